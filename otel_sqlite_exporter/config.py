@@ -1,0 +1,269 @@
+"""Settings: constructor arguments, else environment variables, else defaults.
+
+The environment follows OpenTelemetry's rules for configuration: an empty value is unset, a value that does not parse
+is warned about and ignored, a boolean is true only as ``true`` (any case).
+https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import stat
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, TypeVar
+
+_logger = logging.getLogger(__name__)
+
+Redact: TypeAlias = Callable[[str, str], str]
+"""A callable on (key, text) that returns the text to store."""
+
+SpanSelection: TypeAlias = Literal["genai", "all"]
+
+DEFAULT_PATH: Final = "llm_traces.db"
+DEFAULT_MAX_TEXT_BYTES: Final = 16384
+DEFAULT_MAX_QUEUE_SIZE: Final = 512
+DEFAULT_MAX_EXPORT_BATCH_SIZE: Final = 50
+DEFAULT_SCHEDULE_DELAY_MILLIS: Final = 500
+DEFAULT_BUSY_TIMEOUT_MILLIS: Final = 5000
+MIN_TEXT_BYTES: Final = 16
+MIN_DATABASE_BYTES: Final = 1 << 20
+
+_PREFIX: Final = "OTEL_EXPORTER_SQLITE_"
+_SQLITE_HEADER: Final = b"SQLite format 3\x00"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterOptions:
+    """What conversion and database are told: the exporter options of the public classes, checked and resolved."""
+
+    path: str
+    max_text_bytes: int
+    capture_content: bool
+    spans: SpanSelection
+    redact: Redact | None
+    busy_timeout_millis: float
+    retention_days: float | None
+    max_database_bytes: int | None
+    keep_raw_content: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """The queue's capacity and the two limits of a batch."""
+
+    max_queue_size: int
+    max_export_batch_size: int
+    schedule_delay_millis: float
+
+
+def exporter_options(  # noqa: PLR0917 - every argument is passed by keyword, from two constructors
+    path: str | os.PathLike[str] | None = None,
+    max_text_bytes: int | None = None,
+    capture_content: bool | None = None,
+    spans: SpanSelection | None = None,
+    redact: Redact | None = None,
+    busy_timeout_millis: float | None = None,
+    retention_days: float | None = None,
+    max_database_bytes: int | None = None,
+    keep_raw_content: bool = False,  # noqa: FBT001, FBT002 - as above
+) -> ExporterOptions:
+    """Resolve and check the exporter options.
+
+    Raises:
+        ValueError: An argument is out of range; the message names it. Also a path that can't be a database file.
+        TypeError: ``redact`` is not callable.
+    """
+    if redact is not None and not callable(redact):
+        raise TypeError("redact must be a callable on (key, text)")
+    selection: str = _setting("SPANS", spans, str, _spans, "genai")
+    return ExporterOptions(
+        path=resolve_path(path),
+        max_text_bytes=_setting(
+            "MAX_TEXT_BYTES", max_text_bytes, int, _at_least("max_text_bytes", MIN_TEXT_BYTES), DEFAULT_MAX_TEXT_BYTES
+        ),
+        capture_content=_setting("CAPTURE_CONTENT", capture_content, _boolean, _no_check, default=True),
+        spans="all" if selection == "all" else "genai",
+        redact=redact,
+        busy_timeout_millis=_setting(
+            "BUSY_TIMEOUT",
+            busy_timeout_millis,
+            float,
+            _at_least("busy_timeout_millis", 0),
+            float(DEFAULT_BUSY_TIMEOUT_MILLIS),
+        ),
+        retention_days=_setting("RETENTION_DAYS", retention_days, float, _above_zero("retention_days"), None),
+        max_database_bytes=_setting(
+            "MAX_DATABASE_BYTES",
+            max_database_bytes,
+            int,
+            _at_least("max_database_bytes", MIN_DATABASE_BYTES),
+            None,
+        ),
+        keep_raw_content=keep_raw_content,
+    )
+
+
+def batch_options(
+    max_queue_size: int | None, max_export_batch_size: int | None, schedule_delay_millis: float | None
+) -> BatchOptions:
+    """Resolve and check the queue and batch sizes.
+
+    A batch larger than the queue is an error as an argument, and cut to the queue with a warning when the environment
+    asks for it.
+
+    Raises:
+        ValueError: An argument is out of range; the message names it.
+    """
+    queue_size = _setting(
+        "MAX_QUEUE_SIZE", max_queue_size, int, _at_least("max_queue_size", 1), DEFAULT_MAX_QUEUE_SIZE
+    )
+    batch_size = _setting(
+        "MAX_EXPORT_BATCH_SIZE",
+        max_export_batch_size,
+        int,
+        _at_least("max_export_batch_size", 1),
+        min(DEFAULT_MAX_EXPORT_BATCH_SIZE, queue_size),
+    )
+    if batch_size > queue_size:
+        if max_export_batch_size is not None:
+            raise ValueError(
+                f"max_export_batch_size ({batch_size}) must not be greater than max_queue_size ({queue_size})"
+            )
+        _logger.warning(
+            "%sMAX_EXPORT_BATCH_SIZE is %d, more than the queue holds; using %d", _PREFIX, batch_size, queue_size
+        )
+        batch_size = queue_size
+    delay = _setting(
+        "SCHEDULE_DELAY",
+        schedule_delay_millis,
+        float,
+        _above_zero("schedule_delay_millis"),
+        float(DEFAULT_SCHEDULE_DELAY_MILLIS),
+    )
+    return BatchOptions(queue_size, batch_size, delay)
+
+
+def resolve_path(path: str | os.PathLike[str] | None) -> str:
+    """Return the absolute path of the database file, resolved once so that a later ``chdir`` changes nothing.
+
+    ``~`` is expanded and a ``file:`` URI is read as the path it names. Symbolic links are followed, so that the file
+    beside which SQLite keeps its write-ahead log is the one that is watched.
+
+    Raises:
+        ValueError: The path is empty, holds a NUL, names an in-memory database, a directory or a special file, or an
+            existing file is not an SQLite database.
+    """
+    text = os.fspath(path) if path is not None else os.environ.get(_PREFIX + "PATH", "").strip() or DEFAULT_PATH
+    if not isinstance(text, str):
+        raise ValueError(f"path must be text, not {type(text).__name__}: {text!r}")  # noqa: TRY004 - as other bad paths
+    if not text.strip():
+        raise ValueError("path must not be empty")
+    if "\0" in text:
+        raise ValueError(f"path must not hold a NUL character: {text!r}")
+    if text.startswith("file:"):
+        text = _path_of_uri(text)
+    if ":memory:" in text:
+        raise ValueError(f"{text}: an in-memory database would be lost with its thread; give a file path")
+    absolute = os.path.realpath(Path(text).expanduser())
+    _check_target(absolute)
+    return absolute
+
+
+def _path_of_uri(uri: str) -> str:
+    parts = urllib.parse.urlsplit(uri)
+    query = urllib.parse.parse_qs(parts.query)
+    if parts.netloc not in {"", "localhost"}:
+        raise ValueError(f"{uri}: a file: URI must not name another host")
+    if query.get("mode") == ["memory"] or not parts.path:
+        raise ValueError(f"{uri}: an in-memory database would be lost with its thread; give a file path")
+    if query:
+        raise ValueError(f"{uri}: parameters of a file: URI are not supported; give a plain path")
+    return urllib.parse.unquote(parts.path)
+
+
+def _check_target(path: str) -> None:
+    """Refuse what can be seen to be no database of ours before anything is written.
+
+    Reading the header is safe only because this process can't have the file open yet through this path; a file that
+    is open elsewhere in the process would lose its locks, so regular databases are recognised by SQLite itself later.
+    """
+    try:
+        info = os.stat(path)  # noqa: PTH116 - os.stat is what RELIABILITY's lock rule allows
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise ValueError(f"{path}: a parent of this path is a file; give a path in a directory") from None
+    except OSError:
+        return
+    if stat.S_ISDIR(info.st_mode):
+        raise ValueError(f"{path} is a directory; give the path of a file in it, such as {path}/{DEFAULT_PATH}")
+    if not stat.S_ISREG(info.st_mode):
+        raise ValueError(f"{path} is not a regular file; give the path of a database file")
+
+
+def _setting(
+    name: str,
+    argument: _T | None,
+    parse: Callable[[str], _T],
+    check: Callable[[_T], _T],
+    default: _T,
+) -> _T:
+    if argument is not None:
+        return check(argument)
+    text = os.environ.get(_PREFIX + name, "").strip()
+    if not text:
+        return default
+    try:
+        return check(parse(text))
+    except (ValueError, OverflowError):
+        _logger.warning("%s%s=%r is not usable; using %r", _PREFIX, name, text, default)
+        return default
+
+
+def _boolean(text: str) -> bool:
+    lowered = text.lower()
+    if lowered not in {"true", "false"}:
+        _logger.warning("a boolean setting is %r, neither true nor false; taken as false", text)
+    return lowered == "true"
+
+
+def _no_check(value: _T) -> _T:
+    return value
+
+
+def _spans(value: str) -> str:
+    if value not in {"genai", "all"}:
+        raise ValueError(f'spans must be "genai" or "all", not {value!r}')
+    return value
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+def _at_least(name: str, minimum: float) -> Callable[[_Number], _Number]:
+    def check(value: _Number) -> _Number:
+        if _not_a_number(value) or value < minimum:
+            raise ValueError(f"{name} must be a number of at least {minimum}, not {value!r}")
+        return value
+
+    return check
+
+
+def _above_zero(name: str) -> Callable[[_Number], _Number]:
+    def check(value: _Number) -> _Number:
+        if _not_a_number(value) or value <= 0:
+            raise ValueError(f"{name} must be a number greater than 0, not {value!r}")
+        return value
+
+    return check
+
+
+def _not_a_number(value: object) -> bool:
+    return isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value)

@@ -1,0 +1,208 @@
+"""Open the database file: identity, pragmas, permissions, migrations, and what SQLite's errors mean."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import logging
+import os
+import sqlite3
+import urllib.parse
+from pathlib import Path
+from typing import Final
+
+from otel_sqlite_exporter.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
+
+_logger = logging.getLogger(__name__)
+
+# SQLite sleeps inside C while it waits for a lock. Our own loop waits instead, so that a shutdown or a cooperative
+# scheduler (gevent) is never stuck in it for long.
+_BUSY_TIMEOUT_SECONDS: Final = 0.01
+_STATEMENT_CACHE: Final = 256
+
+_PRAGMAS: Final = (
+    ("synchronous", "NORMAL"),  # in WAL mode a commit survives the process; only power loss can undo the last ones
+    ("journal_size_limit", str(64 << 20)),  # the WAL shrinks back after a reader has held up the checkpoint
+    ("cache_size", str(-16 << 10)),  # KiB: the upper levels of every index stay in memory at millions of rows
+    ("temp_store", "MEMORY"),
+)
+
+
+class DatabaseRefusedError(Exception):
+    """The file must not be written: it is no database, belongs to another application, or has a newer schema."""
+
+
+class Failure(enum.Enum):
+    """What a failed write means for the batch."""
+
+    BUSY = "another connection holds the write lock: wait and try again"
+    TRANSIENT = "the disk or the process is in trouble: reopen, back off and try again"
+    BROKEN = "the file is unusable: leave it alone until it is another one"
+    POISON = "a value can't be stored: write the batch row by row"
+
+
+_FAILURES: Final = {
+    5: Failure.BUSY,  # SQLITE_BUSY
+    6: Failure.BUSY,  # SQLITE_LOCKED
+    11: Failure.BROKEN,  # SQLITE_CORRUPT
+    26: Failure.BROKEN,  # SQLITE_NOTADB
+    12: Failure.POISON,  # SQLITE_NOTFOUND
+    18: Failure.POISON,  # SQLITE_TOOBIG
+    19: Failure.POISON,  # SQLITE_CONSTRAINT
+    20: Failure.POISON,  # SQLITE_MISMATCH
+    25: Failure.POISON,  # SQLITE_RANGE
+}
+
+# Python 3.10 has no sqlite_errorcode; there the message, which SQLite fixes per code, has to tell.
+_FAILURE_TEXTS: Final = (
+    ("locked", Failure.BUSY),
+    ("malformed", Failure.BROKEN),
+    ("not a database", Failure.BROKEN),
+    ("too big", Failure.POISON),
+    ("constraint", Failure.POISON),
+    ("mismatch", Failure.POISON),
+)
+
+
+def failure_of(error: Exception) -> Failure:
+    """Classify what a write raised."""
+    if isinstance(error, DatabaseRefusedError):
+        return Failure.BROKEN
+    if isinstance(error, OSError):
+        return Failure.TRANSIENT
+    if not isinstance(error, sqlite3.Error):
+        return Failure.POISON  # OverflowError, UnicodeEncodeError and friends come from binding a value
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return _FAILURES.get(code & 0xFF, Failure.TRANSIENT)
+    text = str(error)
+    for fragment, failure in _FAILURE_TEXTS:
+        if fragment in text:
+            return failure
+    return Failure.TRANSIENT if type(error) in {sqlite3.OperationalError, sqlite3.DatabaseError} else Failure.POISON
+
+
+def check_existing(path: str) -> None:
+    """Raise ValueError when an existing file can be seen to be none that may be written; leave it untouched.
+
+    A file that can't be looked at now (locked, unreadable) passes: the writer looks again.
+    """
+    try:
+        if os.stat(path).st_size == 0:  # noqa: PTH116 - os.stat never takes SQLite's locks away, opening would
+            return
+    except OSError:
+        return
+    try:
+        connection = sqlite3.connect(
+            f"file:{urllib.parse.quote(path)}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None
+        )
+        with contextlib.closing(connection):
+            _refuse_foreign(connection, path)
+    except DatabaseRefusedError as error:
+        raise ValueError(str(error)) from None
+    except sqlite3.Error as error:
+        if failure_of(error) is Failure.BROKEN:
+            raise ValueError(_not_a_database(path, error)) from None
+
+
+def open_database(path: str) -> sqlite3.Connection:
+    """Open or create the database file and bring its schema up to date.
+
+    Missing parent directories are created with mode 0700, the file with mode 0600: it holds prompts.
+
+    Raises:
+        DatabaseRefusedError: The file must not be written.
+        sqlite3.Error: It could not be opened now; the caller may try again.
+        OSError: As above, from the file system.
+    """
+    _create_private(path)
+    connection = sqlite3.connect(
+        path,
+        timeout=_BUSY_TIMEOUT_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,  # the writer closes it in its own thread; a shutdown without a thread closes it inline
+        cached_statements=_STATEMENT_CACHE,
+    )
+    try:
+        try:
+            is_new = _refuse_foreign(connection, path)
+        except sqlite3.Error as error:
+            if failure_of(error) is Failure.BROKEN:
+                raise DatabaseRefusedError(_not_a_database(path, error)) from error
+            raise
+        if is_new:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        _enter_wal_mode(connection, path)
+        for name, value in _PRAGMAS:
+            connection.execute(f"PRAGMA {name} = {value}")
+        _migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _create_private(path: str) -> None:
+    parent = Path(path).parent
+    if not parent.is_dir():
+        parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # O_EXCL: only a file that did not exist is opened here, so no lock of a connection in this process is lost.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _enter_wal_mode(connection: sqlite3.Connection, path: str) -> None:
+    try:
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    except sqlite3.OperationalError as error:
+        if failure_of(error) is Failure.BUSY:
+            raise
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    if mode != "wal":
+        _logger.warning("%s: write-ahead logging is not possible here (journal mode %s); writes are slower", path, mode)
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: str) -> bool:
+    """Return whether the database is new; raise DatabaseRefusedError when it is not ours to write."""
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application_id == APPLICATION_ID:
+        if version > SCHEMA_VERSION:
+            raise DatabaseRefusedError(
+                f"{path} has schema version {version}, newer than the {SCHEMA_VERSION} that this version of "
+                "otel-sqlite-exporter knows; upgrade otel-sqlite-exporter or give another path"
+            )
+        return False
+    (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application_id or version or objects:
+        raise DatabaseRefusedError(
+            f"{path} is an SQLite database of another application (application_id {application_id:#x}); "
+            "give the path of a file of its own"
+        )
+    return True
+
+
+def _migrate(connection: sqlite3.Connection, path: str) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _refuse_foreign(connection, path)  # another process may have been first
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        migrate(connection, version)
+        connection.execute("COMMIT")
+    except BaseException:
+        rollback(connection)
+        raise
+
+
+def rollback(connection: sqlite3.Connection) -> None:
+    """End the open transaction, if SQLite has not already done so by itself."""
+    if connection.in_transaction:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+
+
+def _not_a_database(path: str, error: Exception) -> str:
+    return f"{path} is not an SQLite database ({error}); move the file away or give another path"

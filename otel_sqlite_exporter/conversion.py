@@ -1,0 +1,306 @@
+"""From an ended span to the rows that stand for it: pure, apart from small caches of what repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from otel_sqlite_exporter.call import Call, EventFacts, Message, SpanFacts
+from otel_sqlite_exporter.conventions import read
+from otel_sqlite_exporter.event import attributes_of
+from otel_sqlite_exporter.ids import trace_id_text
+from otel_sqlite_exporter.privacy import metadata_only
+from otel_sqlite_exporter.text import MessageRow, TextPolicy, clean_text, cut_text, describe, encode_json
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from otel_sqlite_exporter.config import ExporterOptions
+
+_Row = TypeVar("_Row")
+
+_STATUSES: Final = {"UNSET": "unset", "OK": "ok", "ERROR": "error"}
+_CACHED_OBJECTS: Final = 64
+_MAX_TIME: Final = (1 << 63) - 1
+
+# What a redactor is told about a message's place: the GenAI attribute that holds it.
+_CONTENT_KEYS: Final = {
+    "system": "gen_ai.system_instructions",
+    "input": "gen_ai.input.messages",
+    "output": "gen_ai.output.messages",
+}
+_TOOL_DEFINITIONS_KEY: Final = "gen_ai.tool.definitions"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLink:
+    """One row of ``span_messages``, still without ids."""
+
+    direction: str
+    position: int
+    message: MessageRow
+    finish_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRow:
+    """One row of ``resources``."""
+
+    attributes: str
+    schema_url: str | None
+    service_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRow:
+    """One row of ``scopes``."""
+
+    name: str
+    version: str
+    schema_url: str
+    attributes: str
+
+
+@dataclass(slots=True)
+class SpanRecord:
+    """Everything that is written for one span.
+
+    Args:
+        trace_id: The UUID text.
+        span_id: 16 hex digits.
+        identity: Columns ``parent_span_id`` to ``convention``.
+        facts: Columns ``provider`` to ``tool_call_id``: what a later report of the same call may complete.
+        details: Columns ``attributes`` to ``truncated_bytes``.
+    """
+
+    trace_id: str
+    span_id: str
+    identity: tuple[object, ...]
+    facts: tuple[object, ...]
+    details: tuple[object, ...]
+    resource: ResourceRow
+    scope: ScopeRow
+    messages: list[MessageLink] = field(default_factory=list)
+
+
+class InvalidSpanError(ValueError):
+    """The span has no valid ids, so there is no row for it to be."""
+
+
+class Converter:
+    """Convert spans as the exporter options say. Used by one thread at a time."""
+
+    def __init__(self, options: ExporterOptions) -> None:
+        self._options = options
+        self._policy = TextPolicy(options.max_text_bytes, options.redact)
+        self._resources: dict[int, tuple[object, ResourceRow]] = {}
+        self._scopes: dict[int, tuple[object, ScopeRow]] = {}
+
+    def facts(self, span: ReadableSpan, log_events: Sequence[EventFacts] = ()) -> SpanFacts:
+        """Return what a convention may look at."""
+        scope = span.instrumentation_scope
+        events = span.events
+        return SpanFacts(
+            name=span.name if isinstance(span.name, str) else describe(span.name),
+            scope_name=(scope.name or "") if scope is not None else "",
+            scope_version=(scope.version or "") if scope is not None else "",
+            attributes=attributes_of(span),
+            events=[EventFacts(e.name, e.attributes or {}, None, e.timestamp) for e in events] if events else (),
+            log_events=log_events,
+            status=_STATUSES.get(span.status.status_code.name, "unset"),
+            status_message=span.status.description,
+            start_time_unix_nano=span.start_time or 0,
+            end_time_unix_nano=span.end_time or span.start_time or 0,
+            dropped_attributes=span.dropped_attributes,
+        )
+
+    def call(self, facts: SpanFacts) -> Call:
+        """Return the normalised call; what no convention can read is kept as a plain span."""
+        try:
+            return read(facts)
+        except Exception:  # noqa: BLE001 - any attribute may be anything; the row matters more than its reading
+            return Call(
+                status=facts.status,
+                status_message=facts.status_message,
+                attributes=dict(facts.attributes),
+                events=list(facts.events),
+            )
+
+    def record(self, span: ReadableSpan, facts: SpanFacts, call: Call) -> SpanRecord:
+        """Return the rows of a span.
+
+        Raises:
+            InvalidSpanError: The span's ids are missing or zero.
+        """
+        context = span.context
+        if context is None or not context.trace_id or not context.span_id:
+            raise InvalidSpanError("the span has no valid trace id and span id")
+        parent = span.parent
+        policy = self._policy
+        messages, cut = self._messages(call)
+        attributes: Mapping[str, object] = facts.attributes if self._options.keep_raw_content else call.attributes
+        events: Sequence[EventFacts] = call.events
+        status_message = call.status_message
+        if not self._options.capture_content:
+            attributes = metadata_only(attributes)
+            events = [EventFacts(e.name, metadata_only(e.attributes), None, e.timestamp) for e in events]
+            status_message = None
+        cleaned, attributes_cut = policy.clean(attributes)
+        events_json, events_cut = self._events(events)
+        links_json, links_cut = self._links(span)
+        cut += attributes_cut + events_cut + links_cut
+        if status_message is not None:
+            status_message, status_cut = policy.text("status_message", status_message)
+            cut += status_cut
+        clean = self._clean
+        identity = (
+            f"{parent.span_id:016x}" if parent is not None and parent.span_id else None,
+            context.trace_state.to_header() or None if context.trace_state else None,
+            clean(facts.name) or "",
+            span.kind.name,
+            call.kind,
+            clean(call.operation),
+            min(facts.start_time_unix_nano, _MAX_TIME),
+            min(facts.end_time_unix_nano, _MAX_TIME),
+            call.status,
+            status_message,
+            clean(call.error_type),
+            call.convention,
+        )
+        return SpanRecord(
+            trace_id=trace_id_text(context.trace_id),
+            span_id=f"{context.span_id:016x}",
+            identity=identity,
+            facts=self.completing_facts(call),
+            details=(
+                encode_json(cleaned),
+                events_json,
+                links_json,
+                span.dropped_attributes,
+                span.dropped_events,
+                span.dropped_links,
+                cut,
+            ),
+            resource=self._cached(self._resources, span.resource, self._resource_row),
+            scope=self._cached(self._scopes, span.instrumentation_scope, self._scope_row),
+            messages=messages,
+        )
+
+    def completing_facts(self, call: Call) -> tuple[object, ...]:
+        """Return the columns ``provider`` to ``tool_call_id``: what another report of the call may complete."""
+        clean = self._clean
+        reasons = call.finish_reasons
+        return (
+            clean(call.provider),
+            clean(call.request_model),
+            clean(call.response_model),
+            clean(call.response_id),
+            encode_json([clean(reason) for reason in reasons]) if reasons else None,
+            call.input_tokens,
+            call.output_tokens,
+            call.cache_read_tokens,
+            call.cache_write_tokens,
+            call.reasoning_tokens,
+            call.cost_usd,
+            call.cost_source,
+            call.time_to_first_token_ms,
+            call.streaming,
+            clean(call.conversation_id),
+            clean(call.user_id),
+            clean(call.agent_name),
+            clean(call.tool_name),
+            clean(call.tool_call_id),
+        )
+
+    def messages(self, call: Call) -> list[MessageLink]:
+        """Return a call's messages as rows, none when content is not captured."""
+        return self._messages(call)[0]
+
+    def _messages(self, call: Call) -> tuple[list[MessageLink], int]:
+        if not self._options.capture_content:
+            return [], 0
+        links: list[MessageLink] = []
+        cut = 0
+        row_of = self._policy.message
+        for direction, messages in (("system", call.system), ("input", call.input), ("output", call.output)):
+            key = _CONTENT_KEYS[direction]
+            for position, message in enumerate(messages):
+                row = row_of(key, message)
+                cut += row.full_bytes - row.kept_bytes
+                links.append(MessageLink(direction, position, row, self._clean(message.finish_reason)))
+        if call.tool_definitions:
+            definitions = Message("tool_definitions", [{"type": "tool_definitions", "tools": call.tool_definitions}])
+            row = row_of(_TOOL_DEFINITIONS_KEY, definitions)
+            cut += row.full_bytes - row.kept_bytes
+            links.append(MessageLink("system", len(call.system), row, None))
+        return links, cut
+
+    def _events(self, events: Sequence[EventFacts]) -> tuple[str, int]:
+        if not events:
+            return "[]", 0
+        items = []
+        total = 0
+        for event in events:
+            attributes, cut = self._policy.clean(event.attributes)
+            item: dict[str, object] = {"name": event.name, "timestamp": event.timestamp, "attributes": attributes}
+            if event.body is not None and self._options.capture_content:
+                body, body_cut = self._policy.clean({"body": event.body})
+                item |= body
+                cut += body_cut
+            items.append(item)
+            total += cut
+        return encode_json(items), total
+
+    def _links(self, span: ReadableSpan) -> tuple[str, int]:
+        links = span.links
+        if not links:
+            return "[]", 0
+        items = []
+        total = 0
+        for link in links:
+            attributes: Mapping[str, object] = link.attributes or {}
+            if not self._options.capture_content:
+                attributes = metadata_only(attributes)
+            cleaned, cut = self._policy.clean(attributes)
+            items.append(
+                {
+                    "trace_id": trace_id_text(link.context.trace_id),
+                    "span_id": f"{link.context.span_id:016x}",
+                    "attributes": cleaned,
+                }
+            )
+            total += cut
+        return encode_json(items), total
+
+    def _resource_row(self, resource: object) -> ResourceRow:
+        attributes: Mapping[str, object] = getattr(resource, "attributes", None) or {}
+        service = attributes.get("service.name")
+        return ResourceRow(
+            encode_json(self._policy.clean(dict(attributes))[0]),
+            self._clean(getattr(resource, "schema_url", None)) or None,
+            self._clean(service) if isinstance(service, str) else None,
+        )
+
+    def _scope_row(self, scope: object) -> ScopeRow:
+        return ScopeRow(
+            self._clean(getattr(scope, "name", None)) or "",
+            self._clean(getattr(scope, "version", None)) or "",
+            self._clean(getattr(scope, "schema_url", None)) or "",
+            encode_json(self._policy.clean(dict(getattr(scope, "attributes", None) or {}))[0]),
+        )
+
+    @staticmethod
+    def _cached(cache: dict[int, tuple[object, _Row]], key: object, make: Callable[[object], _Row]) -> _Row:
+        """Return the row of an object that thousands of spans share, by its identity."""
+        hit = cache.get(id(key))
+        if hit is None:
+            if len(cache) >= _CACHED_OBJECTS:
+                cache.clear()
+            hit = cache[id(key)] = (key, make(key))
+        return hit[1]
+
+    def _clean(self, text: str | None) -> str | None:
+        if text is None or (text.isascii() and len(text) <= self._options.max_text_bytes):
+            return text
+        return cut_text(clean_text(text), self._options.max_text_bytes)

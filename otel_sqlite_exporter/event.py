@@ -1,0 +1,45 @@
+"""What passes through the queue, and how it is looked at without cost to the application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otel_sqlite_exporter.intake import CHARACTERS_PER_PERMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+
+class LLMSpanEvent:
+    """A light envelope around an ended span: nothing is copied, parsed or hashed in the application's thread.
+
+    Args:
+        span: The ended, immutable span.
+        permits: How many places of the queue it takes: one, and one more for every 128 Ki characters of attributes.
+    """
+
+    __slots__ = ("permits", "span")
+
+    def __init__(self, span: ReadableSpan, permits: int = 1) -> None:
+        self.span = span
+        self.permits = permits
+
+    def measure(self) -> int:
+        """Set and return the number of permits that the size of the span's texts asks for."""
+        characters = sum([len(value) for value in attributes_of(self.span).values() if type(value) is str])
+        self.permits = 1 + characters // CHARACTERS_PER_PERMIT
+        return self.permits
+
+
+def attributes_of(span: ReadableSpan) -> Mapping[str, object]:
+    """Return the span's attributes as the SDK keeps them.
+
+    The public property wraps the SDK's own dict twice, and every look-up then runs through two Python methods; reading
+    a short chat that way took longer than converting it. The property serves whatever is built differently.
+    """
+    try:
+        return span._attributes._dict  # type: ignore[union-attr, no-any-return] # noqa: SLF001 - see above
+    except AttributeError:
+        return span.attributes or {}

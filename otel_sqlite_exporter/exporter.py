@@ -1,0 +1,168 @@
+"""The same recording behind OpenTelemetry's ``SpanExporter`` interface."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from otel_sqlite_exporter import lifecycle
+from otel_sqlite_exporter.config import exporter_options
+from otel_sqlite_exporter.connection import Failure, check_existing, failure_of
+from otel_sqlite_exporter.ledger import Counts
+from otel_sqlite_exporter.recognition import Recognition
+from otel_sqlite_exporter.recorder import Recorder
+from otel_sqlite_exporter.reporting import TroubleLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from otel_sqlite_exporter.config import Redact, SpanSelection
+    from otel_sqlite_exporter.database import Batch
+
+_RETRY_SECONDS: Final = 0.02
+
+
+class SQLiteSpanExporter(SpanExporter):
+    """Store spans in a local SQLite file, for ``BatchSpanProcessor``, ``OTEL_TRACES_EXPORTER=sqlite`` and their like.
+
+    ``export`` writes before it returns. :class:`SQLiteSpanProcessor` does the same without a second queue, and keeps
+    what can't be written now.
+
+    Args:
+        path: As for :class:`SQLiteSpanProcessor`, like every other argument.
+        max_text_bytes: See there.
+        capture_content: See there.
+        spans: See there.
+        redact: See there; it runs in the thread that exports.
+        busy_timeout_millis: Longest time, in milliseconds, that ``export`` waits for a file that another process has
+            locked. Default: ``OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT``, else 5000.
+        retention_days: See there.
+        max_database_bytes: See there.
+        keep_raw_content: See there.
+
+    Raises:
+        ValueError: As for :class:`SQLiteSpanProcessor`.
+        TypeError: ``redact`` is not callable.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        max_text_bytes: int | None = None,
+        capture_content: bool | None = None,
+        spans: SpanSelection | None = None,
+        redact: Redact | None = None,
+        busy_timeout_millis: float | None = None,
+        retention_days: float | None = None,
+        max_database_bytes: int | None = None,
+        keep_raw_content: bool = False,
+    ) -> None:
+        self._options = exporter_options(
+            path=path,
+            max_text_bytes=max_text_bytes,
+            capture_content=capture_content,
+            spans=spans,
+            redact=redact,
+            busy_timeout_millis=busy_timeout_millis,
+            retention_days=retention_days,
+            max_database_bytes=max_database_bytes,
+            keep_raw_content=keep_raw_content,
+        )
+        check_existing(self._options.path)
+        self._recognition = Recognition(everything=self._options.spans == "all")
+        self._is_shut_down = False
+        self._reset()
+        lifecycle.watch(self)
+
+    def _reset(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._recorder = Recorder(self._options)
+        self._log = TroubleLog()
+        self._counts = Counts()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Write the LLM spans among ``spans`` in one transaction.
+
+        Returns:
+            SUCCESS when they are in the file; FAILURE when some are not, or after :meth:`shutdown`.
+        """
+        if self._pid != os.getpid():
+            self.after_fork_in_child()
+        token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        try:
+            with self._lock:
+                return SpanExportResult.FAILURE if self._is_shut_down else self._export(spans)
+        except Exception as error:  # noqa: BLE001 - an exporter must not raise into the processor
+            self._log.trouble("export", "%d spans could not be exported: %r", len(spans), error)
+            return SpanExportResult.FAILURE
+        finally:
+            detach(token)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:  # noqa: ARG002 - the interface's own signature
+        """Return True: ``export`` has written when it returns."""
+        return True
+
+    def shutdown(self) -> None:
+        """End the ledger and close the file. Later exports fail."""
+        with self._lock:
+            if self._is_shut_down:
+                return
+            self._is_shut_down = True
+            database = self._recorder.database
+            try:
+                database.end(self._counts)
+            except Exception as error:  # noqa: BLE001 - the ledger then says what is true: no clean end
+                self._log.trouble("end", "%s: the ledger could not be ended (%s)", database.path, error)
+            finally:
+                database.close()
+
+    def at_exit(self) -> None:
+        """Shut down when the process ends and nobody else has."""
+        self.shutdown()
+
+    def after_fork_in_child(self) -> None:
+        """Leave the inherited connection alone and start with one of its own."""
+        self._recorder.database.abandon()
+        self._reset()
+
+    def _export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        wanted = [span for span in spans if _is_sampled(span) and self._recognition.is_llm_span(span)]
+        skipped = len(spans) - len(wanted)
+        batch, unconverted, reason = self._recorder.convert(wanted)
+        if reason is not None:
+            self._log.trouble("conversion", "%d spans could not be converted and are lost: %s", unconverted, reason)
+
+        def counts_after(written: int, failed: int) -> Counts:
+            return self._counts.plus(len(spans), written, skipped, failed, unconverted)
+
+        failed = self._write(batch, counts_after) if batch.records else 0
+        self._counts = counts_after(len(batch.records) - failed, failed)
+        return SpanExportResult.FAILURE if failed or unconverted else SpanExportResult.SUCCESS
+
+    def _write(self, batch: Batch, counts_after: Callable[[int, int], Counts]) -> int:
+        """Write a batch within the busy timeout and return how many of its records are lost."""
+        database = self._recorder.database
+        deadline = time.monotonic() + self._options.busy_timeout_millis / 1e3
+        while True:
+            try:
+                return database.write(batch, counts_after).failed
+            except Exception as error:  # noqa: BLE001 - classified below
+                if failure_of(error) is Failure.BUSY and time.monotonic() < deadline:
+                    time.sleep(_RETRY_SECONDS)
+                    continue
+                count = len(batch.records)
+                self._log.trouble("write", "%s: not writable (%s); %d spans are lost", database.path, error, count)
+                return count
+
+
+def _is_sampled(span: ReadableSpan) -> bool:
+    return span.context is None or span.context.trace_flags.sampled

@@ -1,0 +1,108 @@
+"""The ledger: what one process received, wrote, skipped and dropped, as its row of ``recorders`` tells it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter._version import __version__
+
+if TYPE_CHECKING:
+    import sqlite3
+
+DROP_REASONS: Final = ("queue_full", "already_shutdown", "write_error", "conversion_error")
+
+_COUNT_COLUMNS: Final = (
+    "received",
+    "written",
+    "skipped",
+    *(f"dropped_{reason}" for reason in DROP_REASONS),
+    "log_events_received",
+    "log_events_unmatched",
+    "log_events_dropped",
+)
+
+
+_UPDATE: Final = (
+    f"UPDATE recorders SET {', '.join(f'{column} = ?' for column in _COUNT_COLUMNS)}, "
+    "last_error = ?, last_heartbeat_unix_nano = ? WHERE id = ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Cumulative counts of one process. Spans: ``received = written + skipped + sum(dropped)`` once nothing is queued."""
+
+    received: int = 0
+    written: int = 0
+    skipped: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    log_events_received: int = 0
+    log_events_unmatched: int = 0
+    log_events_dropped: int = 0
+    last_error: str | None = None
+
+    def plus(self, received: int, written: int, skipped: int, write_errors: int, conversion_errors: int) -> Counts:
+        """Return these counts with those of one more export added."""
+        dropped = dict.fromkeys(DROP_REASONS, 0) | self.dropped
+        dropped["write_error"] += write_errors
+        dropped["conversion_error"] += conversion_errors
+        return Counts(self.received + received, self.written + written, self.skipped + skipped, dropped)
+
+    def columns(self) -> tuple[int, ...]:
+        """Return the counts in the order of the ledger's columns."""
+        return (
+            self.received,
+            self.written,
+            self.skipped,
+            *(self.dropped.get(reason, 0) for reason in DROP_REASONS),
+            self.log_events_received,
+            self.log_events_unmatched,
+            self.log_events_dropped,
+        )
+
+
+class LedgerRow:
+    """This process's row of ``recorders`` in the file that is open now.
+
+    A file that was deleted or replaced keeps what was counted up to its last transaction; its successor's row starts
+    from there, so that the sum over both files is the process's total.
+    """
+
+    def __init__(self) -> None:
+        self.recorder_id = 0
+        self._started = time.time_ns()
+        self._is_stored = False
+        self._baseline = self._stored = self._latest = Counts().columns()
+
+    def is_behind(self, counts: Counts) -> bool:
+        """Tell whether drops were counted since the row was last written."""
+        return any(now > stored for now, stored in zip(counts.columns()[3:], self._stored[3:], strict=True))
+
+    def start_new_file(self) -> None:
+        """Forget the row: the file that is open now has none of this process yet."""
+        self._is_stored = False
+        self._baseline = self._stored
+
+    def register(self, connection: sqlite3.Connection) -> None:
+        """Insert the row, unless it is stored, inside the caller's transaction."""
+        if not self._is_stored:
+            cursor = connection.execute(
+                "INSERT INTO recorders (pid, version, started_unix_nano, last_heartbeat_unix_nano) VALUES (?, ?, ?, ?)",
+                (os.getpid(), __version__, self._started, time.time_ns()),
+            )
+            self.recorder_id = cursor.lastrowid or 0
+
+    def write(self, connection: sqlite3.Connection, counts: Counts) -> None:
+        """Update the row to the process's counts, inside the caller's transaction."""
+        self._latest = counts.columns()
+        since = [now - before for now, before in zip(self._latest, self._baseline, strict=True)]
+        connection.execute(_UPDATE, (*since, counts.last_error, time.time_ns(), self.recorder_id))
+
+    def persisted(self) -> None:
+        """Take note that the transaction was committed."""
+        self._is_stored = True
+        self._stored = self._latest

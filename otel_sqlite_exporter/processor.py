@@ -1,0 +1,171 @@
+"""The application's side: ``on_end`` looks at a span, and puts it into the queue."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from opentelemetry.sdk.trace import SpanProcessor
+
+from otel_sqlite_exporter.config import batch_options, exporter_options
+from otel_sqlite_exporter.connection import check_existing
+from otel_sqlite_exporter.event import LLMSpanEvent
+from otel_sqlite_exporter.intake import Intake
+from otel_sqlite_exporter.recognition import Recognition
+from otel_sqlite_exporter.stats import Stats, Tally
+from otel_sqlite_exporter.writer import Writer
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.sdk.trace import ReadableSpan, Span
+
+    from otel_sqlite_exporter.config import Redact, SpanSelection
+
+
+class SQLiteSpanProcessor(SpanProcessor):
+    """Record every LLM span of the application in a local SQLite file.
+
+    ``on_end`` never blocks, never locks and never raises: it puts the span into a bounded queue, from which one
+    daemon thread, started by the first span, writes batches. Nothing is opened or created before that.
+
+    Every argument that is None is read from the environment, then has its default.
+
+    Args:
+        path: The database file, created with its parent directories when the first span is written. Default:
+            ``OTEL_EXPORTER_SQLITE_PATH``, else ``llm_traces.db`` in the working directory.
+        max_queue_size: Events that may wait; a full queue drops the new event and counts it. A span takes one more
+            place for every 128 Ki characters of its attributes. Default: ``OTEL_EXPORTER_SQLITE_MAX_QUEUE_SIZE``,
+            else 512.
+        max_export_batch_size: Events per transaction. Default: ``OTEL_EXPORTER_SQLITE_MAX_EXPORT_BATCH_SIZE``, else 50.
+        schedule_delay_millis: Longest time, in milliseconds, that an event waits for its batch. Default:
+            ``OTEL_EXPORTER_SQLITE_SCHEDULE_DELAY``, else 500.
+        meter_provider: Records the ``otel.sdk.processor.span.*`` metrics of the OpenTelemetry semantic conventions.
+            Default: the global one where ``OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED`` is ``true``, else none.
+        max_text_bytes: UTF-8 bytes kept of one message or attribute, at least 16. Default:
+            ``OTEL_EXPORTER_SQLITE_MAX_TEXT_BYTES``, else 16384.
+        capture_content: False stores no prompts, answers, tool arguments or results, and no free text of attributes
+            and errors. Default: ``OTEL_EXPORTER_SQLITE_CAPTURE_CONTENT``, else True.
+        spans: ``"genai"`` stores LLM spans, ``"all"`` every sampled span. Default: ``OTEL_EXPORTER_SQLITE_SPANS``, else
+            ``"genai"``.
+        redact: A callable on (key, text) that returns the text to store; one that raises drops the text. It runs in the
+            exporter thread.
+        busy_timeout_millis: Of :class:`SQLiteSpanExporter`; the processor waits for a locked file for as long as it
+            lives, while its queue fills.
+        retention_days: Delete whole traces that ended longer ago. Default: ``OTEL_EXPORTER_SQLITE_RETENTION_DAYS``, else
+            they are kept.
+        max_database_bytes: Delete the oldest traces when the file grows beyond this, at least 1 MiB. Default:
+            ``OTEL_EXPORTER_SQLITE_MAX_DATABASE_BYTES``, else it grows.
+        keep_raw_content: Also keep message content in ``attributes``, as it was emitted.
+
+    Raises:
+        ValueError: An argument is out of range, or the path can't be a database of ours: a directory, a special file, not
+            a database, another application's, or of a newer schema. The message names it.
+        TypeError: ``redact`` is not callable.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        max_queue_size: int | None = None,
+        max_export_batch_size: int | None = None,
+        schedule_delay_millis: float | None = None,
+        meter_provider: MeterProvider | None = None,
+        max_text_bytes: int | None = None,
+        capture_content: bool | None = None,
+        spans: SpanSelection | None = None,
+        redact: Redact | None = None,
+        busy_timeout_millis: float | None = None,
+        retention_days: float | None = None,
+        max_database_bytes: int | None = None,
+        keep_raw_content: bool = False,
+    ) -> None:
+        batching = batch_options(max_queue_size, max_export_batch_size, schedule_delay_millis)
+        options = exporter_options(
+            path=path,
+            max_text_bytes=max_text_bytes,
+            capture_content=capture_content,
+            spans=spans,
+            redact=redact,
+            busy_timeout_millis=busy_timeout_millis,
+            retention_days=retention_days,
+            max_database_bytes=max_database_bytes,
+            keep_raw_content=keep_raw_content,
+        )
+        check_existing(options.path)
+        self._intake: Intake[LLMSpanEvent] = Intake(batching.max_queue_size)
+        self._tally = Tally(self._intake)
+        self._writer = Writer(self._intake, self._tally, options, batching)
+        self._recognition = Recognition(everything=options.spans == "all")
+        self._batch_size = batching.max_export_batch_size
+        self._measure_above = batching.max_queue_size * 3 // 4
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Do nothing: a span is recorded when it ends."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queue an ended LLM span, or count why not.
+
+        ``python -m benchmarks on_end`` is the judge of every line: it compares with BatchSpanProcessor.
+        """
+        try:
+            if not span._context[3] & 1:  # type: ignore[index] # noqa: SLF001 - .context.trace_flags.sampled costs five times as much
+                return
+            writer = self._writer
+            if writer.pid != os.getpid():
+                writer.after_fork_in_child()
+            if not self._recognition.is_llm_span(span):
+                self._tally.skipped.raise_by_one()
+                return
+            if writer.is_closed:
+                self._tally.already_shutdown.raise_by_one()
+                return
+            event = LLMSpanEvent(span)
+            intake = self._intake
+            depth = len(intake)
+            if intake.is_measuring or depth > self._measure_above:
+                event.measure()
+            if not intake.offer(event):
+                self._tally.queue_full.raise_by_one()
+            elif writer.is_idle or depth >= self._batch_size - 1:
+                writer.signal()
+        except Exception:  # noqa: BLE001 - an exception here would reach the user's `with` block
+            self._on_odd_span(span)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Wait until every span that has ended is in the file.
+
+        Args:
+            timeout_millis: Longest time to wait, in milliseconds.
+
+        Returns:
+            False when the file could not be written within the timeout, or after :meth:`shutdown`.
+        """
+        return self._writer.flush(timeout_millis)
+
+    def shutdown(self, timeout_millis: float = 5000) -> None:
+        """Write what is queued, end the ledger and close the file. Later spans are counted and dropped.
+
+        Args:
+            timeout_millis: Longest time to wait, in milliseconds; what is not written by then is counted as
+                ``write_error``.
+        """
+        self._writer.shutdown(timeout_millis)
+
+    def stats(self) -> Stats:
+        """Return what was received, written, skipped and dropped so far."""
+        return self._tally.stats()
+
+    def _on_odd_span(self, span: ReadableSpan) -> None:
+        """Queue a span that does not look like the SDK's own; count what is no span at all."""
+        try:
+            context = span.context
+            if context is not None and not context.trace_flags.sampled:
+                return
+            if not self._intake.offer(LLMSpanEvent(span)):
+                self._tally.queue_full.raise_by_one()
+            else:
+                self._writer.signal()
+        except Exception:  # noqa: BLE001 - as in on_end
+            self._tally.unreadable.raise_by_one()

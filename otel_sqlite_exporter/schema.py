@@ -1,0 +1,96 @@
+"""The database's identity, its columns, and the way from one schema version to the next."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+APPLICATION_ID: Final = 0x4F54_4C4C
+"""``PRAGMA application_id`` of every file written here: "OTLL" in ASCII."""
+
+SCHEMA_VERSION: Final = 1
+"""``PRAGMA user_version`` of the newest schema that this code knows."""
+
+MESSAGE_DIRECTIONS: Final = ("system", "input", "output")
+
+SPAN_COLUMNS: Final = (
+    "id",
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "trace_state",
+    "name",
+    "otel_kind",
+    "kind",
+    "operation",
+    "start_time_unix_nano",
+    "end_time_unix_nano",
+    "status",
+    "status_message",
+    "error_type",
+    "convention",
+    "provider",
+    "request_model",
+    "response_model",
+    "response_id",
+    "finish_reasons",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "cost_source",
+    "time_to_first_token_ms",
+    "streaming",
+    "conversation_id",
+    "user_id",
+    "agent_name",
+    "tool_name",
+    "tool_call_id",
+    "duplicate_of",
+    "resource_id",
+    "scope_id",
+    "recorder_id",
+    "attributes",
+    "events",
+    "links",
+    "dropped_attributes",
+    "dropped_events",
+    "dropped_links",
+    "truncated_bytes",
+)
+MESSAGE_COLUMNS: Final = ("id", "hash", "role", "text", "stored_parts", "full_bytes", "kept_bytes")
+SPAN_MESSAGE_COLUMNS: Final = ("span_id", "direction", "position", "message_id", "finish_reason")
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    script = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+    for statement in _statements(script):
+        connection.execute(statement)
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script, because ``executescript`` would commit the transaction that the migration is part of."""
+    statements: list[str] = []
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements
+
+
+MIGRATIONS: Final[dict[int, Callable[[sqlite3.Connection], None]]] = {0: _create}
+"""For each version, the step that makes the next one of it."""
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring the schema from ``version`` to :data:`SCHEMA_VERSION` inside the caller's transaction."""
+    for step in range(version, SCHEMA_VERSION):
+        MIGRATIONS[step](connection)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,0 +1,136 @@
+"""Counts: what producers and the exporter thread raise, and the snapshot that ``stats()`` returns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otel_sqlite_exporter.intake import Counter
+from otel_sqlite_exporter.ledger import DROP_REASONS, Counts
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.event import LLMSpanEvent
+    from otel_sqlite_exporter.intake import Intake
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a processor did since it was made, or since its process was forked.
+
+    ``received = written + skipped + sum(dropped.values())`` once nothing is queued or being written.
+
+    Args:
+        received: Sampled spans that ended.
+        written: Spans that are in the file.
+        skipped: Spans that are no LLM spans.
+        dropped: Lost spans by reason: ``queue_full``, ``already_shutdown``, ``write_error``, ``conversion_error``.
+        queue_depth: Events in the queue at this moment.
+        last_error: The last thing that went wrong, None where nothing did.
+        last_write_time: Unix time in seconds of the last committed transaction, None before the first.
+    """
+
+    received: int
+    written: int
+    skipped: int
+    dropped: Mapping[str, int]
+    queue_depth: int
+    last_error: str | None
+    last_write_time: float | None
+
+
+class Tally:
+    """The counts of one processor.
+
+    Producers raise ``skipped``, ``queue_full`` and ``already_shutdown``; everything else belongs to the exporter
+    thread.
+    """
+
+    def __init__(self, intake: Intake[LLMSpanEvent]) -> None:
+        self._intake = intake
+        self.skipped = Counter()
+        self.queue_full = Counter()
+        self.already_shutdown = Counter()
+        self.unreadable = Counter()
+        self._start()
+
+    def _start(self) -> None:
+        self.taken = 0
+        self.in_hand = 0
+        self.written = 0
+        self.write_errors = 0
+        self.conversion_errors = 0
+        self.reported_overflow = 0
+        self.is_abandoned = False
+        self.is_finished = False
+        self.last_error: str | None = None
+        self.last_write_time: float | None = None
+
+    def reset(self) -> None:
+        """Start again from 0, as a forked child does."""
+        for counter in (self.skipped, self.queue_full, self.already_shutdown, self.unreadable):
+            counter.reset()
+        self._start()
+
+    def take(self, count: int) -> None:
+        """Take note of events that left the queue."""
+        self.taken += count
+        self.in_hand += count
+
+    def wrote(self, count: int) -> None:
+        """Take note of events that are in the file."""
+        self.written += count
+        self.in_hand -= count
+        self.last_write_time = time.time()
+
+    def lose(self, reason: str, count: int, error: BaseException | None) -> None:
+        """Take note of events that left the queue and are lost: ``write_error`` or ``conversion_error``."""
+        if reason == "conversion_error":
+            self.conversion_errors += count
+        else:
+            self.write_errors += count
+        self.in_hand -= count
+        if error is not None:
+            self.last_error = f"{type(error).__name__}: {error}"
+
+    @property
+    def settled(self) -> int:
+        """How many of the events that left the queue are written or lost."""
+        return self.taken - self.in_hand
+
+    def counts(self) -> Counts:
+        """Return the cumulative counts as of now."""
+        return self.counts_after(0, 0)
+
+    def counts_after(self, written: int, failed: int) -> Counts:
+        """Return the counts as they are once so many more events are written, or failed to be."""
+        queued = len(self._intake)
+        skipped = self.skipped.value()
+        queue_full = self.queue_full.value()
+        already_shutdown = self.already_shutdown.value()
+        write_errors = self.write_errors + failed
+        unreadable = self.unreadable.value()
+        received = skipped + queue_full + already_shutdown + unreadable + self.taken + queued
+        if self.is_finished:
+            # A producer that was past the check when the shutdown came: nobody will take its event any more.
+            already_shutdown += queued
+        elif self.is_abandoned:
+            write_errors += self.in_hand + queued
+        dropped = dict(
+            zip(DROP_REASONS, (queue_full, already_shutdown, write_errors, self.conversion_errors + unreadable), strict=True)
+        )
+        return Counts(received, self.written + written, skipped, dropped, last_error=self.last_error)
+
+    def stats(self) -> Stats:
+        """Return the snapshot that users see."""
+        counts = self.counts()
+        return Stats(
+            received=counts.received,
+            written=counts.written,
+            skipped=counts.skipped,
+            dropped=counts.dropped,
+            queue_depth=len(self._intake),
+            last_error=self.last_error,
+            last_write_time=self.last_write_time,
+        )
