@@ -18,6 +18,7 @@ from typing import Final
 from otel_sqlite_exporter.connection import Failure, failure_of, open_database, rollback
 from otel_sqlite_exporter.conversion import MessageLink, ResourceRow, ScopeRow, SpanRecord
 from otel_sqlite_exporter.ledger import Counts, LedgerRow
+from otel_sqlite_exporter.retention import Retention
 from otel_sqlite_exporter.schema import MESSAGE_COLUMNS, SPAN_COLUMNS, SPAN_MESSAGE_COLUMNS
 
 # SQLite before 3.32 takes 999 parameters in one statement.
@@ -143,6 +144,16 @@ class Database:
         except BaseException:
             rollback(self.connection)
             raise
+
+    def prune(self, retention: Retention) -> None:
+        """Delete one slice of what has to go; do nothing where nothing was ever written.
+
+        Raises:
+            sqlite3.Error: Nothing of the slice was deleted.
+        """
+        if self.connection is not None:
+            retention.prune(self.connection)
+            self._forget_ids()  # of messages that may have gone: our own changes leave data_version as it is
 
     def close(self) -> None:
         """Close the connection; the next write opens another one."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from otel_sqlite_exporter.conversion import Converter
 from otel_sqlite_exporter.database import Batch, Database
+from otel_sqlite_exporter.retention import Retention
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,7 @@ class Recorder:
 
     def __init__(self, options: ExporterOptions) -> None:
         self.database = Database(options.path)
+        self.retention = Retention(options)
         self._converter = Converter(options)
 
     def convert(self, spans: Iterable[ReadableSpan]) -> tuple[Batch, int, Exception | None]:

@@ -204,6 +204,7 @@ class Writer:
                 try:
                     self._gather()
                     self._drain()
+                    self._maintain()
                 except Exception as error:  # noqa: BLE001 - whatever it was, recording goes on
                     self._lose_in_hand(error)
             self._drain()
@@ -231,8 +232,10 @@ class Writer:
                 # of the two always sees the other.
                 self.is_idle = True
                 if not intake and not self.is_closed and not self._flushes:
-                    self._wake.acquire()
+                    self._wake.acquire(timeout=self._seconds_to_maintenance())
                 self.is_idle = False
+                if not intake:
+                    self._maintain()
                 continue
             now = time.monotonic()
             if deadline is None:
@@ -240,6 +243,32 @@ class Writer:
             if now >= deadline:
                 return
             self._wake.acquire(timeout=deadline - now)
+
+    def _seconds_to_maintenance(self) -> float:
+        recorder = self._recorder
+        if recorder.retention.is_wanted and recorder.database.connection is not None:
+            return recorder.retention.seconds_to_next_pass
+        return -1  # forever
+
+    def _maintain(self) -> None:
+        """Delete what the retention limits ask for, a slice at a time and only while nothing else is to be done."""
+        recorder = self._recorder
+        database, retention = recorder.database, recorder.retention
+        if not retention.is_wanted:
+            return
+        while database.connection is not None and retention.seconds_to_next_pass == 0 and not self.is_closed:
+            try:
+                database.prune(retention)
+            except Exception as error:  # noqa: BLE001 - recording goes on; the next pass tries again
+                retention.postpone()
+                if failure_of(error) is not Failure.BUSY:
+                    self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
+            if self._intake or self._flushes:
+                break
+        if retention.is_over_cap:
+            self._log.trouble("cap", "%s: larger than max_database_bytes with nothing left to delete", database.path)
+        else:
+            self._log.over("cap", "%s: within max_database_bytes again", database.path)
 
     def _drain(self) -> None:
         """Write batches until the queue is empty."""
