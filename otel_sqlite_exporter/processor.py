@@ -11,6 +11,7 @@ from otel_sqlite_exporter.config import batch_options, exporter_options
 from otel_sqlite_exporter.connection import check_existing
 from otel_sqlite_exporter.event import LLMSpanEvent
 from otel_sqlite_exporter.intake import Intake
+from otel_sqlite_exporter.metrics import meter_provider_in_use, record_metrics
 from otel_sqlite_exporter.recognition import Recognition
 from otel_sqlite_exporter.stats import Stats, Tally
 from otel_sqlite_exporter.writer import Writer
@@ -96,7 +97,9 @@ class SQLiteSpanProcessor(SpanProcessor):
         check_existing(options.path)
         self._intake: Intake[LLMSpanEvent] = Intake(batching.max_queue_size)
         self._tally = Tally(self._intake)
-        self._writer = Writer(self._intake, self._tally, options, batching)
+        meters = meter_provider_in_use(meter_provider)
+        on_write = record_metrics(meters, self._tally, batching.max_queue_size) if meters is not None else None
+        self._writer = Writer(self._intake, self._tally, options, batching, on_write)
         self._recognition = Recognition(everything=options.spans == "all")
         self._batch_size = batching.max_export_batch_size
         self._measure_above = batching.max_queue_size * 3 // 4

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.config import ExporterOptions
 
-_SPANS_PER_SLICE: Final = 200
+_SPANS_PER_SLICE: Final = 50
 _PAGES_PER_SLICE: Final = 256
 _NANOSECONDS_PER_DAY: Final = 86_400 * 10**9
 _SECONDS_BETWEEN_PASSES: Final = 1.0

@@ -73,6 +73,11 @@ class Tally:
             counter.reset()
         self._start()
 
+    @property
+    def queue_depth(self) -> int:
+        """How many events are queued at this moment."""
+        return len(self._intake)
+
     def take(self, count: int) -> None:
         """Take note of events that left the queue."""
         self.taken += count
@@ -130,7 +135,7 @@ class Tally:
             written=counts.written,
             skipped=counts.skipped,
             dropped=counts.dropped,
-            queue_depth=len(self._intake),
+            queue_depth=self.queue_depth,
             last_error=self.last_error,
             last_write_time=self.last_write_time,
         )

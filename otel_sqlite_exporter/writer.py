@@ -17,6 +17,8 @@ from otel_sqlite_exporter.database import Batch
 from otel_sqlite_exporter.recorder import Recorder
 from otel_sqlite_exporter.reporting import TroubleLog
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from otel_sqlite_exporter.config import BatchOptions, ExporterOptions
     from otel_sqlite_exporter.event import LLMSpanEvent
     from otel_sqlite_exporter.intake import Intake
@@ -47,6 +49,8 @@ class Writer:
         tally: Counts that producers and this writer raise.
         exporter_options: For the recorder, which is made anew in a forked child.
         batch_options: The limits of a batch.
+        on_write: Called after every attempt to write a batch, with its duration in seconds and the error's type, None
+            where it succeeded.
     """
 
     def __init__(
@@ -55,12 +59,14 @@ class Writer:
         tally: Tally,
         exporter_options: ExporterOptions,
         batch_options: BatchOptions,
+        on_write: Callable[[float, str | None], None] | None = None,
     ) -> None:
         self._intake = intake
         self._tally = tally
         self._exporter_options = exporter_options
         self._batch_size = batch_options.max_export_batch_size
         self._delay_seconds = batch_options.schedule_delay_millis / 1e3
+        self._on_write = on_write
         self._reset()
         lifecycle.watch(self)
 
@@ -299,9 +305,11 @@ class Writer:
             if self._is_broken and database.file_identity() == self._broken_file:
                 tally.lose("write_error", count, None)
                 return
+            started = time.monotonic()
             try:
                 result = database.write(batch, tally.counts_after)
             except Exception as error:  # noqa: BLE001 - classified below
+                self._observe_write(started, error)
                 failure = failure_of(error)
                 tally.last_error = f"{type(error).__name__}: {error}"
                 self._log.trouble(
@@ -318,6 +326,7 @@ class Writer:
                 pause = min(max(2 * pause, _FIRST_PAUSE[failure]), _LONGEST_PAUSE[failure])
                 self._pause(pause)
             else:
+                self._observe_write(started, None)
                 break
         self._is_broken = False
         tally.wrote(result.written)
@@ -325,6 +334,13 @@ class Writer:
             tally.lose("write_error", result.failed, result.error)
             self._log.trouble("rows", "%d spans could not be stored and are lost: %s", result.failed, result.error)
         self._log.over("write", "%s: writable again", database.path)
+
+    def _observe_write(self, started: float, error: Exception | None) -> None:
+        if self._on_write is not None:
+            try:
+                self._on_write(time.monotonic() - started, None if error is None else type(error).__qualname__)
+            except Exception as metrics_error:  # noqa: BLE001 - the application's metrics pipeline, not ours
+                self._log.trouble("metrics", "the self-metrics could not be recorded: %r", metrics_error)
 
     def _pause(self, seconds: float) -> None:
         if self._deadline is not None:
