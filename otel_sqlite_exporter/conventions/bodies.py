@@ -1,0 +1,110 @@
+"""Facts that only the body of a request or a response tells: ids, models, usage, finish reasons, who asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from otel_sqlite_exporter.conventions.messages import finish_of
+from otel_sqlite_exporter.conventions.parts import first
+from otel_sqlite_exporter.conventions.usage import read_usage
+from otel_sqlite_exporter.conventions.values import flag, text
+
+_RESPONSE_HOLDERS: Final = (
+    "message",
+    "kwargs",
+    "data",
+    "response_metadata",
+    "usage_metadata",
+    "llm_output",
+    "meta",
+    "_meta",
+    "generation_info",
+    "generations",
+    "replies",
+    "response",
+    "raw",
+    "raw_response",
+    "additional_kwargs",
+    "choices",
+    "candidates",
+    "result",
+    "output",
+)
+_USAGE_HOLDERS: Final = ("usage", "usage_metadata", "usageMetadata", "token_usage", "tokenUsage", "tokens")
+_REQUEST_HOLDERS: Final = ("request", "invocation_params", "kwargs", "config", "model_kwargs", "metadata", "extra_body")
+_MAX_DEPTH: Final = 6
+
+Facts = dict[str, Any]
+
+
+def read_response(body: object) -> Facts:
+    """Return the columns that a response body tells.
+
+    Args:
+        body: The decoded body, of any provider or framework.
+    """
+    facts: Facts = {}
+    _response(body, facts, 0)
+    return facts
+
+
+def _response(body: object, facts: Facts, depth: int) -> None:
+    if isinstance(body, list):
+        if body and depth < _MAX_DEPTH:
+            _response(body[0], facts, depth + 1)
+        return
+    if not isinstance(body, Mapping) or depth > _MAX_DEPTH:
+        return
+    _note(facts, "response_id", _response_id(body))
+    _note(facts, "response_model", text(first(body, "model", "modelVersion", "model_version", "model_name", "modelId")))
+    reason = finish_of(body)
+    _note(facts, "finish_reasons", None if reason is None else [reason])
+    for holder in _USAGE_HOLDERS:
+        for column, counted in read_usage(body.get(holder)).items():
+            if facts.setdefault(column, counted) is counted and _leaves_cached_out(body):
+                facts["cache_exclusive"] = True
+    for holder in _RESPONSE_HOLDERS:
+        inner = body.get(holder)
+        if isinstance(inner, (Mapping, list)):
+            _response(inner, facts, depth + 1)
+
+
+def _leaves_cached_out(body: Mapping[str, Any]) -> bool:
+    """Tell an Anthropic or a Bedrock Converse body: their input count leaves cached tokens out."""
+    return body.get("type") == "message" or "stopReason" in body
+
+
+def _response_id(body: Mapping[str, Any]) -> str | None:
+    found = first(body, "id", "response_id", "responseId")
+    # Dumped classes have a path for an id, message items and runs have ids of their own.
+    return found if isinstance(found, str) and not found.startswith(("run-", "lc_run-", "fc_", "rs_", "call_")) else None
+
+
+def _note(facts: Facts, column: str, value: object) -> None:
+    if value is not None:
+        facts.setdefault(column, value)
+
+
+def read_request(body: object) -> Facts:
+    """Return the columns that a request body, or its parameters alone, tell.
+
+    Args:
+        body: The decoded body.
+    """
+    facts: Facts = {}
+    _request(body, facts, 0)
+    return facts
+
+
+def _request(body: object, facts: Facts, depth: int) -> None:
+    if not isinstance(body, Mapping) or depth > 2:  # noqa: PLR2004 - parameters are no deeper in any known dump
+        return
+    _note(facts, "request_model", text(first(body, "model", "model_name", "modelId", "model_id", "deployment_name")))
+    _note(facts, "streaming", flag(first(body, "stream", "streaming")))
+    _note(facts, "user_id", text(first(body, "user", "user_id", "langfuse_user_id")))
+    _note(facts, "conversation_id", text(first(body, "session_id", "thread_id", "conversation_id", "langfuse_session_id")))
+    provider = first(body, "ls_provider", "custom_llm_provider")
+    _note(facts, "provider", text(provider))
+    for holder in _REQUEST_HOLDERS:
+        _request(body.get(holder), facts, depth + 1)

@@ -1,0 +1,325 @@
+"""Take the messages out of whatever holds them: request and response bodies, choices, generations, states, lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias, cast
+
+from otel_sqlite_exporter.call import Message
+from otel_sqlite_exporter.conventions.messages import finish_of, is_message_like, native_messages, read_message
+from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain, to_json
+from otel_sqlite_exporter.conventions.parts import MAX_DEPTH, Object, first, flat_text, is_part_like, read_parts
+
+_Reader: TypeAlias = Callable[[Object, "str | None", int], "list[Message] | None"]
+
+
+def read_input(value: object) -> list[Message]:
+    """Return the messages of what was sent: a request body, a list, one message, a prompt.
+
+    Args:
+        value: A decoded structure or a text, which is decoded when it holds one.
+    """
+    return _read(value, "user", 0)
+
+
+def read_output(value: object) -> list[Message]:
+    """Return the messages of what came back: a response body, choices, one message, an answer.
+
+    Args:
+        value: As for :func:`read_input`.
+    """
+    return _read(value, "assistant", 0)
+
+
+def read_system(value: object) -> list[Message]:
+    """Return system instructions: one message, whatever the emitter gave as its role.
+
+    Args:
+        value: Text, a list of parts or texts, or messages.
+    """
+    messages = _read(value, "system", 0)
+    parts = [part for message in messages for part in message.parts]
+    return [Message("system", parts)] if parts else []
+
+
+def read_one(value: object, role: str | None) -> list[Message]:
+    """Return a value that is known to be one message's content or one message.
+
+    Args:
+        value: Text, parts or a message object.
+        role: The role where it names none.
+    """
+    return _read(value, role, 0)
+
+
+def _read(value: object, role: str | None, depth: int) -> list[Message]:
+    if value is None or value is False or value in ("", [], {}):
+        return []
+    if isinstance(value, str):
+        parsed = parse_text(value)
+        if parsed is NOT_JSON:
+            return [Message(role, read_parts(value))]
+        return _decoded(parsed, role, depth + 1, value)
+    return _decoded(plain(value) if depth == 0 else value, role, depth, None)
+
+
+def _decoded(value: object, role: str | None, depth: int, source: str | None) -> list[Message]:
+    if isinstance(value, list):
+        native = native_messages(value)
+        messages = _list(value, role, depth) if native is None else native
+    elif isinstance(value, dict):
+        messages = _object(value, role, depth)
+    else:
+        messages = [Message(role, read_parts(value))] if value is not None else []
+    if messages is None:
+        return [Message(role, read_parts(to_json(value) if source is None else source, MAX_DEPTH))]
+    return messages
+
+
+def _list(items: list[Any], role: str | None, depth: int) -> list[Message] | None:
+    if depth >= MAX_DEPTH:
+        return None
+    if not items:
+        return []
+    if all(isinstance(item, (int, float)) for item in items[:4]):
+        return None
+    if all(is_part_like(item) and not is_message_like(item) for item in items):
+        return [Message(role, [part for item in items for part in read_parts(item, 1)])]
+    messages: list[Message] = []
+    for item in items:
+        _join(messages, _read(item, role, depth + 1), item)
+    return messages
+
+
+def _join(messages: list[Message], found: list[Message], item: object) -> None:
+    """Append messages; the items of one Responses answer (reasoning, text, calls) become one message."""
+    joins = isinstance(item, Mapping) and item.get("type") in ("reasoning", "function_call", "message")
+    for message in found:
+        last = messages[-1] if messages else None
+        if joins and last is not None and last.role == message.role == "assistant":
+            last.parts = [*last.parts, *message.parts]
+            last.finish_reason = last.finish_reason or message.finish_reason
+        else:
+            messages.append(message)
+
+
+def _object(item: Object, role: str | None, depth: int) -> list[Message] | None:
+    if depth >= MAX_DEPTH:
+        return None
+    if is_message_like(item):
+        return read_message(item, role, depth)
+    for key, reader in _OUTPUT_READERS if role == "assistant" else _INPUT_READERS:
+        if item.get(key) is not None:
+            messages = reader(item, role, depth + 1)
+            if messages is not None:
+                return messages
+    if is_part_like(item):
+        return [Message(role, read_parts(item, 1), finish_of(item))]
+    return None
+
+
+def _with_system(item: Object, messages: list[Message]) -> list[Message]:
+    config = item.get("config")
+    holders = [item, config] if isinstance(config, Mapping) else [item]
+    for holder in holders:
+        system = first(holder, "system", "system_instruction", "systemInstruction", "instructions", "preamble")
+        if system is not None and not any(message.role in ("system", "developer") for message in messages):
+            return [*read_system(system), *messages]
+    return messages
+
+
+def _messages(item: Object, role: str | None, depth: int) -> list[Message]:
+    return _with_system(item, _read(item["messages"], role, depth))
+
+
+def _contents(item: Object, role: str | None, depth: int) -> list[Message]:
+    return _with_system(item, _read(item["contents"], role, depth))
+
+
+def _input(item: Object, role: str | None, depth: int) -> list[Message]:
+    return _with_system(item, _read(item["input"], role, depth))
+
+
+def _each(key: str) -> _Reader:
+    def read(item: Object, role: str | None, depth: int) -> list[Message] | None:
+        return _read(item[key], role, depth)
+
+    return read
+
+
+def _system_and(key: str) -> _Reader:
+    def read(item: Object, role: str | None, depth: int) -> list[Message] | None:
+        return _with_system(item, _read(item[key], role, depth))
+
+    return read
+
+
+def _choices(item: Object, role: str | None, depth: int) -> list[Message] | None:
+    choices = item["choices"]
+    if not isinstance(choices, list):
+        return None
+    return [message for choice in choices for message in _choice(choice, role, depth)]
+
+
+def _choice(choice: object, role: str | None, depth: int) -> list[Message]:
+    if not isinstance(choice, dict):
+        return _read(choice, role, depth)
+    inner = first(choice, "message", "delta", "text", "content")
+    messages = _read(inner, role, depth) if inner is not None else []
+    calls = choice.get("tool_calls")
+    if calls is not None and isinstance(calls, list):
+        messages = messages or [Message(role, [])]
+        messages[-1].parts.extend(read_message({"tool_calls": calls}, role)[0].parts)
+    reason = finish_of(choice)
+    if reason is not None:
+        messages = messages or [Message(role, [])]
+        messages[-1].finish_reason = reason
+    return messages
+
+
+def _message(item: Object, role: str | None, depth: int) -> list[Message] | None:
+    return _choice(item, role, depth) if isinstance(item["message"], (dict, str)) else None
+
+
+def _candidates(item: Object, role: str | None, depth: int) -> list[Message] | None:
+    candidates = item["candidates"]
+    if not isinstance(candidates, list):
+        return None
+    return [message for candidate in candidates for message in _choice(candidate, role, depth)]
+
+
+def _generations(item: Object, role: str | None, depth: int) -> list[Message] | None:
+    generations = item["generations"]
+    if not isinstance(generations, list):
+        return None
+    flat = [inner for outer in generations for inner in (outer if isinstance(outer, list) else [outer])]
+    messages: list[Message] = []
+    for generation in flat:
+        messages.extend(_choice(generation, role, depth))
+    return messages
+
+
+def _response_output(item: Object, role: str | None, depth: int) -> list[Message] | None:
+    messages = _read(item["output"], role, depth)
+    reason = finish_of(item)
+    if messages and reason is not None and messages[-1].finish_reason is None:
+        messages[-1].finish_reason = reason
+    return messages
+
+
+def _chat_history(item: Object, role: str | None, depth: int) -> list[Message] | None:
+    said = _read(first(item, "message", "question", "text"), role, depth)
+    return _with_system(item, [*_read(item["chat_history"], role, depth), *said])
+
+
+def _content(item: Object, role: str | None, depth: int) -> list[Message]:
+    return read_message(item, role, depth)
+
+
+def _results(item: Object, role: str | None, _: int) -> list[Message] | None:
+    results = item["results"]
+    if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
+        return None
+    texts = [(first(result, "outputText", "generated_text", "text"), finish_of(result)) for result in results]
+    return [Message(role, read_parts(flat_text(text)), reason) for text, reason in texts if text is not None] or None
+
+
+def _args(item: Object, role: str | None, depth: int) -> list[Message] | None:
+    arguments = item["args"]
+    if not isinstance(arguments, list) or not isinstance(item.get("kwargs"), dict):
+        return None
+    if len(arguments) == 1 and not item["kwargs"]:
+        return _read(arguments[0], role, depth)
+    return _object(item["kwargs"], role, depth) if not arguments and item["kwargs"] else None
+
+
+_INPUT_READERS: Final[tuple[tuple[str, _Reader], ...]] = (
+    ("messages", _messages),
+    ("chat_history", _chat_history),
+    ("contents", _contents),
+    ("input", _input),
+    ("inputs", _each("inputs")),
+    ("args", _args),
+    ("prompt", _system_and("prompt")),
+    ("prompts", _each("prompts")),
+    ("inputText", _each("inputText")),
+    ("texts", _each("texts")),
+    ("new_messages", _each("new_messages")),
+    ("message", _message),
+    ("question", _each("question")),
+    ("query", _each("query")),
+    ("query_str", _each("query_str")),
+    ("query_bundle", _each("query_bundle")),
+    ("user_prompt", _each("user_prompt")),
+    ("parts", _content),
+    ("content", _content),
+    ("choices", _choices),
+    ("output", _response_output),
+)
+"""Keys that tell a request body or a holder of one, and how it is read; the first key that is there decides."""
+
+_OUTPUT_READERS: Final[tuple[tuple[str, _Reader], ...]] = (
+    ("choices", _choices),
+    ("candidates", _candidates),
+    ("generations", _generations),
+    ("replies", _each("replies")),
+    ("messages", _messages),
+    ("output", _response_output),
+    ("outputs", _each("outputs")),
+    ("results", _results),
+    ("raw_response", _each("raw_response")),
+    ("message", _message),
+    ("generation", _each("generation")),
+    ("completion", _each("completion")),
+    ("completions", _each("completions")),
+    ("update", _each("update")),
+    ("parts", _content),
+    ("content", _content),
+    ("response", _each("response")),
+    ("result", _each("result")),
+    ("answer", _each("answer")),
+    ("generated_text", _each("generated_text")),
+    ("output_text", _each("output_text")),
+    ("final_output", _each("final_output")),
+    ("return_value", _each("return_value")),
+    ("text", _content),
+)
+"""The same for a response body."""
+
+
+def read_documents(value: object) -> list[Message]:
+    """Return retrieved or ranked documents, one message without a role for each.
+
+    Args:
+        value: A list of documents as texts or objects, a holder of one, or JSON of either.
+    """
+    if isinstance(value, str):
+        parsed = parse_text(value)
+        value = [value] if parsed is NOT_JSON else parsed
+    else:
+        value = plain(value)
+    if isinstance(value, dict):
+        value = first(value, "documents", "nodes", "docs", "results", "matches", "output", "outputs", "result") or value
+    items: Sequence[object] = value if isinstance(value, list) else [value]
+    return [message for item in items if item is not None for message in _document(item)]
+
+
+def _document(item: object) -> list[Message]:
+    if not isinstance(item, dict):
+        return [Message(None, read_parts(item))] if isinstance(item, str) else read_documents(item)
+    inner = first(item, "document", "kwargs", "node")
+    if isinstance(inner, dict):
+        outer = {key: item[key] for key in ("score",) if key in item}
+        return _document({**inner, **outer})
+    content = first(item, "content", "page_content", "text", "document", "value")
+    if content is None:
+        return [Message(None, read_parts(to_json(item)))]
+    part: dict[str, Any] = {"type": "text", "content": flat_text(content)}
+    for name, keys in _DOCUMENT_KEYS:
+        value = first(item, *keys)
+        if value not in (None, "", {}):
+            part[name] = value
+    return [Message(None, [cast("Any", part)])]
+
+
+_DOCUMENT_KEYS: Final = (("id", ("id", "id_", "node_id", "doc_id")), ("score", ("score",)), ("metadata", ("metadata", "meta")))

@@ -1,0 +1,24 @@
+"""Logfire: whole request and response bodies, and raw usage as JSON."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otel_sqlite_exporter.conventions.vocabulary import Family
+
+LOGFIRE: Final = Family(name="logfire", bodies={"usage": ("gen_ai.usage.raw",)}, scopes=("logfire",))
+
+LOGFIRE_WORDS: Final = Family(
+    name="logfire",
+    contents={
+        "input": ("request_data", "events"),
+        "output": ("response_data", "combined_chunk_content"),
+    },
+    bodies={
+        "request": ("request_data",),
+        "response": ("response_data",),
+    },
+    scopes=("logfire",),
+    scoped=True,
+)
+"""What it wrote before it took up the GenAI keys."""

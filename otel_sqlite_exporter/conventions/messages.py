@@ -1,0 +1,289 @@
+"""Read whatever emitters put where messages belong into a list of :class:`Message`.
+
+One message is told by its role, or by the class name a framework dumped it under; containers of messages are
+:mod:`containers`' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+from otel_sqlite_exporter.call import Message, Part
+from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, to_json
+from otel_sqlite_exporter.conventions.parts import (
+    MAX_DEPTH,
+    Object,
+    first,
+    flat_text,
+    is_part_like,
+    read_parts,
+    reasoning_part,
+    tool_call_part,
+    tool_response_part,
+)
+from otel_sqlite_exporter.conventions.values import enum_text
+
+ROLES: Final[dict[str, str]] = {
+    "user": "user",
+    "assistant": "assistant",
+    "system": "system",
+    "tool": "tool",
+    "developer": "developer",
+    "human": "user",
+    "humanmessage": "user",
+    "humanmessagechunk": "user",
+    "ai": "assistant",
+    "aimessage": "assistant",
+    "aimessagechunk": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+    "chatbot": "assistant",
+    "assistant_agent": "assistant",
+    "tool-call": "assistant",
+    "systemmessage": "system",
+    "toolmessage": "tool",
+    "functionmessage": "tool",
+    "function": "tool",
+    "tool-response": "tool",
+    "tool_response": "tool",
+    "tool_result": "tool",
+    "ipython": "tool",
+    "environment": "tool",
+}
+"""Each spelling of a role, in lower case; an unknown role is kept as it is."""
+
+_NATIVE_PARTS: Final = frozenset({"text", "tool_call", "tool_call_response", "reasoning", "blob", "uri", "file"})
+_PART_KINDS: Final = {"system-prompt": "system", "user-prompt": "user", "tool-return": "tool", "retry-prompt": "tool"}
+_CALL_ITEMS: Final = frozenset(
+    {
+        "function_call",
+        "custom_tool_call",
+        "computer_call",
+        "file_search_call",
+        "web_search_call",
+        "mcp_call",
+        "code_interpreter_call",
+        "image_generation_call",
+        "local_shell_call",
+        "tool_search_call",
+    }
+)
+_OUTPUT_ITEMS: Final = frozenset(
+    {"function_call_output", "custom_tool_call_output", "computer_call_output", "local_shell_call_output"}
+)
+_CONTENT_KEYS: Final = ("content", "parts", "contents", "blocks", "_content", "text", "texts", "message", "value")
+_FINISH_KEYS: Final = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "completion_reason")
+
+
+def role_of(word: object, default: str | None) -> str | None:
+    """Return a role in its GenAI spelling; a Python enum's repr counts as its member."""
+    if not isinstance(word, str) or not word:
+        return default
+    known = ROLES.get(word)
+    if known is not None:
+        return known
+    shown = enum_text(word) or word
+    return ROLES.get(shown.lower(), shown.lower() if shown.isupper() else shown)
+
+
+def finish_of(item: Mapping[str, Any]) -> str | None:
+    """Return the finish reason that a message or a choice carries."""
+    for key in _FINISH_KEYS:
+        reason = item.get(key)
+        if isinstance(reason, str) and reason:
+            return enum_text(reason)
+    for holder in ("response_metadata", "generation_info", "meta", "_meta"):
+        inner = item.get(holder)
+        if isinstance(inner, Mapping) and (reason := finish_of(inner)) is not None:
+            return reason
+    return None
+
+
+def native_messages(items: Sequence[object]) -> list[Message] | None:
+    """Return messages that are in the GenAI form already, None when any of them is not: the quick way.
+
+    Args:
+        items: The decoded list.
+    """
+    messages = []
+    for item in items:
+        if type(item) is not dict:
+            return None
+        role = item.get("role")
+        parts = item.get("parts")
+        if type(parts) is not list or type(role) is not str or "tool_calls" in item:
+            return None
+        for part in parts:
+            if type(part) is not dict or not _is_native(part):
+                return None
+        reason = item.get("finish_reason")
+        messages.append(Message(ROLES.get(role, role), parts, reason if type(reason) is str and reason else None))
+    return messages
+
+
+def _is_native(part: dict[str, Any]) -> bool:
+    kind = part.get("type")
+    if kind in ("text", "reasoning"):
+        return type(part.get("content")) is str
+    if kind == "tool_call":
+        return type(part.get("arguments")) is not str and "name" in part
+    if kind == "tool_call_response":
+        return "response" in part
+    return kind in _NATIVE_PARTS
+
+
+def is_message_like(item: object) -> bool:
+    """Tell whether an object is one message, one item of a Responses list, or a framework's dump of one."""
+    if not isinstance(item, Mapping):
+        return False
+    if "role" in item or "_role" in item:
+        return True
+    if "lc" in item and "kwargs" in item:
+        return _class_name(item) is not None
+    kind = item.get("type")
+    if isinstance(kind, str):
+        if kind in _CALL_ITEMS or kind in _OUTPUT_ITEMS or kind == "reasoning":
+            return True
+        if kind.lower() in ROLES and kind != "function":
+            return "content" in item or "data" in item
+        if kind == "message":
+            return "content" in item
+    return item.get("kind") in ("request", "response") and "parts" in item
+
+
+def read_message(item: Object, default: str | None, depth: int = 0) -> list[Message]:
+    """Return what one message object says: usually one message, more where it packs several roles.
+
+    Args:
+        item: The object, message-like or not.
+        default: The role where it names none.
+        depth: How many wrappings were already taken off.
+    """
+    if depth >= MAX_DEPTH:
+        return [Message(default, read_parts(to_json(item)))]
+    for wrapper in ("kwargs", "data"):
+        inner = item.get(wrapper)
+        if isinstance(inner, Mapping) and ("lc" in item or "content" in inner) and "role" not in item:
+            word = _class_name(item) or item.get("type")
+            return read_message(cast("Object", inner), role_of(word, default), depth + 1)
+    kind = item.get("type")
+    if kind in _OUTPUT_ITEMS:
+        return [Message("tool", read_parts(item))]
+    if kind in _CALL_ITEMS or (kind == "reasoning" and "role" not in item):
+        return [Message("assistant", _item_parts(item))]
+    if item.get("kind") in ("request", "response") and "parts" in item:
+        return _by_part_kind(item)
+    role = role_of(first(item, "role", "_role"), None)
+    if role is None:
+        role = role_of(kind, default) if isinstance(kind, str) and kind.lower() in ROLES else default
+    return [Message(role, _message_parts(item, role, depth), finish_of(item))]
+
+
+def _item_parts(item: Object) -> list[Part]:
+    if item.get("type") == "reasoning" or "name" in item or "arguments" in item:
+        return read_parts(item)
+    name = str(item["type"]).removesuffix("_call")
+    arguments = {key: value for key, value in item.items() if key not in ("type", "id", "status", "call_id")}
+    return [tool_call_part(first(item, "call_id", "id"), name, arguments)]
+
+
+def _by_part_kind(item: Object) -> list[Message]:
+    default = "user" if item["kind"] == "request" else "assistant"
+    messages: list[Message] = []
+    for part in cast("Sequence[Any]", item["parts"]):
+        kind = part.get("part_kind") if isinstance(part, Mapping) else None
+        role = _PART_KINDS.get(kind, default) if isinstance(kind, str) else default
+        if not messages or messages[-1].role != role:
+            messages.append(Message(role, []))
+        messages[-1].parts.extend(read_parts(part, 1))
+    if messages:
+        messages[-1].finish_reason = finish_of(item)
+    return messages
+
+
+def _class_name(item: Mapping[str, Any]) -> str | None:
+    path = item.get("id")
+    if isinstance(path, Sequence) and not isinstance(path, str) and path:
+        name = str(path[-1])
+        return name if name.lower() in ROLES or name.endswith(("Message", "MessageChunk")) else None
+    return None
+
+
+def _message_parts(item: Object, role: str | None, depth: int) -> list[Part]:
+    parts: list[Part] = []
+    thought = first(item, "reasoning_content", "thinking", "reasoning")
+    if thought is not None and thought is not False and (words := flat_text(thought)):
+        parts.append(reasoning_part(words))
+    content = _content(item)
+    if role == "tool" and (response := _tool_answer(item, content)) is not None:
+        return response
+    if isinstance(content, Mapping) and "content" in content and not is_part_like(content):
+        content = content["content"]
+    parts.extend(read_parts(content, depth + 1))
+    refusal = item.get("refusal")
+    if isinstance(refusal, str) and refusal:
+        parts.extend(read_parts(refusal))
+    for part in _media(item):
+        parts.extend(read_parts(part))
+    _add_calls(parts, item)
+    return parts
+
+
+def _content(item: Object) -> object:
+    for key in _CONTENT_KEYS:
+        value = item.get(key)
+        if value is not None and value != "" and value != []:
+            return value
+    return None
+
+
+def _tool_answer(item: Object, content: object) -> list[Part] | None:
+    """Return a tool message's content as the answer it is, unless its parts say so themselves."""
+    call_id = first(item, "tool_call_id", "toolCallId", "id", "tool_use_id")
+    if isinstance(content, str):
+        parsed = parse_text(content) if content[:2] in ("[{", "{'", '{"') else NOT_JSON
+        inner = parsed if isinstance(parsed, list) else None
+        if inner is None or not all(is_part_like(part) for part in inner):
+            return [tool_response_part(call_id, content, item.get("name"))]
+        content = inner
+    parts = read_parts(content)
+    if any(part.get("type") in ("tool_call_response", "tool_call") for part in parts):
+        return parts
+    if not parts:
+        return None if call_id is None else [tool_response_part(call_id, content, item.get("name"))]
+    if all(part.get("type") == "text" for part in parts):
+        return [tool_response_part(call_id, "\n".join(str(part["content"]) for part in parts), item.get("name"))]
+    return [tool_response_part(call_id, parts, item.get("name"))]
+
+
+def _media(item: Object) -> list[object]:
+    images = item.get("images")
+    found = [{"type": "image", "data": image} for image in images if isinstance(image, str)] if _is_list(images) else []
+    audio = item.get("audio")
+    return [*found, {"type": "audio", **audio}] if isinstance(audio, Mapping) else list(found)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _add_calls(parts: list[Part], item: Object) -> None:
+    calls = first(item, "tool_calls", "toolCalls", "_tool_calls")
+    extra = item.get("additional_kwargs")
+    if calls is None and isinstance(extra, Mapping):
+        calls = first(extra, "tool_calls", "function_call")
+    if calls is None or calls == []:
+        calls = item.get("function_call")
+    if isinstance(calls, str):
+        parsed = parse_text(calls)
+        calls = None if parsed is NOT_JSON else parsed
+    if isinstance(calls, Mapping):
+        calls = [calls]
+    if not _is_list(calls):
+        return
+    known = {(part.get("id"), part.get("name")) for part in parts if part.get("type") == "tool_call"}
+    for call in cast("Sequence[Any]", calls):
+        for part in read_parts({"type": "tool_call", **call} if isinstance(call, Mapping) else call):
+            if part.get("type") != "tool_call" or (part.get("id"), part.get("name")) not in known:
+                parts.append(part)

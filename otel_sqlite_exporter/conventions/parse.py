@@ -1,0 +1,151 @@
+"""Turn what emitters put into strings back into values, within bounds.
+
+Every text that might be JSON goes through :func:`parse_json` or :func:`parse_text`; neither ever raises. A decoder
+holds the GIL for as long as it works, so texts beyond a size are not decoded at all and stay text.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import re
+from collections.abc import Mapping, Sequence, Set
+from typing import Final
+
+MAX_JSON_TEXT: Final = 1_000_000
+"""Longest text, in characters, that is decoded as JSON."""
+
+MAX_LITERAL_TEXT: Final = 50_000
+"""Longest text that is tried as a Python literal: Python's own parser is some ten times slower than JSON's."""
+
+MAX_DEPTH: Final = 64
+"""Deepest nesting that is looked into: below it, JSON encoders and readers that recurse are still safe."""
+
+MAX_NODES: Final = 100_000
+"""Most values that are copied out of one structure."""
+
+NOT_JSON: Final = object()
+"""What :func:`parse_json` and :func:`parse_text` answer for a text that is no (readable) value."""
+
+_decode = json.JSONDecoder(parse_constant=str, strict=False).decode
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+# Python's compiler warns about an escape it does not know, on stderr; a repr never contains one.
+_FOREIGN_ESCAPE = re.compile(r"""\\[^\n\\'"abfnrtv0-7xuUN]""")
+
+
+def parse_json(text: str) -> object:
+    """Return the value a JSON text stands for, or :data:`NOT_JSON`.
+
+    Args:
+        text: Any string. Longer than :data:`MAX_JSON_TEXT` or deeper than :data:`MAX_DEPTH` counts as not JSON.
+    """
+    if len(text) > MAX_JSON_TEXT:
+        return NOT_JSON
+    try:
+        value: object = _decode(text)
+    except (ValueError, RecursionError):
+        return NOT_JSON
+    if text.count("[") + text.count("{") > MAX_DEPTH and is_deep(value):
+        return NOT_JSON
+    return value
+
+
+def parse_text(text: str) -> object:
+    """Return the structure that a text holds as JSON, double-encoded JSON or a Python literal, or :data:`NOT_JSON`.
+
+    Only texts that look like an array, an object or an encoded string are tried, so that plain prose costs nothing.
+    """
+    head = text[:1]
+    if head in (" ", "\n", "\t", "\r"):
+        text = text.strip()
+        head = text[:1]
+    if head not in ("{", "[", '"', "("):
+        return NOT_JSON
+    value = parse_json(text) if head != "(" else NOT_JSON
+    if value is NOT_JSON:
+        return _parse_literal(text)
+    if isinstance(value, str):
+        inner = parse_text(value)
+        return value if inner is NOT_JSON else inner
+    return value
+
+
+def to_json(value: object) -> str:
+    """Return compact JSON of a plain value, non-ASCII characters as they are."""
+    try:
+        return _encode(value)
+    except (ValueError, TypeError, RecursionError):
+        return str(type(value))
+
+
+def is_deep(value: object) -> bool:
+    """Tell whether a plain value nests deeper than :data:`MAX_DEPTH`."""
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        if not below:
+            return False
+        level = below
+    return True
+
+
+def plain(value: object) -> object:
+    """Return a JSON-able copy of any value: tuples as lists, bytes as base64, cycles and foreign objects as text."""
+    return _Copy().of(value, 0)
+
+
+class _Copy:
+    """One bounded copy: remembers where it is, so that a cycle ends, and how much it copied."""
+
+    __slots__ = ("left", "path")
+
+    def __init__(self) -> None:
+        self.left = MAX_NODES
+        self.path: set[int] = set()
+
+    def of(self, value: object, depth: int) -> object:
+        if value is None or isinstance(value, (str, bool, int, float)):
+            return value
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return base64.b64encode(value).decode("ascii")
+        self.left -= 1
+        if depth >= MAX_DEPTH or self.left < 0 or id(value) in self.path:
+            return "..."
+        self.path.add(id(value))
+        try:
+            return self._inside(value, depth + 1)
+        finally:
+            self.path.discard(id(value))
+
+    def _inside(self, value: object, depth: int) -> object:
+        if isinstance(value, Mapping):
+            return {key if isinstance(key, str) else _shown(key): self.of(item, depth) for key, item in value.items()}
+        if isinstance(value, (Sequence, Set)):
+            return [self.of(item, depth) for item in value]
+        return _shown(value)
+
+
+def _shown(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a foreign __str__ may raise anything
+        return f"<{type(value).__name__}>"
+
+
+def _parse_literal(text: str) -> object:
+    if len(text) > MAX_LITERAL_TEXT or "'" not in text or text[-1:] not in ("}", "]", ")"):
+        return NOT_JSON
+    if _FOREIGN_ESCAPE.search(text):
+        return NOT_JSON
+    try:
+        value: object = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return NOT_JSON
+    return plain(value) if isinstance(value, (dict, list, tuple)) else NOT_JSON

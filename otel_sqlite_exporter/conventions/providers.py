@@ -1,0 +1,291 @@
+"""One name for each provider, whatever the spelling that was emitted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROVIDERS: Final[dict[str, str]] = {
+    "openai": "openai",
+    "openai_compatible": "openai",
+    "openai-responses": "openai",
+    "openai-chat": "openai",
+    "anthropic": "anthropic",
+    "claude": "anthropic",
+    "aws.bedrock": "aws.bedrock",
+    "aws_bedrock": "aws.bedrock",
+    "aws bedrock": "aws.bedrock",
+    "bedrock": "aws.bedrock",
+    "bedrock_converse": "aws.bedrock",
+    "bedrock-converse": "aws.bedrock",
+    "amazon_bedrock": "aws.bedrock",
+    "amazon-bedrock": "aws.bedrock",
+    "amazon": "aws.bedrock",
+    "aws": "aws.bedrock",
+    "sagemaker": "aws.sagemaker",
+    "aws.sagemaker": "aws.sagemaker",
+    "gcp.gemini": "gcp.gemini",
+    "gcp.gen_ai": "gcp.gemini",
+    "gemini": "gcp.gemini",
+    "google": "gcp.gemini",
+    "google_genai": "gcp.gemini",
+    "google-genai": "gcp.gemini",
+    "google-gla": "gcp.gemini",
+    "google_gemini": "gcp.gemini",
+    "google generative ai": "gcp.gemini",
+    "google ai studio": "gcp.gemini",
+    "google_ai_studio": "gcp.gemini",
+    "google_generativeai": "gcp.gemini",
+    "google.generative-ai": "gcp.gemini",
+    "google_palm": "gcp.gemini",
+    "gcp.vertex_ai": "gcp.vertex_ai",
+    "gcp.vertex.agent": "gcp.vertex_ai",
+    "google_vertexai": "gcp.vertex_ai",
+    "google-vertex": "gcp.vertex_ai",
+    "google.vertex": "gcp.vertex_ai",
+    "google_vertex_ai": "gcp.vertex_ai",
+    "google_anthropic_vertex": "gcp.vertex_ai",
+    "vertex_ai": "gcp.vertex_ai",
+    "vertexai": "gcp.vertex_ai",
+    "vertex": "gcp.vertex_ai",
+    "gcp": "gcp.vertex_ai",
+    "azure.ai.openai": "azure.ai.openai",
+    "az.ai.openai": "azure.ai.openai",
+    "azure": "azure.ai.openai",
+    "azure_openai": "azure.ai.openai",
+    "azure-openai": "azure.ai.openai",
+    "azureopenai": "azure.ai.openai",
+    "azure.ai.inference": "azure.ai.inference",
+    "az.ai.inference": "azure.ai.inference",
+    "azure_ai": "azure.ai.inference",
+    "azure_ai_inference": "azure.ai.inference",
+    "mistral_ai": "mistral_ai",
+    "mistralai": "mistral_ai",
+    "mistral": "mistral_ai",
+    "mistral ai": "mistral_ai",
+    "cohere": "cohere",
+    "cohere_chat": "cohere",
+    "groq": "groq",
+    "ollama": "ollama",
+    "ollama_chat": "ollama",
+    "deepseek": "deepseek",
+    "perplexity": "perplexity",
+    "xai": "x_ai",
+    "x_ai": "x_ai",
+    "x-ai": "x_ai",
+    "grok": "x_ai",
+    "togetherai": "together_ai",
+    "together_ai": "together_ai",
+    "together": "together_ai",
+    "together.ai": "together_ai",
+    "replicate": "replicate",
+    "huggingface": "huggingface",
+    "hugging_face": "huggingface",
+    "hugging face": "huggingface",
+    "hf": "huggingface",
+    "huggingface_hub": "huggingface",
+    "watsonx": "ibm.watsonx.ai",
+    "ibm": "ibm.watsonx.ai",
+    "ibm.watsonx.ai": "ibm.watsonx.ai",
+    "ibm_watsonx": "ibm.watsonx.ai",
+    "writer": "writer",
+    "alephalpha": "aleph_alpha",
+    "aleph_alpha": "aleph_alpha",
+    "alephalpha_ai": "aleph_alpha",
+    "fireworks": "fireworks_ai",
+    "fireworks_ai": "fireworks_ai",
+    "openrouter": "openrouter",
+    "voyageai": "voyage_ai",
+    "voyage": "voyage_ai",
+    "nvidia": "nvidia",
+    "ai21": "ai21",
+    "cerebras": "cerebras",
+    "moonshot": "moonshot_ai",
+    "moonshot_ai": "moonshot_ai",
+    "reka": "reka",
+    "sambanova": "sambanova",
+}
+"""Each known spelling, in lower case, and the canonical name."""
+
+NOT_PROVIDERS: Final = frozenset(
+    {
+        "langchain",
+        "langgraph",
+        "langchain_core",
+        "llamaindex",
+        "llama_index",
+        "haystack",
+        "crewai",
+        "strands-agents",
+        "strands_agents",
+        "pydantic-ai",
+        "pydantic_ai",
+        "autogen",
+        "ag2",
+        "agno",
+        "dspy",
+        "smolagents",
+        "semantic_kernel",
+        "microsoft.agent_framework",
+        "microsoft.agents",
+        "agent_framework",
+        "litellm",
+        "openai_agents",
+        "openai-agents",
+        "openlit",
+        "mlflow",
+        "mcp",
+        "unknown",
+        "custom",
+        "function",
+        "none",
+    }
+)
+"""Frameworks that put their own name where the provider's belongs."""
+
+MODEL_PREFIXES: Final[tuple[tuple[str, str], ...]] = (
+    ("gpt-", "openai"),
+    ("chatgpt-", "openai"),
+    ("o1", "openai"),
+    ("o3", "openai"),
+    ("o4-", "openai"),
+    ("text-embedding-3", "openai"),
+    ("text-embedding-ada", "openai"),
+    ("davinci", "openai"),
+    ("dall-e", "openai"),
+    ("whisper-1", "openai"),
+    ("claude-", "anthropic"),
+    ("gemini-", "gcp.gemini"),
+    ("mistral-", "mistral_ai"),
+    ("ministral-", "mistral_ai"),
+    ("codestral", "mistral_ai"),
+    ("magistral", "mistral_ai"),
+    ("pixtral", "mistral_ai"),
+    ("command-", "cohere"),
+    ("embed-english", "cohere"),
+    ("embed-multilingual", "cohere"),
+    ("embed-v4", "cohere"),
+    ("rerank-", "cohere"),
+    ("grok-", "x_ai"),
+    ("deepseek-", "deepseek"),
+    ("sonar", "perplexity"),
+    ("anthropic.claude", "aws.bedrock"),
+    ("us.anthropic.claude", "aws.bedrock"),
+    ("eu.anthropic.claude", "aws.bedrock"),
+    ("amazon.", "aws.bedrock"),
+    ("us.amazon.", "aws.bedrock"),
+    ("meta.llama", "aws.bedrock"),
+    ("cohere.command", "aws.bedrock"),
+    ("arn:aws:bedrock", "aws.bedrock"),
+)
+"""Models that only their maker's interface calls by these names."""
+
+SCOPES: Final[tuple[tuple[str, str], ...]] = (
+    ("openai_agents", "openai"),
+    ("openai", "openai"),
+    ("anthropic", "anthropic"),
+    ("google_genai", "gcp.gemini"),
+    ("google_generativeai", "gcp.gemini"),
+    ("vertexai", "gcp.vertex_ai"),
+    ("bedrock", "aws.bedrock"),
+    ("mistralai", "mistral_ai"),
+    ("cohere", "cohere"),
+    ("groq", "groq"),
+    ("ollama", "ollama"),
+    ("together", "together_ai"),
+    ("replicate", "replicate"),
+    ("watsonx", "ibm.watsonx.ai"),
+    ("writer", "writer"),
+    ("alephalpha", "aleph_alpha"),
+    ("sagemaker", "aws.sagemaker"),
+    ("voyageai", "voyage_ai"),
+    ("huggingface", "huggingface"),
+)
+"""Instrumentation scopes that trace one provider's SDK: what its name contains."""
+
+
+def canonical(spelling: str) -> str | None:
+    """Return the canonical name of an emitted provider, the spelling itself when unknown, None for a framework."""
+    known = PROVIDERS.get(spelling)
+    if known is not None:
+        return known
+    lowered = spelling.strip().lower()
+    known = PROVIDERS.get(lowered)
+    if known is not None:
+        return known
+    if not lowered or lowered in NOT_PROVIDERS:
+        return None
+    # ``openai.chat``, ``anthropic.messages``, ``google.vertex.chat``: an interface of a known provider.
+    while "." in lowered:
+        lowered = lowered.rpartition(".")[0]
+        if lowered in PROVIDERS:
+            return PROVIDERS[lowered]
+    return spelling
+
+
+def of_model(model: str) -> str | None:
+    """Return the provider that a model's own name tells, also as a prefix (``openai/gpt-4o``, ``openai:gpt-4o``)."""
+    lowered = model.lower()
+    for separator in ("/", ":"):
+        head, found, _ = lowered.partition(separator)
+        if found and head in PROVIDERS:
+            return PROVIDERS[head]
+    for prefix, provider in MODEL_PREFIXES:
+        if lowered.startswith(prefix):
+            return provider
+    return None
+
+
+def of_scope(scope_name: str) -> str | None:
+    """Return the provider whose SDK an instrumentation scope traces."""
+    lowered = scope_name.lower()
+    for word, provider in SCOPES:
+        if word in lowered:
+            return provider
+    return None
+
+
+SERVERS: Final[tuple[tuple[str, str], ...]] = (
+    (".openai.azure.com", "azure.ai.openai"),
+    (".cognitiveservices.azure.com", "azure.ai.openai"),
+    (".services.ai.azure.com", "azure.ai.inference"),
+    (".inference.ai.azure.com", "azure.ai.inference"),
+    ("aiplatform.googleapis.com", "gcp.vertex_ai"),
+    ("generativelanguage.googleapis.com", "gcp.gemini"),
+    ("api.openai.com", "openai"),
+    ("api.anthropic.com", "anthropic"),
+    (".amazonaws.com", "aws.bedrock"),
+    ("api.groq.com", "groq"),
+    ("api.mistral.ai", "mistral_ai"),
+    ("api.cohere.com", "cohere"),
+    ("api.cohere.ai", "cohere"),
+    ("api.deepseek.com", "deepseek"),
+    ("api.x.ai", "x_ai"),
+    ("api.perplexity.ai", "perplexity"),
+    ("api.together.xyz", "together_ai"),
+    ("api.fireworks.ai", "fireworks_ai"),
+    ("openrouter.ai", "openrouter"),
+)
+"""Hosts that answer for one provider, whatever SDK asked: a compatible SDK reports its own maker."""
+
+
+def decide(
+    emitted: str | None, *, server: str | None, scope_name: str, span_name: str, model: str | None
+) -> str | None:
+    """Return the provider of a call.
+
+    Args:
+        emitted: What the emitter said, canonical already.
+        server: The host that was asked.
+        scope_name: The instrumentation scope.
+        span_name: The span's name.
+        model: The model of a model call; None for other spans, which have a provider only if they name one.
+    """
+    if server is not None:
+        for ending, provider in SERVERS:
+            if server.endswith(ending):
+                return provider
+    if emitted is not None or model is None:
+        return emitted
+    if span_name.startswith("OpenAI-"):
+        return "openai"
+    return of_scope(scope_name) or of_model(model)

@@ -1,0 +1,212 @@
+"""From what a span says to one normalised call."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from otel_sqlite_exporter.call import Call, SpanFacts
+from otel_sqlite_exporter.conventions import bodies, content, events, kinds, outcome, providers, usage, values
+from otel_sqlite_exporter.conventions.registry import dictionary_for
+from otel_sqlite_exporter.conventions.sheet import Sheet
+
+MODEL_CALLS: Final = ("llm", "embedding")
+_PLAIN: Final = (
+    "request_model",
+    "response_model",
+    "response_id",
+    "finish_reasons",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "streaming",
+    "conversation_id",
+    "user_id",
+    "agent_name",
+)
+_COUNTS: Final = (
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+)
+_FROM_RESPONSE: Final = ("response_model", "response_id", "finish_reasons", "input_tokens", "output_tokens")
+_FROM_REQUEST: Final = ("request_model", "provider", "user_id", "conversation_id")
+
+
+def read(facts: SpanFacts) -> Call:
+    """Return the normalised call that a span stands for.
+
+    Pure, and total: whatever an emitter wrote, there is a call; what could not be read stays in ``attributes``.
+
+    Args:
+        facts: The span, its events and the log events that belong to it.
+    """
+    sheet = Sheet(dictionary_for(facts.scope_name))
+    call = Call(attributes=sheet.add(facts.attributes))
+    call.events = events.read_events(sheet, facts.events) if facts.events else []
+    if facts.log_events:
+        left = events.read_events(sheet, facts.log_events)
+        call.events.extend(event for event in left if event.name == events.EVALUATION)
+    step = _step(sheet, facts)
+    call.kind, call.operation = step
+    _read_bodies(sheet, call.kind)
+    columns = sheet.columns
+    for column in _PLAIN:
+        value = columns.get(column)
+        if value is not None:
+            setattr(call, column, value)
+    outcome.fill(call, columns, facts)
+    _fill_names(call, sheet, facts)
+    _fill_models(call, columns, facts)
+    _fill_tokens(call, columns, facts)
+    _fill_cost(call, sheet)
+    _fill_first_token(call, columns, facts)
+    content.fill(call, sheet)
+    _fill_finish_reasons(call)
+    _adjust(call, sheet, facts)
+    return call
+
+
+def _step(sheet: Sheet, facts: SpanFacts) -> kinds.Step:
+    columns = sheet.columns
+    step = kinds.step_of(columns.get("step"))
+    if step is None and "component" in columns:
+        step = kinds.step_of_component(columns["component"]) or kinds.CHAIN
+    if step is not None:
+        return step
+    step = kinds.step_of_span_name(facts.name)
+    if step is not None:
+        return step
+    if "tool_name" in columns and "request_model" not in columns:
+        return kinds.TOOL
+    if columns.keys() & {"request_model", "response_model", "model", "input_tokens"}:
+        return kinds.CHAT
+    return kinds.AGENT if "agent_name" in columns else kinds.OTHER
+
+
+def _read_bodies(sheet: Sheet, kind: str) -> None:
+    """Fill columns that only the bodies tell; they are decoded only for model calls that lack a column."""
+    columns = sheet.columns
+    if kind not in MODEL_CALLS or not sheet.bodies:
+        return
+    for decoded in sheet.objects("usage"):
+        for column, counted in usage.read_usage(decoded).items():
+            columns.setdefault(column, counted)
+    if "response" in sheet.bodies and any(column not in columns for column in _FROM_RESPONSE):
+        for decoded in sheet.objects("response"):
+            _merge(columns, bodies.read_response(decoded))
+    if "request" in sheet.bodies and any(column not in columns for column in _FROM_REQUEST):
+        for decoded in sheet.objects("request"):
+            _merge(columns, bodies.read_request(decoded))
+
+
+def _merge(columns: dict[str, Any], found: dict[str, Any]) -> None:
+    exclusive = found.pop("cache_exclusive", False)
+    if exclusive and "input_tokens" not in columns:
+        columns["cache_exclusive"] = True
+    provider = found.pop("provider", None)
+    if provider is not None and "provider" not in columns:
+        known = providers.canonical(provider)
+        if known is not None:
+            columns["provider"] = known
+    for column, value in found.items():
+        columns.setdefault(column, value)
+
+
+def _fill_names(call: Call, sheet: Sheet, facts: SpanFacts) -> None:
+    columns = sheet.columns
+    call.convention = _convention(sheet, facts.scope_name)
+    if call.kind == "tool":
+        call.tool_name = columns.get("tool_name") or columns.get("entity_name")
+        call.tool_call_id = columns.get("tool_call_id")
+        if call.tool_name is None and facts.name.startswith("execute_tool "):
+            call.tool_name = facts.name.removeprefix("execute_tool ")
+    elif call.kind == "agent" and call.agent_name is None:
+        call.agent_name = columns.get("entity_name")
+
+
+def _convention(sheet: Sheet, scope_name: str) -> str:
+    families = sheet.dictionary.families
+    for family in reversed(families):
+        if family.scopes and scope_name.startswith(family.scopes):
+            return family.name
+    return families[max(sheet.families)].name if sheet.families else "none"
+
+
+def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
+    model = columns.get("model")
+    if model is not None:
+        if call.request_model is None:
+            call.request_model = model
+        if call.response_model is None and call.status != "error":
+            call.response_model = model
+    if call.request_model is None and call.kind in MODEL_CALLS:
+        for prefix, _ in kinds.NAME_PREFIXES:
+            if prefix.endswith(" ") and facts.name.startswith(prefix):
+                call.request_model = facts.name[len(prefix) :].strip() or None
+    call.provider = providers.decide(
+        columns.get("provider"),
+        server=columns.get("server"),
+        scope_name=facts.scope_name,
+        span_name=facts.name,
+        model=(call.request_model or call.response_model) if call.kind in MODEL_CALLS else None,
+    )
+
+
+def _fill_tokens(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
+    counts = {column: columns[column] for column in _COUNTS if columns.get(column) is not None}
+    if not counts.get("input_tokens") and not counts.get("output_tokens"):
+        # Nothing was counted: zeros beside it are defaults.
+        call.cache_read_tokens = call.cache_write_tokens = call.reasoning_tokens = None
+        return
+    exclusive = bool(columns.get("cache_exclusive")) or facts.scope_name.startswith(usage.CACHE_EXCLUSIVE_SCOPES)
+    call.input_tokens = usage.inclusive_input(counts, exclusive=exclusive) or None
+    call.output_tokens = usage.inclusive_output(counts, call.input_tokens)
+
+
+def _fill_cost(call: Call, sheet: Sheet) -> None:
+    cost = sheet.columns.get("cost_usd")
+    if cost is None:
+        for decoded in sheet.objects("costs") if "costs" in sheet.bodies else ():
+            if isinstance(decoded, dict):
+                cost = values.amount(decoded.get("total") or decoded.get("total_cost"))
+    if cost is not None:
+        call.cost_usd = cost
+        call.cost_source = "reported"
+
+
+def _fill_first_token(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
+    duration = (facts.end_time_unix_nano - facts.start_time_unix_nano) / 1e6
+    waited = columns.get("first_token_s")
+    if waited is not None and duration > 0 and waited > duration and waited / 1000 <= duration:
+        waited /= 1000  # some emitters write milliseconds where seconds are due
+    if waited is None:
+        waited = columns.get("first_token_ms")
+    if waited is None:
+        moment = columns.get("first_token_time") or _first_chunk(facts.events)
+        if moment is not None and facts.start_time_unix_nano and moment >= facts.start_time_unix_nano:
+            waited = (moment - facts.start_time_unix_nano) / 1e6
+    call.time_to_first_token_ms = waited
+
+
+def _first_chunk(span_events: Any) -> int | None:  # noqa: ANN401 - a sequence of EventFacts
+    moments = [event.timestamp for event in span_events if event.name in events.FIRST_TOKEN and event.timestamp]
+    return min(moments, default=None)
+
+
+def _fill_finish_reasons(call: Call) -> None:
+    if call.finish_reasons is None:
+        reasons = [message.finish_reason for message in call.output if message.finish_reason]
+        call.finish_reasons = reasons or None
+    call.output = [message for message in call.output if message.parts]
+
+
+def _adjust(call: Call, sheet: Sheet, facts: SpanFacts) -> None:
+    families = sheet.dictionary.families
+    for index, family in enumerate(families):
+        if family.adjust is not None and (index in sheet.families or facts.scope_name.startswith(family.scopes or ("\0",))):
+            family.adjust(call, sheet, facts)
+
+

@@ -1,0 +1,172 @@
+"""Token counts: out of any provider's usage object, and counted by one rule.
+
+The rule is that of the GenAI conventions: input includes cached tokens, output includes reasoning tokens. Emitters
+that count otherwise are told by their own numbers, else by the lists below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from otel_sqlite_exporter.conventions.values import count
+
+USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "input_tokens": (
+        "prompt_tokens",
+        "input_tokens",
+        "promptTokenCount",
+        "prompt_token_count",
+        "inputTokens",
+        "promptTokens",
+        "inputTokenCount",
+        "inputTextTokenCount",
+        "prompt_eval_count",
+        "input_token_count",
+        "tokens.input_tokens",
+        "billed_units.input_tokens",
+        "inputTokens.total",
+        "input",
+        "prompt",
+    ),
+    "output_tokens": (
+        "completion_tokens",
+        "output_tokens",
+        "candidatesTokenCount",
+        "candidates_token_count",
+        "outputTokens",
+        "completionTokens",
+        "outputTokenCount",
+        "eval_count",
+        "output_token_count",
+        "generated_tokens",
+        "tokens.output_tokens",
+        "billed_units.output_tokens",
+        "outputTokens.total",
+        "output",
+        "completion",
+    ),
+    "total_tokens": (
+        "total_tokens",
+        "totalTokenCount",
+        "total_token_count",
+        "totalTokens",
+        "total",
+    ),
+    "cache_read_tokens": (
+        "prompt_tokens_details.cached_tokens",
+        "input_tokens_details.cached_tokens",
+        "input_token_details.cache_read",
+        "cache_read_input_tokens",
+        "cachedContentTokenCount",
+        "cached_content_token_count",
+        "cacheReadInputTokens",
+        "cacheReadInputTokenCount",
+        "cachedInputTokens",
+        "inputTokens.cacheRead",
+        "inputTokenDetails.cacheReadTokens",
+        "input_cached_tokens",
+        "input_cache_read",
+        "cache_read_tokens",
+        "cache_read",
+        "cached_tokens",
+        "cached_input_tokens",
+        "prompt_cache_hit_tokens",
+        "num_cached_tokens",
+        "prompt_tokens_details.cache_read",
+    ),
+    "cache_write_tokens": (
+        "cache_creation_input_tokens",
+        "prompt_tokens_details.cache_write_tokens",
+        "prompt_tokens_details.cache_creation_tokens",
+        "input_tokens_details.cache_write_tokens",
+        "input_token_details.cache_creation",
+        "cacheWriteInputTokens",
+        "cacheWriteInputTokenCount",
+        "inputTokens.cacheWrite",
+        "inputTokenDetails.cacheWriteTokens",
+        "input_cache_creation",
+        "cache_write_tokens",
+        "cache_write_input_tokens",
+        "cache_write",
+    ),
+    "reasoning_tokens": (
+        "completion_tokens_details.reasoning_tokens",
+        "output_tokens_details.reasoning_tokens",
+        "output_token_details.reasoning",
+        "thoughtsTokenCount",
+        "thoughts_token_count",
+        "reasoningTokens",
+        "reasoning_tokens",
+        "output_reasoning_tokens",
+        "output_reasoning",
+        "outputTokens.reasoning",
+        "outputTokenDetails.reasoningTokens",
+    ),
+}
+"""Where each count is in a usage object, in reading order; a dot stands for nesting."""
+
+CACHE_EXCLUSIVE_SCOPES: Final = ("opentelemetry.instrumentation.botocore",)
+"""Instrumentations that report a provider's input count although the provider leaves cached tokens out of it."""
+
+
+def read_usage(usage: object) -> dict[str, int]:
+    """Return the counts of a usage object of any provider's shape.
+
+    Args:
+        usage: The decoded object; anything else holds no counts.
+    """
+    if not isinstance(usage, Mapping):
+        return {}
+    found = {}
+    for column, keys in USAGE_KEYS.items():
+        for key in keys:
+            counted = count(_at(usage, key))
+            if counted is not None:
+                found[column] = counted
+                break
+    return found
+
+
+def _at(usage: Mapping[str, Any], key: str) -> object:
+    if "." not in key:
+        return usage.get(key)
+    holder, _, name = key.partition(".")
+    inner = usage.get(holder)
+    return inner.get(name) if isinstance(inner, Mapping) else None
+
+
+def inclusive_input(counts: Mapping[str, int], *, exclusive: bool) -> int | None:
+    """Return the input count with cached tokens in it.
+
+    Args:
+        counts: The counts as reported.
+        exclusive: The emitter is known to leave cached tokens out.
+    """
+    input_tokens = counts.get("input_tokens")
+    if input_tokens is None:
+        return None
+    cached = counts.get("cache_read_tokens", 0) + counts.get("cache_write_tokens", 0)
+    if not cached:
+        return input_tokens
+    rest = input_tokens + counts.get("output_tokens", 0)
+    total = counts.get("total_tokens")
+    if total is not None and total in (rest + cached, rest + cached + counts.get("reasoning_tokens", 0)):
+        exclusive = True
+    return input_tokens + cached if exclusive or cached > input_tokens else input_tokens
+
+
+def inclusive_output(counts: Mapping[str, int], input_tokens: int | None) -> int | None:
+    """Return the output count with reasoning tokens in it.
+
+    Args:
+        counts: The counts as reported.
+        input_tokens: The corrected input count.
+    """
+    output_tokens = counts.get("output_tokens")
+    reasoning = counts.get("reasoning_tokens", 0)
+    if output_tokens is None or not reasoning:
+        return output_tokens
+    total = counts.get("total_tokens")
+    told = total is not None and input_tokens is not None and total == input_tokens + output_tokens + reasoning
+    return output_tokens + reasoning if told or reasoning > output_tokens else output_tokens

@@ -1,0 +1,134 @@
+"""Read one attribute value as what a column holds: None wherever the value does not say it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Final
+
+from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_json, parse_text
+
+MAX_COUNT: Final = 2**53
+_ENCODED = ('"', "'")
+
+
+def text(value: object) -> str | None:
+    """Return a non-empty string; a JSON-encoded string is decoded, a number is written out."""
+    if isinstance(value, str):
+        if value[:1] == '"':
+            decoded = parse_json(value)
+            if isinstance(decoded, str):
+                value = decoded
+        value = value.strip()
+        return value if value and value not in ("None", "null") else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return str(value)
+
+
+def count(value: object) -> int | None:
+    """Return a token count: a whole number from 0 up to 2**53, however it is written."""
+    if type(value) is int:
+        return value if 0 <= value <= MAX_COUNT else None
+    number_value = number(value)
+    if number_value is None or not 0 <= number_value <= MAX_COUNT or number_value != int(number_value):
+        return None
+    return int(number_value)
+
+
+def positive(value: object) -> int | None:
+    """Return a count above 0: a call has at least one input token, so that a 0 is a default and not a report."""
+    counted = count(value)
+    return counted or None
+
+
+def number(value: object) -> float | None:
+    """Return a finite number, also from a numeric string."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        value = value.strip().strip('"')
+        if len(value) > 64 or not value.isascii():  # noqa: PLR2004 - no number worth reading is longer
+            return None
+    elif not isinstance(value, (int, float)):
+        return None
+    try:
+        result = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return result if math.isfinite(result) else None
+
+
+def amount(value: object) -> float | None:
+    """Return a cost above 0: without a price, emitters write 0."""
+    cost = number(value)
+    return cost if cost is not None and cost > 0 else None
+
+
+def milliseconds_of_seconds(value: object) -> float | None:
+    """Return a duration given in seconds as milliseconds."""
+    seconds = number(value)
+    return seconds * 1000 if seconds is not None and seconds > 0 else None
+
+
+def milliseconds(value: object) -> float | None:
+    """Return a duration given in milliseconds."""
+    duration = number(value)
+    return duration if duration is not None and duration > 0 else None
+
+
+def flag(value: object) -> bool | None:
+    """Return a boolean, also from its usual spellings as text."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().strip('"').lower())
+    return None
+
+
+def texts(value: object) -> list[str] | None:
+    """Return a list of non-empty strings from a list, a JSON list in a string, or one string."""
+    if isinstance(value, str):
+        parsed = parse_text(value)
+        value = [value] if parsed is NOT_JSON else parsed
+    if isinstance(value, Mapping):
+        return None
+    items: Sequence[object] = [value] if isinstance(value, (str, int)) else value if isinstance(value, Sequence) else []
+    found = [word for item in items if (word := enum_text(item)) is not None]
+    return found or None
+
+
+def enum_text(value: object) -> str | None:
+    """Return a word; of a Python enum's repr or str (``FinishReason.STOP``) only the member's name."""
+    word = text(value)
+    if word is None:
+        return None
+    if word.startswith("<"):
+        word = word[1:].split(":", 1)[0]
+    head, dot, tail = word.rpartition(".")
+    return tail if dot and head.isidentifier() and head[:1].isupper() else word
+
+
+def unix_nano(value: object) -> int | None:
+    """Return a point in time, an ISO 8601 text or a Unix time in any unit, as Unix nanoseconds."""
+    if isinstance(value, str):
+        moment = text(value)
+        if moment is not None and not moment.replace(".", "", 1).isdigit():
+            return _iso_nano(moment)
+    point = number(value)
+    if point is None or point <= 0:
+        return None
+    for unit in (1e9, 1e6, 1e3, 1):
+        if 1e17 < point * unit < 1e19:  # noqa: PLR2004 - the years 1973 to 2286 in nanoseconds
+            return int(point * unit)
+    return None
+
+
+def _iso_nano(moment: str) -> int | None:
+    try:
+        parsed = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+        aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
+        return int(aware.timestamp() * 1e6) * 1000
+    except (ValueError, OverflowError):
+        return None

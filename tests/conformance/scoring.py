@@ -1,0 +1,266 @@
+"""Facts right of facts present: how well recorded calls tell what truly happened.
+
+A fact is present when the capture contains it at all, anywhere; a present fact is right when the row says it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tests.conformance.corpus import Scenario
+
+Row = dict[str, Any]
+"""A row of ``llm_calls``, by its column names."""
+
+PROVIDERS = {
+    "aws bedrock": "aws.bedrock",
+    "google (Gemini API)": "gcp.gemini",
+    "google (Vertex AI)": "gcp.vertex_ai",
+    "mistral": "mistral_ai",
+}
+"""Providers as a person says it, and their canonical names."""
+
+MODEL_CALLS = ("chat", "embeddings", "text_completion", "generate_content")
+FIELDS = (
+    "call_count",
+    "provider",
+    "request_model",
+    "response_model",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "input_text",
+    "system_text",
+    "output_text",
+    "tool_calls",
+    "finish_reason",
+    "status",
+    "user_id",
+    "conversation_id",
+)
+
+
+@dataclass
+class Score:
+    """Right and present facts of one scenario or many, by field, and the misses by name."""
+
+    right: Counter[str] = field(default_factory=Counter)
+    present: Counter[str] = field(default_factory=Counter)
+    misses: list[str] = field(default_factory=list)
+
+    def add(self, other: Score) -> None:
+        """Count another score in."""
+        self.right.update(other.right)
+        self.present.update(other.present)
+        self.misses.extend(other.misses)
+
+    def note(self, name: str, field_name: str, *, right: bool, detail: str) -> None:
+        """Count one present fact."""
+        self.present[field_name] += 1
+        if right:
+            self.right[field_name] += 1
+        else:
+            self.misses.append(f"{name}: {field_name}: {detail}")
+
+
+def folded(text: str) -> str:
+    """Return a text with its white space folded."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+class Capture:
+    """Everything a capture says, for asking whether a fact is in it at all."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.words: set[str] = set()
+        self.texts: list[str] = []
+        self._collect([span["attributes"] for span in scenario.spans])
+        self._collect([[event["attributes"] for event in span["events"]] for span in scenario.spans])
+        self._collect([[log["attributes"], log["body"]] for log in scenario.logs])
+        self.text = folded("\n".join(self.texts))
+
+    def says_text(self, text: str) -> bool:
+        """Tell whether a text is in the capture, white space folded."""
+        return folded(text) in self.text
+
+    def says(self, value: object) -> bool:
+        """Tell whether a value is in the capture as a value of its own."""
+        return str(value) in self.words
+
+    def _collect(self, value: Any) -> None:
+        if isinstance(value, dict):
+            for item in value.values():
+                self._collect(item)
+        elif isinstance(value, list):
+            for item in value:
+                self._collect(item)
+        elif isinstance(value, str):
+            self.texts.append(value)
+            self.words.add(value)
+            try:
+                decoded = json.loads(value)
+            except (ValueError, RecursionError):
+                return
+            if not isinstance(decoded, (int, float)):
+                self._collect(decoded)
+            else:
+                self.words.add(str(decoded))
+        elif value is not None:
+            self.words.add(str(value))
+
+
+def score(scenario: Scenario, rows: Sequence[Row], *, count_calls: bool = True) -> Score:
+    """Return how many of a scenario's present facts some rows tell."""
+    result = Score()
+    capture = Capture(scenario)
+    truth = [call for call in scenario.expected["llm_calls"] if call.get("operation", "chat") in MODEL_CALLS]
+    reported = scenario.expected.get("reported_calls", len(truth))
+    if count_calls:
+        expected = min(reported, len(truth)) if truth else 0
+        result.note(
+            str(scenario), "call_count", right=len(rows) == expected, detail=f"{len(rows)} rows, {expected} calls"
+        )
+    for number, (call, row) in enumerate(pairs(scenario, truth, rows, capture)[:reported]):
+        for name, right, detail in facts(scenario, call, row, capture):
+            result.note(f"{scenario}#{number}", name, right=right, detail=detail)
+    return result
+
+
+def pairs(
+    scenario: Scenario, truth: Sequence[dict[str, Any]], rows: Sequence[Row], capture: Capture
+) -> list[tuple[dict[str, Any], Row]]:
+    """Pair each true call with the row most like it, the surest pairs first; a call without a row gets an empty one."""
+    ranked = sorted(
+        (
+            (sum(right for _, right, _ in facts(scenario, call, row, capture)), -abs(at - place), at, place)
+            for at, call in enumerate(truth)
+            for place, row in enumerate(rows)
+        ),
+        reverse=True,
+    )
+    calls: dict[int, int] = {}
+    for _, _, at, place in ranked:
+        if at not in calls and place not in calls.values():
+            calls[at] = place
+    found = [(truth[at], rows[place]) for at, place in sorted(calls.items())]
+    return found + [(call, {}) for at, call in enumerate(truth) if at not in calls]
+
+
+def facts(
+    scenario: Scenario, call: dict[str, Any], row: Row, capture: Capture
+) -> Iterable[tuple[str, bool, str]]:
+    """Yield the facts of a true call that the capture contains: field, right or not, what was wanted and found."""
+    for name, value, compare in _wanted(scenario, call, capture):
+        found = row.get(name)
+        yield name, compare(value, found), f"wanted {value!r:.120}, found {found!r:.120}"
+
+
+def _wanted(
+    scenario: Scenario, call: dict[str, Any], capture: Capture
+) -> Iterable[tuple[str, Any, Callable[[Any, Any], bool]]]:
+    provider = call.get("provider")
+    yield "provider", PROVIDERS.get(provider or "", provider), _same
+    for name in ("request_model", "response_model"):
+        if call.get(name) and capture.says(call[name]):
+            yield name, call[name], _same
+    sent = call.get("usage_sent_to_client", True) and call.get("stream_usage_sent") is not False
+    for name, value in _counts(call):
+        if value is not None and sent and (value == 0 or capture.says(value)):
+            yield name, value, _count
+    for name, source in (
+        ("input_text", "last_user_text"),
+        ("system_text", "system_instructions"),
+        ("output_text", "output_text"),
+    ):
+        text = call.get(source)
+        if isinstance(text, str) and text.strip() and capture.says_text(text):
+            yield name, text, _contained
+    names = [tool["name"] for tool in call.get("tool_calls") or ()]
+    if names and all(capture.says(name) for name in names):
+        yield "tool_calls", names, _same_names
+    if call.get("finish_reason") and not call.get("error") and _reports_finish(capture, call["finish_reason"]):
+        yield "finish_reason", call["finish_reason"], _reported
+    yield "status", bool(call.get("error")), _same_status
+    for name, sources in (("user_id", ("user_id",)), ("conversation_id", ("conversation_id", "session_id"))):
+        values = [holder[source] for holder in (call, scenario.expected) for source in sources if holder.get(source)]
+        if values and capture.says(values[0]):
+            yield name, values, _one_of
+
+
+def _counts(call: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    inclusive = call.get("input_tokens_including_cache")
+    yield "input_tokens", call.get("input_tokens") if inclusive is None else inclusive
+    yield "output_tokens", call.get("output_tokens")
+    for name in ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens"):
+        yield name, call.get(name)
+
+
+_FINISH = {
+    "stop",
+    "end_turn",
+    "tool_calls",
+    "tool_call",
+    "tool_use",
+    "STOP",
+    "completed",
+    "length",
+    "max_tokens",
+    "COMPLETE",
+    "TOOL_CALL",
+}
+
+
+def _reports_finish(capture: Capture, reason: str) -> bool:
+    return capture.says(reason) or any(capture.says(word) for word in _FINISH)
+
+
+def _same(wanted: Any, found: Any) -> bool:
+    return bool(wanted == found)
+
+
+def _count(wanted: int, found: int | None) -> bool:
+    return found == wanted or (wanted == 0 and found is None)
+
+
+def _contained(wanted: str, found: str | None) -> bool:
+    return found is not None and folded(wanted) in folded(found)
+
+
+def _same_names(wanted: list[str], found: Any) -> bool:
+    return [tool["name"] for tool in found or ()] == wanted
+
+
+def _reported(_: Any, found: Any) -> bool:
+    return bool(found)
+
+
+def _same_status(wanted: bool, found: Any) -> bool:  # noqa: FBT001 - compared like every other fact
+    return found is not None and (found == "error") == wanted
+
+
+def _one_of(wanted: list[str], found: Any) -> bool:
+    return found in wanted
+
+
+def table(scores: dict[str, Score]) -> str:
+    """Return the table instrumentation x field, right of present, with totals."""
+    names = [name for name in FIELDS if any(score.present[name] for score in scores.values())]
+    total = Score()
+    for part in scores.values():
+        total.add(part)
+    lines = ["| instrumentation | " + " | ".join([*names, "all"]) + " |", "|---" * (len(names) + 2) + "|"]
+    for title, part in [*scores.items(), ("all", total)]:
+        cells = [f"{part.right[name]}/{part.present[name]}" if part.present[name] else "" for name in names]
+        right, present = sum(part.right.values()), sum(part.present.values())
+        cells.append(f"{right}/{present} ({right / present:.1%})" if present else "")
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
