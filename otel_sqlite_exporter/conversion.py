@@ -143,12 +143,13 @@ class Converter:
         events: Sequence[EventFacts] = call.events
         status_message = call.status_message
         if not self._options.capture_content:
-            attributes = metadata_only(attributes)
-            events = [EventFacts(e.name, metadata_only(e.attributes), None, e.timestamp) for e in events]
+            scope_name = facts.scope_name
+            attributes = metadata_only(attributes, scope_name)
+            events = [EventFacts(e.name, metadata_only(e.attributes, scope_name), None, e.timestamp) for e in events]
             status_message = None
         cleaned, attributes_cut = policy.clean(attributes)
         events_json, events_cut = self._events(events)
-        links_json, links_cut = self._links(span)
+        links_json, links_cut = self._links(span, facts.scope_name)
         cut += attributes_cut + events_cut + links_cut
         if status_message is not None:
             status_message, status_cut = policy.text("status_message", status_message)
@@ -244,7 +245,7 @@ class Converter:
         for event in events:
             attributes, cut = self._policy.clean(event.attributes)
             item: dict[str, object] = {"name": event.name, "timestamp": event.timestamp, "attributes": attributes}
-            if event.body is not None and self._options.capture_content:
+            if event.body is not None:
                 body, body_cut = self._policy.clean({"body": event.body})
                 item |= body
                 cut += body_cut
@@ -252,7 +253,7 @@ class Converter:
             total += cut
         return encode_json(items), total
 
-    def _links(self, span: ReadableSpan) -> tuple[str, int]:
+    def _links(self, span: ReadableSpan, scope_name: str) -> tuple[str, int]:
         links = span.links
         if not links:
             return "[]", 0
@@ -261,7 +262,7 @@ class Converter:
         for link in links:
             attributes: Mapping[str, object] = link.attributes or {}
             if not self._options.capture_content:
-                attributes = metadata_only(attributes)
+                attributes = metadata_only(attributes, scope_name)
             cleaned, cut = self._policy.clean(attributes)
             items.append(
                 {

@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from otel_sqlite_exporter.connection import Failure, failure_of, open_database, rollback
 from otel_sqlite_exporter.conversion import MessageLink, ResourceRow, ScopeRow, SpanRecord
@@ -24,44 +24,72 @@ from otel_sqlite_exporter.schema import MESSAGE_COLUMNS, SPAN_COLUMNS, SPAN_MESS
 # SQLite before 3.32 takes 999 parameters in one statement.
 _MAX_PARAMETERS: Final = 32_000 if sqlite3.sqlite_version_info >= (3, 32) else 999
 _CACHED_MESSAGES: Final = 4096
+SpanKey: TypeAlias = tuple[str, str]
+"""(trace_id, span_id) as the columns hold them."""
+
 _FIRST_FACT: Final = SPAN_COLUMNS.index("provider")
 _LAST_FACT: Final = SPAN_COLUMNS.index("tool_call_id")
 _FACT_COLUMNS: Final = SPAN_COLUMNS[_FIRST_FACT : _LAST_FACT + 1]
 
-_COMPLETE: Final = (
+_AMEND: Final = (
     f"UPDATE spans SET {', '.join(f'{column} = coalesce({column}, ?)' for column in _FACT_COLUMNS)} WHERE id = ?"
+)
+_COMPLETE_INNER: Final = (
+    f"UPDATE spans SET ({', '.join(_FACT_COLUMNS)}) = "
+    f"(SELECT {', '.join(f'coalesce(spans.{column}, o.{column})' for column in _FACT_COLUMNS)} "
+    "FROM spans o WHERE o.id = ?1) WHERE id = ?2"
+)
+_COPY_MISSING_MESSAGES: Final = (
+    "INSERT INTO span_messages SELECT ?2, direction, position, message_id, finish_reason FROM span_messages "
+    "WHERE span_id = ?1 AND direction NOT IN (SELECT direction FROM span_messages WHERE span_id = ?2)"
 )
 
 # Connections that a forked child inherited, kept for as long as it lives.
 _inherited: list[sqlite3.Connection] = []
 
-SpanKey = tuple[str, str]
-"""(trace_id, span_id) as the columns hold them."""
+
+@dataclass(frozen=True, slots=True)
+class DuplicateLink:
+    """Span ``outer`` reports the call that span ``inner`` stands for.
+
+    Args:
+        outer: The span whose ``duplicate_of`` is set.
+        inner: The span it is set to; None when ``outer`` stands for itself after all.
+        is_complete: Whether what ``inner`` left open is filled with what ``outer`` reported.
+    """
+
+    outer: SpanKey
+    inner: SpanKey | None
+    is_complete: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
-    """What becomes known of a span that has its row, or gets it in the same batch.
+class Amendment:
+    """What became known of a span after it was read: its NULL columns are filled, missing messages added.
 
     Args:
-        span: The span to complete: its NULL columns are filled, missing messages added.
+        span: The span.
         facts: Columns ``provider`` to ``tool_call_id``.
         messages: Its messages; a direction that has some already is left alone.
-        duplicate: The span that is another report of the same call, and now points to ``span``.
     """
 
     span: SpanKey
     facts: tuple[object, ...]
     messages: Sequence[MessageLink]
-    duplicate: SpanKey | None = None
 
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction writes."""
+    """What one transaction writes: first the records, then what refers to them."""
 
     records: list[SpanRecord] = field(default_factory=list)
-    completions: list[Completion] = field(default_factory=list)
+    amendments: list[Amendment] = field(default_factory=list)
+    duplicates: list[DuplicateLink] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[SpanRecord | Amendment | DuplicateLink]:
+        """Everything that is written, in order."""
+        return [*self.records, *self.amendments, *self.duplicates]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +235,10 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         self._begin(connection)
         self._insert(connection, batch.records)
-        for completion in batch.completions:
-            self._complete(connection, completion)
+        for amendment in batch.amendments:
+            self._amend(connection, amendment)
+        for link in batch.duplicates:
+            self._link_duplicate(connection, link)
         result = Written(len(batch.records), 0)
         self._ledger.write(connection, counts_after(result.written, result.failed))
         connection.execute("COMMIT")
@@ -224,19 +254,21 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         try:
             self._begin(connection)
-            for work in (*batch.records, *batch.completions):
+            for step in batch.steps:
                 connection.execute("SAVEPOINT one")
                 try:
-                    if isinstance(work, SpanRecord):
-                        self._insert(connection, [work])
+                    if isinstance(step, SpanRecord):
+                        self._insert(connection, [step])
                         written += 1
+                    elif isinstance(step, Amendment):
+                        self._amend(connection, step)
                     else:
-                        self._complete(connection, work)
+                        self._link_duplicate(connection, step)
                 except Exception as error:
                     if failure_of(error) is not Failure.POISON:
                         raise
                     last_error = error
-                    failed += isinstance(work, SpanRecord)
+                    failed += isinstance(step, SpanRecord)
                     connection.execute("ROLLBACK TO one")
                     self._forget_ids()
                 connection.execute("RELEASE one")
@@ -360,33 +392,40 @@ class Database:
             self._scopes[row] = scope_id
         return scope_id
 
-    def _complete(self, connection: sqlite3.Connection, completion: Completion) -> None:
-        """Fill what the span's row leaves open, and point the other report of the call to it."""
-        found = connection.execute(
-            "SELECT id FROM spans WHERE trace_id = ? AND span_id = ?", completion.span
-        ).fetchone()
-        if found is None:
+    def _amend(self, connection: sqlite3.Connection, amendment: Amendment) -> None:
+        span_id = _id_of(connection, amendment.span)
+        if span_id is None:
             return
-        (span_id,) = found
-        if completion.duplicate is not None:
-            connection.execute(
-                "UPDATE spans SET duplicate_of = ?1 WHERE trace_id = ?2 AND span_id = ?3 AND id <> ?1",
-                (span_id, *completion.duplicate),
-            )
-        connection.execute(_COMPLETE, (*completion.facts, span_id))
+        connection.execute(_AMEND, (*amendment.facts, span_id))
         present = {
             direction
             for (direction,) in connection.execute(
                 "SELECT DISTINCT direction FROM span_messages WHERE span_id = ?", (span_id,)
             )
         }
-        missing = [link for link in completion.messages if link.direction not in present]
+        missing = [link for link in amendment.messages if link.direction not in present]
         ids = self._message_ids(connection, [link.message for link in missing])
         values: list[object] = []
         for link in missing:
             values += (span_id, link.direction, link.position, ids[link.message.hash], link.finish_reason)
         _insert_rows(connection, "span_messages", SPAN_MESSAGE_COLUMNS, values)
         self._remember(ids)
+
+    @staticmethod
+    def _link_duplicate(connection: sqlite3.Connection, link: DuplicateLink) -> None:
+        outer = _id_of(connection, link.outer)
+        inner = _id_of(connection, link.inner) if link.inner is not None else None
+        if outer is None or (link.inner is not None and inner is None):
+            return
+        connection.execute("UPDATE spans SET duplicate_of = ? WHERE id = ?", (inner, outer))
+        if inner is not None and link.is_complete:
+            connection.execute(_COMPLETE_INNER, (outer, inner))
+            connection.execute(_COPY_MISSING_MESSAGES, (outer, inner))
+
+
+def _id_of(connection: sqlite3.Connection, span: SpanKey) -> int | None:
+    found = connection.execute("SELECT id FROM spans WHERE trace_id = ? AND span_id = ?", span).fetchone()
+    return None if found is None else int(found[0])
 
 
 def _insert_rows(
