@@ -1,0 +1,131 @@
+"""Old traces go, whole; their space comes back; recording goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+
+from otel_sqlite_exporter import SQLiteSpanProcessor
+
+DAY = 86_400 * 10**9
+MEBIBYTE = 1 << 20
+
+
+def record(processor: SQLiteSpanProcessor, name: str, *, age_days: float = 0.0, text: str = "hello", spans: int = 1) -> None:
+    """Record one trace of ``spans`` calls that ended ``age_days`` ago."""
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    tracer = provider.get_tracer("tests")
+    end = time.time_ns() - int(age_days * DAY)
+    root = tracer.start_span(name, start_time=end - 10**9, attributes={"gen_ai.operation.name": "invoke_agent"})
+    from opentelemetry.trace import set_span_in_context
+
+    for number in range(spans):
+        tracer.start_span(
+            f"chat {number}",
+            context=set_span_in_context(root),
+            start_time=end - 10**8,
+            attributes={
+                "gen_ai.operation.name": "chat",
+                "gen_ai.input.messages": f'[{{"role":"user","parts":[{{"type":"text","content":"{text} {number}"}}]}}]',
+            },
+        ).end(end_time=end)
+    root.end(end_time=end)
+    assert processor.force_flush()
+
+
+def wait_until(path: Path, sql: str, expected: object, seconds: float = 20.0) -> object:
+    """Return what a query answers, once it is what is expected or time is up."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            (answer,) = connection.execute(sql).fetchone()
+        if answer == expected or time.monotonic() > deadline:
+            return answer
+        time.sleep(0.05)
+
+
+def test_traces_beyond_retention_days_go_with_their_messages(tmp_path: Path) -> None:
+    """A trace that ended before the retention period is deleted with the messages that only it refers to."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path, retention_days=2)
+    record(processor, "old", age_days=3, text="only here", spans=3)
+    record(processor, "new", text="kept")
+    assert wait_until(path, "SELECT group_concat(name) FROM traces", "new") == "new"
+    assert wait_until(path, "SELECT group_concat(text) FROM messages", "kept 0") == "kept 0"
+    processor.shutdown()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM span_messages").fetchone() == (1,)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_message_that_a_kept_trace_shares_stays(tmp_path: Path) -> None:
+    """Only messages without any reference left are deleted."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path, retention_days=2)
+    record(processor, "old", age_days=3, text="shared")
+    record(processor, "new", text="shared")
+    assert wait_until(path, "SELECT count(*) FROM traces", 1) == 1
+    processor.shutdown()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT input_text FROM llm_calls").fetchall() == [("shared 0",)]
+
+
+def test_a_trace_that_goes_on_is_kept_whole(tmp_path: Path) -> None:
+    """A trace whose last span is recent keeps its old spans too."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path, retention_days=2)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    tracer = provider.get_tracer("tests")
+    long_ago = time.time_ns() - 5 * DAY
+    with tracer.start_as_current_span("agent", attributes={"gen_ai.operation.name": "invoke_agent"}):
+        tracer.start_span("chat", start_time=long_ago, attributes={"gen_ai.operation.name": "chat"}).end(long_ago + 1)
+    record(processor, "old", age_days=3)
+    assert wait_until(path, "SELECT count(*) FROM traces", 1) == 1
+    processor.shutdown()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT spans, name FROM traces").fetchall() == [(2, "agent")]
+
+
+def test_the_file_stays_within_max_database_bytes(tmp_path: Path) -> None:
+    """Beyond the cap the oldest traces go, the newest stay, and the file really shrinks."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path, max_database_bytes=MEBIBYTE)
+    for number in range(40):
+        record(processor, f"trace {number}", text=f"{number} " + "word " * 1000, spans=20)
+    assert wait_until(path, "SELECT page_count * page_size <= 1048576 FROM pragma_page_count, pragma_page_size", 1) == 1
+    processor.shutdown()
+    assert path.stat().st_size <= MEBIBYTE
+    assert processor.stats().written == 40 * 21
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        names = [name for (name,) in connection.execute("SELECT name FROM traces ORDER BY start_time_unix_nano")]
+        assert names == [f"trace {number}" for number in range(40)][-len(names) :]
+        assert names
+        orphans = "SELECT count(*) FROM messages WHERE id NOT IN (SELECT message_id FROM span_messages)"
+        assert connection.execute(orphans).fetchone() == (0,)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_cap_that_cannot_be_kept_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """When nothing is left to delete and the file is still too large, one line says so, and recording goes on."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path, max_database_bytes=MEBIBYTE)
+    record(processor, "first")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE somebody_elses (data BLOB)")
+        connection.execute("INSERT INTO somebody_elses VALUES (zeroblob(3000000))")
+        connection.commit()
+    with caplog.at_level(logging.WARNING, logger="otel_sqlite_exporter"):
+        for number in range(3):
+            record(processor, f"trace {number}")
+            wait_until(path, "SELECT count(*) FROM traces", 0, seconds=3)
+        processor.shutdown()
+    assert [line for line in caplog.messages if "max_database_bytes" in line] == [caplog.messages[0]]
+    assert processor.stats().written == 8
