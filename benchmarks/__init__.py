@@ -1,0 +1,1 @@
+"""What recording costs, as ratios against peers in one run: ``python -m benchmarks``."""
