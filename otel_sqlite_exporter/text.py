@@ -7,7 +7,6 @@ the whole text; then the content is hashed; then it is cut.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import logging
@@ -20,6 +19,8 @@ from typing import Final
 from otel_sqlite_exporter.call import JSONValue, Message
 from otel_sqlite_exporter.config import Redact
 from otel_sqlite_exporter.conventions.summary import plain_text
+from otel_sqlite_exporter.omission import split_note
+from otel_sqlite_exporter.placeholders import BARE_BASE64_CHARACTERS, decoded, placeholder, replace_media, size_and_hash
 
 _logger = logging.getLogger(__name__)
 
@@ -30,13 +31,10 @@ _MAX_DEPTH: Final = 64
 _MAX_NODES: Final = 20_000
 _MAX_INTEGER: Final = (1 << 63) - 1
 _UTF8_WORST_CASE: Final = 4
-_BARE_BASE64_CHARACTERS: Final = 1024
 _MEDIA_TYPES: Final = frozenset({"blob", "base64", "input_audio", "audio", "image", "media"})
 _MEDIA_MARKS: Final = frozenset({"mime_type", "media_type", "mimeType", "mediaType", "format"})
 _MEDIA_FIELDS: Final = frozenset({"data", "content", "bytes", "b64_json", "base64"})
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]{24,}={0,2}\s*")
-_DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[\w.+-]+)*;base64,([A-Za-z0-9+/_-]+={0,2})")
-_BARE_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{1024,}={0,2}")
 
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
@@ -105,15 +103,16 @@ class TextPolicy:
         return MessageRow(digest, role, text, document, full_bytes, kept_bytes)
 
     def _text_message(self, key: str, role: str | None, content: str) -> MessageRow:
+        content, missing = split_note(content)
         content = self.prepare(key, content)
         data = content.encode()
-        full_bytes = len(data)
+        full_bytes = len(data) + missing
         digest = _digest(role, data)
-        if full_bytes > self._limit:
+        if len(data) > self._limit:
             content = cut_text(content, self._limit)
         # SQLite's JSON functions end at a NUL, so the computed column can't serve such a text.
         parts = encode_json([{"type": "text", "content": content}]) if "\0" in content else None
-        return MessageRow(digest, role, content, parts, full_bytes, min(full_bytes, len(content.encode())))
+        return MessageRow(digest, role, content, parts, full_bytes, len(content.encode()))
 
     def prepare(self, key: str, text: str) -> str:
         """Return a text without media, redacted, valid as UTF-8, uncut."""
@@ -132,7 +131,7 @@ class TextPolicy:
 
     def clean(self, attributes: Mapping[str, object]) -> tuple[dict[str, object], int]:
         """Return attributes as JSON can hold them and the number of bytes that were cut from their texts."""
-        safe_length = min(self._limit // _UTF8_WORST_CASE, _BARE_BASE64_CHARACTERS - 1)
+        safe_length = min(self._limit // _UTF8_WORST_CASE, BARE_BASE64_CHARACTERS - 1)
         redact = self._redact
         cut = 0
         result: dict[str, object] = {}
@@ -143,7 +142,12 @@ class TextPolicy:
                 key = describe(key)  # noqa: PLW2901 - only a hand-made span has such a key
             if kind is str and redact is None and len(value) <= safe_length and ";base64," not in value:  # type: ignore[arg-type, operator]
                 result[key] = value
-            elif kind is bool or value is None or (kind is float and math.isfinite(value)) or (kind is int and -_MAX_INTEGER <= value <= _MAX_INTEGER):  # type: ignore[operator]
+            elif (
+                kind is bool
+                or value is None
+                or (kind is float and math.isfinite(value))
+                or (kind is int and -_MAX_INTEGER <= value <= _MAX_INTEGER)
+            ):  # type: ignore[operator]
                 result[key] = value
             else:
                 cleaner = _Cleaner(str(key), redact, self._limit)
@@ -206,6 +210,8 @@ class _Cleaner:
 
     def _mapping(self, value: Mapping[object, object], depth: int) -> dict[str, JSONValue]:
         result: dict[str, JSONValue] = {}
+        if value.get("type") == "blob" and isinstance(value.get("content"), (str, bytes)):
+            return self._blob(value)
         holds_media = value.get("type") in _MEDIA_TYPES or not _MEDIA_MARKS.isdisjoint(value)
         for key, item in value.items():
             if self._nodes <= 0:
@@ -215,23 +221,31 @@ class _Cleaner:
                 # A part's type is vocabulary, not content: cutting or redacting it would make the part unreadable.
                 result[name] = item
             elif holds_media and name in _MEDIA_FIELDS and isinstance(item, str) and _BASE64.fullmatch(item):
-                result[name] = _describe_media(None, item)
+                result[name] = placeholder(None, decoded(item))
             else:
                 result[name] = self.value(item, depth + 1)
         return result
 
+    def _blob(self, part: Mapping[object, object]) -> dict[str, JSONValue]:
+        """Return a GenAI ``blob`` part whose content is replaced by its size and SHA-256."""
+        content = part["content"]
+        size, digest = size_and_hash(content if isinstance(content, (str, bytes)) else "")
+        kept = {name: clean_text(str(part[name])) for name in ("modality", "mime_type") if part.get(name) is not None}
+        return {"type": "blob", **kept, "byte_count": size, "sha256": digest}
+
     def _bytes(self, data: bytes) -> JSONValue:
-        if len(data) >= _BARE_BASE64_CHARACTERS:
-            return _placeholder(None, data)
+        if len(data) >= BARE_BASE64_CHARACTERS:
+            return placeholder(None, data)
         return self._text(base64.b64encode(data).decode())
 
     def _text(self, text: str) -> str:
+        text, missing = split_note(text)
         text = replace_media(text)
         if self._redact is not None:
             text = apply_redact(self._redact, self._key, text)
         text = clean_text(text)
         size = len(text) if text.isascii() else len(text.encode())
-        self.full_bytes += size
+        self.full_bytes += size + missing
         if self._limit is not None and self.kept_bytes + size > self._limit:
             text = cut_text(text, self._limit - self.kept_bytes)
             size = len(text.encode())
@@ -270,38 +284,12 @@ def apply_redact(redact: Redact, key: str, text: str) -> str:
     return redacted if isinstance(redacted, str) else REDACT_FAILED
 
 
-def replace_media(text: str) -> str:
-    """Replace base64 media in a text by their type, size and SHA-256."""
-    if ";base64," in text:
-        text = _DATA_URI.sub(_describe_uri, text)
-    if len(text) >= _BARE_BASE64_CHARACTERS and _BARE_BASE64.fullmatch(text) is not None:
-        return _describe_media(None, text)
-    return text
-
-
 def describe(value: object) -> str:
     """Return a text for an object of a foreign type, whatever its methods do."""
     try:
         return str(value)
     except Exception:  # noqa: BLE001 - the object's own code
         return f"<{type(value).__name__}>"
-
-
-def _describe_uri(match: re.Match[str]) -> str:
-    return _describe_media(match[1], match[2])
-
-
-def _describe_media(mime_type: str | None, encoded: str) -> str:
-    try:
-        padded = encoded.rstrip("=")
-        data = base64.b64decode(padded + "=" * (-len(padded) % 4), altchars=b"-_" if "-" in padded or "_" in padded else None)
-    except (binascii.Error, ValueError):
-        data = encoded.encode()
-    return _placeholder(mime_type, data)
-
-
-def _placeholder(mime_type: str | None, data: bytes) -> str:
-    return f"[{mime_type or 'binary'}, {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}]"
 
 
 def _big_integer(value: int) -> str:

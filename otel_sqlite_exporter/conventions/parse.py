@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping, Sequence, Set
 from typing import Final
 
+from otel_sqlite_exporter.omission import shorten_json
+
 MAX_JSON_TEXT: Final = 1_000_000
 """Longest text, in characters, that is decoded as JSON."""
 
@@ -39,10 +41,13 @@ def parse_json(text: str) -> object:
     """Return the value a JSON text stands for, or :data:`NOT_JSON`.
 
     Args:
-        text: Any string. Longer than :data:`MAX_JSON_TEXT` or deeper than :data:`MAX_DEPTH` counts as not JSON.
+        text: Any string. Long strings in a text beyond :data:`MAX_JSON_TEXT` are shortened first; a text that is still
+            longer, or deeper than :data:`MAX_DEPTH`, counts as not JSON.
     """
     if len(text) > MAX_JSON_TEXT:
-        return NOT_JSON
+        text = shorten_json(text)
+        if len(text) > MAX_JSON_TEXT:
+            return NOT_JSON
     try:
         value: object = _decode(text)
     except (ValueError, RecursionError):
