@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
+import operator
+import sys
 from collections import deque
 from itertools import repeat
 from typing import Final, Generic, Protocol, TypeVar
@@ -32,17 +32,17 @@ class Intake(Generic[_Event]):
         capacity: How many events of ordinary size it holds.
     """
 
-    __slots__ = ("_queue", "capacity", "is_measuring", "permits")
+    __slots__ = ("capacity", "is_measuring", "permits", "queue")
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.permits: deque[None] = deque(repeat(None, capacity))
-        self._queue: deque[_Event] = deque()
+        self.queue: deque[_Event] = deque()
         self.is_measuring = False
         """Set by the consumer once it meets a large event: from then on producers look at sizes."""
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return len(self.queue)
 
     def offer(self, event: _Event) -> bool:
         """Add an event and return True, or return False when it does not fit. Any thread, any time."""
@@ -57,13 +57,13 @@ class Intake(Generic[_Event]):
             permits.extend(repeat(None, taken))
             return False
         event.permits = wanted
-        self._queue.append(event)
+        self.queue.append(event)
         return True
 
     def take(self, limit: int) -> list[_Event]:
         """Remove and return up to ``limit`` events, oldest first. The consumer only."""
         events: list[_Event] = []
-        queue = self._queue
+        queue = self.queue
         try:
             while len(events) < limit:
                 events.append(queue.popleft())
@@ -74,32 +74,27 @@ class Intake(Generic[_Event]):
 
     def reset(self) -> None:
         """Forget everything: in a forked child, what is queued is the parent's to write."""
-        self._queue.clear()
+        self.queue.clear()
         self.permits.clear()
         self.permits.extend(repeat(None, self.capacity))
 
 
 class Counter:
-    """A count that any thread may raise without a lock; only reading takes one.
+    """A count that any thread may raise and read at any time, without a lock.
 
-    ``itertools.count.__next__`` is atomic where ``n += 1`` is not. Reading raises it too, so the reads are subtracted.
+    Taking an item off ``itertools.repeat`` is atomic where ``n += 1`` is not, and how many it has left can be read.
     """
 
-    __slots__ = ("_count", "_lock", "_reads", "raise_by_one")
+    __slots__ = ("_left", "raise_by_one")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._reads = 0
-        self._count = itertools.count()
-        self.raise_by_one = self._count.__next__
+        self.reset()
 
     def value(self) -> int:
         """Return the count."""
-        with self._lock:
-            value = next(self._count) - self._reads
-            self._reads += 1
-            return value
+        return sys.maxsize - operator.length_hint(self._left)
 
     def reset(self) -> None:
-        """Start again from 0, with a lock of its own: in a forked child the old one may be held forever."""
-        self.__init__()  # type: ignore[misc]
+        """Start again from 0."""
+        self._left = repeat(None, sys.maxsize)
+        self.raise_by_one = self._left.__next__

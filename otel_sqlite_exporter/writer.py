@@ -14,6 +14,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach,
 from otel_sqlite_exporter import lifecycle
 from otel_sqlite_exporter.connection import Failure, failure_of
 from otel_sqlite_exporter.database import Batch
+from otel_sqlite_exporter.event import permits_of
 from otel_sqlite_exporter.recorder import Recorder
 from otel_sqlite_exporter.reporting import TroubleLog
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ class Writer:
         self._log = TroubleLog()
         # Held by the thread while it sleeps; a producer wakes it by releasing. A bare lock, because Event.set and
         # Condition.notify take locks that are not reentrant.
-        self._wake = threading.Lock()
-        self._wake.acquire()
+        self.wake = threading.Lock()
+        self.wake.acquire()
         self._urgent = threading.Event()
         self._may_start: deque[None] = deque([None])
         self._thread: threading.Thread | None = None
@@ -99,7 +100,7 @@ class Writer:
             self._start()
             return
         try:
-            self._wake.release()
+            self.wake.release()
         except RuntimeError:  # another producer was first
             pass
 
@@ -238,7 +239,7 @@ class Writer:
                 # of the two always sees the other.
                 self.is_idle = True
                 if not intake and not self.is_closed and not self._flushes:
-                    self._wake.acquire(timeout=self._seconds_to_maintenance())
+                    self.wake.acquire(timeout=self._seconds_to_maintenance())
                 self.is_idle = False
                 if not intake:
                     self._maintain()
@@ -248,7 +249,7 @@ class Writer:
                 deadline = now + self._delay_seconds
             if now >= deadline:
                 return
-            self._wake.acquire(timeout=deadline - now)
+            self.wake.acquire(timeout=deadline - now)
 
     def _seconds_to_maintenance(self) -> float:
         recorder = self._recorder
@@ -359,7 +360,7 @@ class Writer:
     def _look_at_sizes(self, events: list[LLMSpanEvent]) -> None:
         """Have producers look at the size of their events from the first large one on."""
         if not self._intake.is_measuring:
-            self._intake.is_measuring = any(event.measure() > _LARGE_EVENT for event in events)
+            self._intake.is_measuring = any(permits_of(event.span) > _LARGE_EVENT for event in events)
 
     def _report_overflow(self) -> None:
         dropped = self._tally.queue_full.value()
