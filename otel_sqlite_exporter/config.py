@@ -15,7 +15,7 @@ import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeGuard, TypeVar
 
 _logger = logging.getLogger(__name__)
 
@@ -121,9 +121,7 @@ def batch_options(
     Raises:
         ValueError: An argument is out of range; the message names it.
     """
-    queue_size = _setting(
-        "MAX_QUEUE_SIZE", max_queue_size, int, _at_least("max_queue_size", 1), DEFAULT_MAX_QUEUE_SIZE
-    )
+    queue_size = _setting("MAX_QUEUE_SIZE", max_queue_size, int, _at_least("max_queue_size", 1), DEFAULT_MAX_QUEUE_SIZE)
     batch_size = _setting(
         "MAX_EXPORT_BATCH_SIZE",
         max_export_batch_size,
@@ -244,26 +242,23 @@ def _spans(value: str) -> str:
     return value
 
 
-_Number = TypeVar("_Number", int, float)
-
-
-def _at_least(name: str, minimum: float) -> Callable[[_Number], _Number]:
-    def check(value: _Number) -> _Number:
-        if _not_a_number(value) or value < minimum:
-            raise ValueError(f"{name} must be a number of at least {minimum}, not {value!r}")
-        return value
+def _at_least(name: str, minimum: float) -> Callable[[_T], _T]:
+    def check(value: _T) -> _T:
+        if _is_number(value) and value >= minimum:
+            return value
+        raise ValueError(f"{name} must be a number of at least {minimum}, not {value!r}")
 
     return check
 
 
-def _above_zero(name: str) -> Callable[[_Number], _Number]:
-    def check(value: _Number) -> _Number:
-        if _not_a_number(value) or value <= 0:
-            raise ValueError(f"{name} must be a number greater than 0, not {value!r}")
-        return value
+def _above_zero(name: str) -> Callable[[_T], _T]:
+    def check(value: _T) -> _T:
+        if _is_number(value) and value > 0:
+            return value
+        raise ValueError(f"{name} must be a number greater than 0, not {value!r}")
 
     return check
 
 
-def _not_a_number(value: object) -> bool:
-    return isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value)
+def _is_number(value: _T) -> TypeGuard[_T]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

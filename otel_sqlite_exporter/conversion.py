@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -14,6 +13,8 @@ from otel_sqlite_exporter.privacy import metadata_only
 from otel_sqlite_exporter.text import MessageRow, TextPolicy, clean_text, cut_text, describe, encode_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from opentelemetry.sdk.trace import ReadableSpan
 
     from otel_sqlite_exporter.config import ExporterOptions

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from otel_sqlite_exporter.config import Redact, SpanSelection
-    from otel_sqlite_exporter.database import Batch
+    from otel_sqlite_exporter.statements import Batch
 
 _RETRY_SECONDS: Final = 0.02
 

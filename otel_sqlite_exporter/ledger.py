@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +11,7 @@ from otel_sqlite_exporter._version import __version__
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
 DROP_REASONS: Final = ("queue_full", "already_shutdown", "write_error", "conversion_error")
 
@@ -34,7 +34,10 @@ _UPDATE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Cumulative counts of one process. Spans: ``received = written + skipped + sum(dropped)`` once nothing is queued."""
+    """Cumulative counts of one process.
+
+    Of spans, ``received = written + skipped + sum(dropped.values())`` once nothing is queued.
+    """
 
     received: int = 0
     written: int = 0
@@ -47,7 +50,7 @@ class Counts:
 
     def plus(self, received: int, written: int, skipped: int, write_errors: int, conversion_errors: int) -> Counts:
         """Return these counts with those of one more export added."""
-        dropped = dict.fromkeys(DROP_REASONS, 0) | self.dropped
+        dropped = {reason: self.dropped.get(reason, 0) for reason in DROP_REASONS}
         dropped["write_error"] += write_errors
         dropped["conversion_error"] += conversion_errors
         return Counts(self.received + received, self.written + written, self.skipped + skipped, dropped)

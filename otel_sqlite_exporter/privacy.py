@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.registry import dictionary_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Facts about the surroundings of a call, from OpenTelemetry's general semantic conventions. Addresses are here, paths
 # and queries are not: they may hold what a user typed.
@@ -35,13 +37,13 @@ def metadata_only(attributes: Mapping[str, object], scope_name: str) -> dict[str
         attributes: A span's, an event's or a link's attributes, without message content.
         scope_name: The span's instrumentation scope, which may give a key its meaning.
     """
-    slot_of = dictionary_for(scope_name).slot
+    dictionary = dictionary_for(scope_name)
     kept: dict[str, object] = {}
     for key, value in attributes.items():
         if isinstance(value, (bool, int, float)):
             kept[key] = value
         elif isinstance(value, str) or _is_texts(value):
-            slot = slot_of(key)
+            slot = dictionary.slots.get(key) or dictionary.learn(key)
             columns = [column for column, _ in slot.columns if column not in _QUOTES_CONTENT]
             if key in _SURROUNDINGS or (columns and slot.body is None and slot.content is None):
                 kept[key] = value

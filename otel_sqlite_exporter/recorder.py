@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from otel_sqlite_exporter.call_report import report_of
 from otel_sqlite_exporter.conversion import Converter
 from otel_sqlite_exporter.cost import Prices
-from otel_sqlite_exporter.database import Batch, Database, DuplicateLink
+from otel_sqlite_exporter.database import Database
 from otel_sqlite_exporter.duplicates import RecentCalls
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.retention import Retention
+from otel_sqlite_exporter.statements import Batch, DuplicateLink
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

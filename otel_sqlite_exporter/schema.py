@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 APPLICATION_ID: Final = 0x4F54_4C4C
 """``PRAGMA application_id`` of every file written here: "OTLL" in ASCII."""

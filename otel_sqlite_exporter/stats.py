@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,8 @@ from otel_sqlite_exporter.intake import Counter
 from otel_sqlite_exporter.ledger import DROP_REASONS, Counts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from otel_sqlite_exporter.event import LLMSpanEvent
     from otel_sqlite_exporter.intake import Intake
 

@@ -14,13 +14,15 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.call import JSONValue, Message
-from otel_sqlite_exporter.config import Redact
 from otel_sqlite_exporter.conventions.summary import plain_text
 from otel_sqlite_exporter.omission import split_note
 from otel_sqlite_exporter.placeholders import BARE_BASE64_CHARACTERS, decoded, placeholder, replace_media, size_and_hash
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.config import Redact
 
 _logger = logging.getLogger(__name__)
 
@@ -137,17 +139,19 @@ class TextPolicy:
         result: dict[str, object] = {}
         for key, value in attributes.items():
             # Nearly all values are short plain ones: only the others are worth an object of their own.
-            kind = type(value)
             if type(key) is not str:
                 key = describe(key)  # noqa: PLW2901 - only a hand-made span has such a key
-            if kind is str and redact is None and len(value) <= safe_length and ";base64," not in value:  # type: ignore[arg-type, operator]
-                result[key] = value
-            elif (
-                kind is bool
-                or value is None
-                or (kind is float and math.isfinite(value))
-                or (kind is int and -_MAX_INTEGER <= value <= _MAX_INTEGER)
-            ):  # type: ignore[operator]
+            # Exact types: a subclass may behave as it likes.
+            kind = type(value)
+            if kind is str:
+                is_plain = redact is None and len(value) <= safe_length and ";base64," not in value  # type: ignore[arg-type, operator]
+            elif kind is int:
+                is_plain = -_MAX_INTEGER <= value <= _MAX_INTEGER  # type: ignore[operator]
+            elif kind is float:
+                is_plain = math.isfinite(value)  # type: ignore[arg-type]
+            else:
+                is_plain = kind is bool or value is None
+            if is_plain:
                 result[key] = value
             else:
                 cleaner = _Cleaner(str(key), redact, self._limit)
