@@ -78,7 +78,9 @@ def _leaves_cached_out(body: Mapping[str, Any]) -> bool:
 def _response_id(body: Mapping[str, Any]) -> str | None:
     found = first(body, "id", "response_id", "responseId")
     # Dumped classes have a path for an id, message items and runs have ids of their own.
-    return found if isinstance(found, str) and not found.startswith(("run-", "lc_run-", "fc_", "rs_", "call_")) else None
+    return (
+        found if isinstance(found, str) and not found.startswith(("run-", "lc_run-", "fc_", "rs_", "call_")) else None
+    )
 
 
 def _note(facts: Facts, column: str, value: object) -> None:
@@ -103,7 +105,9 @@ def _request(body: object, facts: Facts, depth: int) -> None:
     _note(facts, "request_model", text(first(body, "model", "model_name", "modelId", "model_id", "deployment_name")))
     _note(facts, "streaming", flag(first(body, "stream", "streaming")))
     _note(facts, "user_id", text(first(body, "user", "user_id", "langfuse_user_id")))
-    _note(facts, "conversation_id", text(first(body, "session_id", "thread_id", "conversation_id", "langfuse_session_id")))
+    _note(
+        facts, "conversation_id", text(first(body, "session_id", "thread_id", "conversation_id", "langfuse_session_id"))
+    )
     provider = first(body, "ls_provider", "custom_llm_provider")
     _note(facts, "provider", text(provider))
     for holder in _REQUEST_HOLDERS:

@@ -53,8 +53,8 @@ def read_one(value: object, role: str | None) -> list[Message]:
 
 
 def _read(value: object, role: str | None, depth: int) -> list[Message]:
-    if value is None or value is False or value in ("", [], {}):
-        return []
+    if not value:
+        return [] if value != 0 or value is False else [Message(role, read_parts(value))]
     if isinstance(value, str):
         parsed = parse_text(value)
         if parsed is NOT_JSON:
@@ -322,4 +322,8 @@ def _document(item: object) -> list[Message]:
     return [Message(None, [cast("Any", part)])]
 
 
-_DOCUMENT_KEYS: Final = (("id", ("id", "id_", "node_id", "doc_id")), ("score", ("score",)), ("metadata", ("metadata", "meta")))
+_DOCUMENT_KEYS: Final = (
+    ("id", ("id", "id_", "node_id", "doc_id")),
+    ("score", ("score",)),
+    ("metadata", ("metadata", "meta")),
+)

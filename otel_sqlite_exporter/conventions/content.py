@@ -17,7 +17,7 @@ Reader: TypeAlias = Callable[[object], "list[Message]"]
 WITHHELD: Final = frozenset({"__REDACTED__", "[REDACTED]", "<REDACTED>", "REDACTED", "[]", "{}", "***", "<redacted>"})
 """Marks that stand where the user withheld content: content they are, a prompt they are not."""
 
-_SYSTEM_ROLES: Final = ("system", "developer")
+_LONGEST_MARK: Final = max(map(len, WITHHELD))
 
 
 def fill(call: Call, sheet: Sheet) -> None:
@@ -28,12 +28,17 @@ def fill(call: Call, sheet: Sheet) -> None:
         sheet: What the span's attributes and events said.
     """
     _FILLERS.get(call.kind, _fill_messages)(call, sheet)
-    _fill_tools(call, sheet)
+    if "tools" in sheet.contents:
+        _fill_tools(call, sheet)
 
 
 def is_withheld(message: Message) -> bool:
     """Tell whether a message is nothing but a mark of redaction."""
-    return all(part.get("type") == "text" and part.get("content") in WITHHELD for part in message.parts)
+    for part in message.parts:
+        content = part.get("content")
+        if type(content) is not str or len(content) > _LONGEST_MARK or content not in WITHHELD:
+            return False
+    return True
 
 
 def pick(candidates: list[tuple[int, object]], reader: Reader) -> list[Message]:
@@ -46,8 +51,9 @@ def pick(candidates: list[tuple[int, object]], reader: Reader) -> list[Message]:
     spare: list[Message] = []
     for _, value in candidates:
         messages = _messages(value, reader)
-        if any(message.parts and not is_withheld(message) for message in messages):
-            return messages
+        for message in messages:
+            if message.parts and not is_withheld(message):
+                return messages
         if not any(message.parts for message in spare):
             spare = messages
     return spare
@@ -64,15 +70,16 @@ def _messages(value: object, reader: Reader) -> list[Message]:
 
 
 def _fill_messages(call: Call, sheet: Sheet) -> None:
-    call.input = pick(sheet.candidates("input"), read_input)
-    call.output = pick(sheet.candidates("output"), read_output)
-    pieces = sheet.candidates("output_pieces")
-    if pieces and not any(message.parts for message in call.output):
-        call.output = _assembled(pieces)
-    conversation = sheet.candidates("conversation")
-    if conversation:
-        _fill_conversation(call, conversation)
-    _move_system(call, pick(sheet.candidates("system"), read_system))
+    contents = sheet.contents
+    if "input" in contents:
+        call.input = pick(sheet.candidates("input"), read_input)
+    if "output" in contents:
+        call.output = pick(sheet.candidates("output"), read_output)
+    if "output_pieces" in contents and not any(message.parts for message in call.output):
+        call.output = _assembled(sheet.candidates("output_pieces"))
+    if "conversation" in contents:
+        _fill_conversation(call, sheet.candidates("conversation"))
+    _move_system(call, pick(sheet.candidates("system"), read_system) if "system" in contents else [])
 
 
 def _assembled(pieces: list[tuple[int, object]]) -> list[Message]:
@@ -103,11 +110,13 @@ def _move_system(call: Call, explicit: list[Message]) -> None:
     moved: list[Message] = []
     rest: list[Message] = []
     for message in call.input:
+        if not message.parts:
+            continue
         leads = message.role == "developer" and not rest
-        (moved if message.role == "system" or leads else rest).append(message)
-    known = [part for message in explicit for part in message.parts]
-    call.system = [*explicit, *(message for message in moved if message.parts and message.parts != known)]
-    call.input = [message for message in rest if message.parts]
+        (moved if leads or message.role == "system" else rest).append(message)
+    known = explicit[0].parts if explicit else None
+    call.system = [*explicit, *(message for message in moved if message.parts != known)] if moved else explicit
+    call.input = rest
 
 
 def _fill_tool(call: Call, sheet: Sheet) -> None:
@@ -162,7 +171,19 @@ def _is_schema(value: object) -> bool:
 _ARGUMENT_HOLDERS: Final = ("inputs", "arguments", "tool_args", "input_data", "kwargs", "input")
 _RESULT_HOLDERS: Final = ("output", "outputs", "result", "return_value")
 _WRAPPING: Final = frozenset(
-    {"tags", "metadata", "inputs", "kwargs", "input_str", "tool_name", "args", "name", "color", "tool_call_id", "config"}
+    {
+        "tags",
+        "metadata",
+        "inputs",
+        "kwargs",
+        "input_str",
+        "tool_name",
+        "args",
+        "name",
+        "color",
+        "tool_call_id",
+        "config",
+    }
 )
 
 
@@ -210,7 +231,18 @@ def _read_texts(value: object) -> list[Message]:
     if items is NOT_JSON:
         return read_one(value, None)
     if isinstance(items, Mapping):
-        for key in ("input", "inputs", "texts", "text", "contents", "content", "documents", "inputText", "prompt", "query"):
+        for key in (
+            "input",
+            "inputs",
+            "texts",
+            "text",
+            "contents",
+            "content",
+            "documents",
+            "inputText",
+            "prompt",
+            "query",
+        ):
             if items.get(key):
                 return _read_texts(items[key])
     if isinstance(items, list) and items and all(isinstance(item, (str, Mapping)) for item in items):

@@ -71,7 +71,9 @@ def read_events(sheet: Sheet, events: Sequence[EventFacts]) -> list[EventFacts]:
             _offer_first(sheet, "input", _RANK + 1, event, PROMPTS[name])
         elif name in COMPLETIONS:
             _offer_first(sheet, "output", _RANK + 1, event, COMPLETIONS[name])
-        elif not name.startswith(_CHUNKS):
+        elif name.startswith(_CHUNKS):
+            _read_chunk(sheet, event)
+        else:
             kept.append(event)
     if received:
         sheet.offer("input", _RANK, received)
@@ -153,6 +155,15 @@ def _read_details(sheet: Sheet, event: EventFacts) -> dict[str, object]:
         for key, value in body.items():
             attributes.setdefault(str(key), value)
     return sheet.add(attributes, _DETAILS_OFFSET)
+
+
+def _read_chunk(sheet: Sheet, event: EventFacts) -> None:
+    """Take usage out of the chunk of a stream that carries it, which is the last."""
+    value = event.attributes.get("mlflow.chunk.value")
+    if isinstance(value, str) and '"usage": {' in value:
+        chunk = parse_text(value)
+        if isinstance(chunk, dict):
+            sheet.bodies.setdefault("usage", []).append((_RANK, chunk.get("usage")))
 
 
 def _offer_first(sheet: Sheet, content: str, rank: int, event: EventFacts, keys: tuple[str, ...]) -> None:

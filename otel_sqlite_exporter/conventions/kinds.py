@@ -134,6 +134,7 @@ STEPS: Final[dict[str, Step]] = {
 """Each word for a step, in lower case."""
 
 SUFFIXES: Final[tuple[tuple[str, Step], ...]] = (
+    ("count_tokens", Step("other", "count_tokens")),
     ("chatgenerator", CHAT),
     ("generator", COMPLETION),
     ("embedder", EMBEDDINGS),

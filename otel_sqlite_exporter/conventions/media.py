@@ -50,7 +50,17 @@ KEYS: Final = (
 _MODALITIES: Final = ("image", "audio", "video", "document")
 _NATIVE: Final = ("blob", "uri")
 _DATA_KEYS: Final = ("data", "bytes", "base64", "base64_image", "content", "file_data", "base_64")
-_URL_KEYS: Final = ("url", "uri", "file_uri", "fileUri", "image_url", "audio_url", "video_url", "document_url", "s3Location")
+_URL_KEYS: Final = (
+    "url",
+    "uri",
+    "file_uri",
+    "fileUri",
+    "image_url",
+    "audio_url",
+    "video_url",
+    "document_url",
+    "s3Location",
+)
 _TYPE_KEYS: Final = ("mime_type", "media_type", "mimeType", "mediaType", "format", "image_mimetype", "type")
 _ID_KEYS: Final = ("file_id", "fileId", "id")
 

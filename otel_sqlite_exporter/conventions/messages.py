@@ -72,6 +72,7 @@ _CALL_ITEMS: Final = frozenset(
 _OUTPUT_ITEMS: Final = frozenset(
     {"function_call_output", "custom_tool_call_output", "computer_call_output", "local_shell_call_output"}
 )
+_STATUS_ITEMS: Final = ("message", "function_call", "custom_tool_call")
 _CONTENT_KEYS: Final = ("content", "parts", "contents", "blocks", "_content", "text", "texts", "message", "value")
 _FINISH_KEYS: Final = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "completion_reason")
 
@@ -93,6 +94,10 @@ def finish_of(item: Mapping[str, Any]) -> str | None:
         reason = item.get(key)
         if isinstance(reason, str) and reason:
             return enum_text(reason)
+    if item.get("object") == "response" or item.get("type") in _STATUS_ITEMS:
+        status = item.get("status")
+        if isinstance(status, str) and status:
+            return status
     for holder in ("response_metadata", "generation_info", "meta", "_meta"):
         inner = item.get(holder)
         if isinstance(inner, Mapping) and (reason := finish_of(inner)) is not None:

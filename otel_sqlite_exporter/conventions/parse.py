@@ -30,8 +30,10 @@ MAX_NODES: Final = 100_000
 NOT_JSON: Final = object()
 """What :func:`parse_json` and :func:`parse_text` answer for a text that is no (readable) value."""
 
-_decode = json.JSONDecoder(parse_constant=str, strict=False).decode
+_scan = json.JSONDecoder(parse_constant=str, strict=False).scan_once
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+_SPACE: Final = frozenset(" \n\t\r")
 
 # Python's compiler warns about an escape it does not know, on stderr; a repr never contains one.
 _FOREIGN_ESCAPE = re.compile(r"""\\[^\n\\'"abfnrtv0-7xuUN]""")
@@ -48,13 +50,17 @@ def parse_json(text: str) -> object:
         text = shorten_json(text)
         if len(text) > MAX_JSON_TEXT:
             return NOT_JSON
+    if text[:1] in _SPACE or text[-1:] in _SPACE:
+        text = text.strip()
     try:
-        value: object = _decode(text)
-    except (ValueError, RecursionError):
+        value, end = _scan(text, 0)
+    except (ValueError, RecursionError, StopIteration):
+        return NOT_JSON
+    if end != len(text):
         return NOT_JSON
     if text.count("[") + text.count("{") > MAX_DEPTH and is_deep(value):
         return NOT_JSON
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 def parse_text(text: str) -> object:

@@ -193,7 +193,11 @@ def _tool_response(item: Object) -> list[Part]:
 
 
 def _response_value(response: object) -> object:
-    if isinstance(response, Sequence) and not isinstance(response, str) and all(is_part_like(item) for item in response):
+    if (
+        isinstance(response, Sequence)
+        and not isinstance(response, str)
+        and all(is_part_like(item) for item in response)
+    ):
         parts = read_parts(response)
         if all(part.get("type") == "text" for part in parts):
             return "\n".join(str(part.get("content")) for part in parts)

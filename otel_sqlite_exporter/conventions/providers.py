@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 PROVIDERS: Final[dict[str, str]] = {
@@ -222,6 +223,7 @@ def canonical(spelling: str) -> str | None:
     return spelling
 
 
+@lru_cache(maxsize=1024)
 def of_model(model: str) -> str | None:
     """Return the provider that a model's own name tells, also as a prefix (``openai/gpt-4o``, ``openai:gpt-4o``)."""
     lowered = model.lower()
@@ -235,6 +237,7 @@ def of_model(model: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def of_scope(scope_name: str) -> str | None:
     """Return the provider whose SDK an instrumentation scope traces."""
     lowered = scope_name.lower()
@@ -268,6 +271,12 @@ SERVERS: Final[tuple[tuple[str, str], ...]] = (
 """Hosts that answer for one provider, whatever SDK asked: a compatible SDK reports its own maker."""
 
 
+@lru_cache(maxsize=1024)
+def of_server(server: str) -> str | None:
+    """Return the provider that a host belongs to."""
+    return next((provider for ending, provider in SERVERS if server.endswith(ending)), None)
+
+
 def decide(
     emitted: str | None, *, server: str | None, scope_name: str, span_name: str, model: str | None
 ) -> str | None:
@@ -280,10 +289,9 @@ def decide(
         span_name: The span's name.
         model: The model of a model call; None for other spans, which have a provider only if they name one.
     """
-    if server is not None:
-        for ending, provider in SERVERS:
-            if server.endswith(ending):
-                return provider
+    asked = of_server(server) if server is not None else None
+    if asked is not None:
+        return asked
     if emitted is not None or model is None:
         return emitted
     if span_name.startswith("OpenAI-"):

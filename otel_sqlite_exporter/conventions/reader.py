@@ -10,18 +10,20 @@ from otel_sqlite_exporter.conventions.registry import dictionary_for
 from otel_sqlite_exporter.conventions.sheet import Sheet
 
 MODEL_CALLS: Final = ("llm", "embedding")
-_PLAIN: Final = (
-    "request_model",
-    "response_model",
-    "response_id",
-    "finish_reasons",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "streaming",
-    "conversation_id",
-    "user_id",
-    "agent_name",
+_PLAIN: Final = frozenset(
+    {
+        "request_model",
+        "response_model",
+        "response_id",
+        "finish_reasons",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "reasoning_tokens",
+        "streaming",
+        "conversation_id",
+        "user_id",
+        "agent_name",
+    }
 )
 _COUNTS: Final = (
     "input_tokens",
@@ -32,7 +34,7 @@ _COUNTS: Final = (
     "reasoning_tokens",
 )
 _FROM_RESPONSE: Final = ("response_model", "response_id", "finish_reasons", "input_tokens", "output_tokens")
-_FROM_REQUEST: Final = ("request_model", "provider", "user_id", "conversation_id")
+_WHO: Final = ("user_id", "conversation_id")
 
 
 def read(facts: SpanFacts) -> Call:
@@ -53,9 +55,8 @@ def read(facts: SpanFacts) -> Call:
     call.kind, call.operation = step
     _read_bodies(sheet, call.kind)
     columns = sheet.columns
-    for column in _PLAIN:
-        value = columns.get(column)
-        if value is not None:
+    for column, value in columns.items():
+        if column in _PLAIN:
             setattr(call, column, value)
     outcome.fill(call, columns, facts)
     _fill_names(call, sheet, facts)
@@ -89,6 +90,10 @@ def _step(sheet: Sheet, facts: SpanFacts) -> kinds.Step:
 def _read_bodies(sheet: Sheet, kind: str) -> None:
     """Fill columns that only the bodies tell; they are decoded only for model calls that lack a column."""
     columns = sheet.columns
+    if "about" in sheet.bodies and any(column not in columns for column in _WHO):
+        for decoded in sheet.objects("about"):
+            found = bodies.read_request(decoded)
+            _merge(columns, {column: found[column] for column in _WHO if column in found})
     if kind not in MODEL_CALLS or not sheet.bodies:
         return
     for decoded in sheet.objects("usage"):
@@ -97,8 +102,13 @@ def _read_bodies(sheet: Sheet, kind: str) -> None:
     if "response" in sheet.bodies and any(column not in columns for column in _FROM_RESPONSE):
         for decoded in sheet.objects("response"):
             _merge(columns, bodies.read_response(decoded))
-    if "request" in sheet.bodies and any(column not in columns for column in _FROM_REQUEST):
+    if "parameters" in sheet.bodies and ("request_model" not in columns or "user_id" not in columns):
+        for decoded in sheet.objects("parameters"):
+            _merge(columns, bodies.read_request(decoded))
+    if "request" in sheet.bodies:
         for decoded in sheet.objects("request"):
+            if "request_model" in columns:
+                break
             _merge(columns, bodies.read_request(decoded))
 
 
@@ -117,7 +127,7 @@ def _merge(columns: dict[str, Any], found: dict[str, Any]) -> None:
 
 def _fill_names(call: Call, sheet: Sheet, facts: SpanFacts) -> None:
     columns = sheet.columns
-    call.convention = _convention(sheet, facts.scope_name)
+    call.convention = sheet.dictionary.convention(sheet.mask)
     if call.kind == "tool":
         call.tool_name = columns.get("tool_name") or columns.get("entity_name")
         call.tool_call_id = columns.get("tool_call_id")
@@ -125,14 +135,6 @@ def _fill_names(call: Call, sheet: Sheet, facts: SpanFacts) -> None:
             call.tool_name = facts.name.removeprefix("execute_tool ")
     elif call.kind == "agent" and call.agent_name is None:
         call.agent_name = columns.get("entity_name")
-
-
-def _convention(sheet: Sheet, scope_name: str) -> str:
-    families = sheet.dictionary.families
-    for family in reversed(families):
-        if family.scopes and scope_name.startswith(family.scopes):
-            return family.name
-    return families[max(sheet.families)].name if sheet.families else "none"
 
 
 def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
@@ -156,7 +158,7 @@ def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
 
 
 def _fill_tokens(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
-    counts = {column: columns[column] for column in _COUNTS if columns.get(column) is not None}
+    counts = {column: columns[column] for column in _COUNTS if column in columns}
     if not counts.get("input_tokens") and not counts.get("output_tokens"):
         # Nothing was counted: zeros beside it are defaults.
         call.cache_read_tokens = call.cache_write_tokens = call.reasoning_tokens = None
@@ -178,13 +180,14 @@ def _fill_cost(call: Call, sheet: Sheet) -> None:
 
 
 def _fill_first_token(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
-    duration = (facts.end_time_unix_nano - facts.start_time_unix_nano) / 1e6
     waited = columns.get("first_token_s")
-    if waited is not None and duration > 0 and waited > duration and waited / 1000 <= duration:
-        waited /= 1000  # some emitters write milliseconds where seconds are due
-    if waited is None:
-        waited = columns.get("first_token_ms")
-    if waited is None:
+    if waited is not None:
+        duration = (facts.end_time_unix_nano - facts.start_time_unix_nano) / 1e6
+        if 0 < duration < waited and waited / 1000 <= duration:
+            waited /= 1000  # some emitters write milliseconds where seconds are due
+    elif "first_token_ms" in columns:
+        waited = columns["first_token_ms"]
+    elif "first_token_time" in columns or facts.events:
         moment = columns.get("first_token_time") or _first_chunk(facts.events)
         if moment is not None and facts.start_time_unix_nano and moment >= facts.start_time_unix_nano:
             waited = (moment - facts.start_time_unix_nano) / 1e6
@@ -200,13 +203,11 @@ def _fill_finish_reasons(call: Call) -> None:
     if call.finish_reasons is None:
         reasons = [message.finish_reason for message in call.output if message.finish_reason]
         call.finish_reasons = reasons or None
-    call.output = [message for message in call.output if message.parts]
+    if not all(message.parts for message in call.output):
+        call.output = [message for message in call.output if message.parts]
 
 
 def _adjust(call: Call, sheet: Sheet, facts: SpanFacts) -> None:
-    families = sheet.dictionary.families
-    for index, family in enumerate(families):
-        if family.adjust is not None and (index in sheet.families or facts.scope_name.startswith(family.scopes or ("\0",))):
-            family.adjust(call, sheet, facts)
-
-
+    for mask, adjust in sheet.dictionary.adjusts:
+        if mask & sheet.mask or mask == ~0:
+            adjust(call, sheet, facts)

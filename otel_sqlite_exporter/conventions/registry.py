@@ -47,7 +47,7 @@ Where two families filled the same column the earlier one is believed; a span is
 or scope it has.
 """
 
-MAX_SCOPES: Final = 1_000
+MAX_SCOPES: Final = 200
 
 SHARED: Final[dict[str, tuple[str, ...]]] = {
     "conversation_id": ("session.id", "conversation.id", "thread.id"),
@@ -55,11 +55,10 @@ SHARED: Final[dict[str, tuple[str, ...]]] = {
     "error_type": ("error.type",),
     "error_message": ("error.message",),
     "http_status": ("http.response.status_code", "http.status_code"),
-    "server": ("server.address",),
+    "server": ("server.address", "net.peer.name"),
 }
 """Column keys that any emitter may write."""
 
-_dictionaries: dict[tuple[str, ...], Dictionary] = {}
 _by_scope: dict[str, Dictionary] = {}
 
 
@@ -72,10 +71,7 @@ def dictionary_for(scope_name: str) -> Dictionary:
     found = _by_scope.get(scope_name)
     if found is None:
         chosen = tuple(family for family in FAMILIES if not family.scoped or scope_name.startswith(family.scopes))
-        names = tuple(family.name for family in chosen if family.scoped)
-        found = _dictionaries.get(names)
-        if found is None:
-            found = _dictionaries[names] = Dictionary(chosen, SHARED)
+        found = Dictionary(chosen, SHARED, scope_name)
         if len(_by_scope) < MAX_SCOPES:
             _by_scope[scope_name] = found
     return found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain
-from otel_sqlite_exporter.conventions.vocabulary import Dictionary
+from otel_sqlite_exporter.conventions.vocabulary import UNKNOWN, Dictionary, Slot
 
 _LAST: Final = 1 << 30
 _VECTORS: Final = frozenset({"vector", "embedding.vector"})
@@ -19,7 +19,7 @@ class Sheet:
         dictionary: The words of all families.
     """
 
-    __slots__ = ("bodies", "columns", "contents", "dictionary", "families", "kept", "ranks", "trees")
+    __slots__ = ("_trees", "bodies", "columns", "contents", "dictionary", "mask", "ranks")
 
     def __init__(self, dictionary: Dictionary) -> None:
         self.dictionary = dictionary
@@ -27,9 +27,8 @@ class Sheet:
         self.ranks: dict[str, int] = {}
         self.contents: dict[str, list[tuple[int, object]]] = {}
         self.bodies: dict[str, list[tuple[int, object]]] = {}
-        self.trees: dict[str, tuple[str, int, dict[str | int, Any]]] = {}
-        self.kept: dict[str, object] = {}
-        self.families: set[int] = set()
+        self.mask = 0
+        self._trees: dict[str, tuple[str, int, dict[str | int, Any]]] = {}
 
     def add(self, attributes: Mapping[str, object], offset: int = 0) -> dict[str, object]:
         """Sort attributes in; return those that are not message content.
@@ -38,30 +37,48 @@ class Sheet:
             attributes: Of the span, or of an event that completes it.
             offset: Added to their place in the reading order.
         """
-        kept: dict[str, object] = {}
-        slot_of = self.dictionary.slot
-        ranks = self.ranks
+        kept = dict(attributes)
+        slots, learn = self.dictionary.slots, self.dictionary.learn
+        columns, ranks = self.columns, self.ranks
+        mask = self.mask
         for key, value in attributes.items():
-            slot = slot_of(key)
-            if slot.family >= 0:
-                self.families.add(slot.family)
-            rank = slot.rank + offset
-            for column, convert in slot.columns:
-                if rank < ranks.get(column, _LAST):
-                    read = convert(value)
-                    if read is not None:
-                        self.columns[column] = read
-                        ranks[column] = rank
-            if slot.path:
-                self._grow(slot.tree, slot.content or "", rank, slot.path, value)
+            slot = slots.get(key) or learn(key)
+            if slot is UNKNOWN:
                 continue
-            if slot.body is not None:
-                self.bodies.setdefault(slot.body, []).append((rank, value))
-            if slot.content is not None:
-                self.contents.setdefault(slot.content, []).append((rank, value))
-            elif not slot.hidden:
-                kept[key] = value
+            mask |= slot.mask
+            if slot.plain:
+                rank = slot.rank + offset
+                if rank < ranks.get(slot.column, _LAST):
+                    read = slot.convert(value)
+                    if read is not None:
+                        columns[slot.column] = read
+                        ranks[slot.column] = rank
+            elif self._sort(slot, slot.rank + offset, value):
+                del kept[key]
+        self.mask = mask
+        if self._trees:
+            for content, rank, tree in self._trees.values():
+                self.offer(content, rank, listed(tree))
+            self._trees = {}
         return kept
+
+    def _sort(self, slot: Slot, rank: int, value: object) -> bool:
+        """Put away a value that is more than one column; tell whether it is message content."""
+        if slot.tree:
+            self._grow(slot.tree, slot.content or "", rank, slot.path, value)
+            return True
+        for column, convert in slot.columns:
+            if rank < self.ranks.get(column, _LAST):
+                read = convert(value)
+                if read is not None:
+                    self.columns[column] = read
+                    self.ranks[column] = rank
+        if slot.body is not None:
+            self.bodies.setdefault(slot.body, []).append((rank, value))
+        if slot.content is not None:
+            self.contents.setdefault(slot.content, []).append((rank, value))
+            return True
+        return slot.hidden
 
     def offer(self, content: str, rank: int, value: object) -> None:
         """Add content that is not an attribute's value.
@@ -75,31 +92,27 @@ class Sheet:
 
     def candidates(self, *contents: str) -> list[tuple[int, object]]:
         """Return the content offered for some places, in reading order."""
-        found: list[tuple[int, object]] = []
-        for content in contents:
-            found.extend(self.contents.get(content, ()))
-        for content, rank, tree in self.trees.values():
-            if content in contents:
-                found.append((rank, listed(tree)))
+        if len(contents) == 1:
+            found = self.contents.get(contents[0]) or []
+        else:
+            found = [candidate for content in contents for candidate in self.contents.get(content, ())]
         if len(found) > 1:
-            found.sort(key=lambda item: item[0])
+            found.sort(key=_rank)
         return found
 
-    def objects(self, body: str) -> list[object]:
-        """Return the decoded objects of one kind, in reading order."""
-        found = []
-        for _, value in sorted(self.bodies.get(body, ()), key=lambda item: item[0]):
+    def objects(self, body: str) -> Iterator[object]:
+        """Yield the objects of one kind, in reading order, decoded one by one."""
+        for _, value in sorted(self.bodies.get(body, ()), key=_rank):
             decoded = parse_text(value) if isinstance(value, str) else plain(value)
             if decoded is not NOT_JSON:
-                found.append(decoded)
-        return found
+                yield decoded
 
     def _grow(self, name: str, content: str, rank: int, path: tuple[str | int, ...], value: object) -> None:
         if path[-1] in _VECTORS:
             return
-        known = self.trees.get(name)
+        known = self._trees.get(name)
         if known is None:
-            known = self.trees[name] = (content, rank, {})
+            known = self._trees[name] = (content, rank, {})
         node = known[2]
         for word in path[:-1]:
             inner = node.get(word)
@@ -107,6 +120,10 @@ class Sheet:
                 inner = node[word] = {}
             node = inner
         node.setdefault(path[-1], value)
+
+
+def _rank(candidate: tuple[int, object]) -> int:
+    return candidate[0]
 
 
 def listed(tree: Any) -> Any:  # noqa: ANN401 - a tree's leaves are an emitter's values

@@ -37,7 +37,9 @@ def last_user_text(call: Call) -> str | None:
     for message in reversed(call.input):
         if message.role == "user":
             text = "\n".join(
-                content for part in message.parts if part.get("type") == "text" and isinstance(content := part.get("content"), str)
+                content
+                for part in message.parts
+                if part.get("type") == "text" and isinstance(content := part.get("content"), str)
             )
             if text:
                 return text

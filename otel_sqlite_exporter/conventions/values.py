@@ -10,11 +10,15 @@ from typing import Final
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_json, parse_text
 
 MAX_COUNT: Final = 2**53
-_ENCODED = ('"', "'")
+_SPACE: Final = frozenset(" \n\t\r")
+# How a string may begin that is encoded, padded, or stands for nothing ("None", "null").
+_ODD: Final = frozenset('"Nn') | _SPACE
 
 
 def text(value: object) -> str | None:
     """Return a non-empty string; a JSON-encoded string is decoded, a number is written out."""
+    if type(value) is str and value[:1] not in _ODD and value[-1:] not in _SPACE:
+        return value or None
     if isinstance(value, str):
         if value[:1] == '"':
             decoded = parse_json(value)

@@ -32,7 +32,8 @@ LANGFUSE: Final = Family(
     bodies={
         "usage": (_OBSERVATION + "usage_details",),
         "costs": (_OBSERVATION + "cost_details",),
-        "request": (_OBSERVATION + "model.parameters", _OBSERVATION + "input"),
+        "parameters": (_OBSERVATION + "model.parameters",),
+        "request": (_OBSERVATION + "input",),
         "response": (_OBSERVATION + "output",),
     },
     scopes=("langfuse",),

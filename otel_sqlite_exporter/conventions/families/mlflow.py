@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.conventions.values import text
 from otel_sqlite_exporter.conventions.vocabulary import Family
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.call import Call, SpanFacts
+    from otel_sqlite_exporter.conventions.sheet import Sheet
+
+
+def _adjust(call: Call, _sheet: Sheet, facts: SpanFacts) -> None:
+    """Prefer the model that was asked for: as GenAI attributes it writes the one that answered for both."""
+    asked = text(facts.attributes.get("model"))
+    if asked is not None and call.kind in ("llm", "embedding"):
+        call.request_model = asked
+
 
 MLFLOW: Final = Family(
     name="mlflow",
@@ -40,5 +53,6 @@ MLFLOW_WORDS: Final = Family(
     contents={"tools": ("tools", "functions"), "system": ("instructions", "system")},
     scopes=("mlflow",),
     scoped=True,
+    adjust=_adjust,
 )
 """Request parameters, which it copies to attributes of the same names."""

@@ -69,7 +69,14 @@ OPENINFERENCE: Final = Family(
         "tool_call_id": ("tool.id", "tool_call.id"),
     },
     contents={
-        "input": ("llm.input_messages.{i}", "llm.prompts.{i}", "llm.prompts", "embedding.embeddings.{i}", "embedding.text", "input.value"),
+        "input": (
+            "llm.input_messages.{i}",
+            "llm.prompts.{i}",
+            "llm.prompts",
+            "embedding.embeddings.{i}",
+            "embedding.text",
+            "input.value",
+        ),
         "output": (
             "llm.output_messages.{i}",
             "llm.choices.{i}",
@@ -83,8 +90,10 @@ OPENINFERENCE: Final = Family(
         "tools": ("llm.tools.{i}", "llm.tools"),
     },
     bodies={
-        "request": ("llm.invocation_parameters", "embedding.invocation_parameters", "input.value"),
+        "parameters": ("llm.invocation_parameters", "embedding.invocation_parameters"),
+        "request": ("input.value",),
         "response": ("output.value",),
+        "about": ("metadata",),
     },
     hidden=(
         "embedding.vector",
