@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from typing import Final
@@ -14,7 +15,8 @@ _REPEAT_AFTER_SECONDS: Final = 60.0
 class TroubleLog:
     """Log each kind of trouble once, again every 60 seconds while it lasts, and once when it is over.
 
-    Logging runs handlers of the application's, so only the exporter thread calls this, never ``on_end``.
+    Logging runs handlers of the application's, so only the exporter thread calls this, never ``on_end``, and a handler
+    that raises stops nothing.
     """
 
     def __init__(self) -> None:
@@ -26,12 +28,14 @@ class TroubleLog:
         last = self._logged.get(kind)
         if last is None or now - last >= _REPEAT_AFTER_SECONDS:
             self._logged[kind] = now
-            _logger.warning(message, *args)
+            with contextlib.suppress(Exception):
+                _logger.warning(message, *args)
 
     def over(self, kind: str, message: str, *args: object) -> None:
         """Log that a kind of trouble has ended, if it was logged at all."""
         if self._logged.pop(kind, None) is not None:
-            _logger.warning(message, *args)
+            with contextlib.suppress(Exception):
+                _logger.warning(message, *args)
 
     def is_reported(self, kind: str) -> bool:
         """Tell whether a kind of trouble was logged and is not over."""
