@@ -80,9 +80,7 @@ def _calculator() -> Callable[[Call, int], float | None] | None:
                     cache_read_tokens=call.cache_read_tokens,
                     cache_write_tokens=call.cache_write_tokens,
                 )
-                return float(
-                    calc_price(usage, model, provider_id=provider, genai_request_timestamp=when).total_price
-                )
+                return float(calc_price(usage, model, provider_id=provider, genai_request_timestamp=when).total_price)
             except Exception:  # noqa: BLE001, S112 - an unknown model, or counts that the library refuses
                 continue
         return None

@@ -75,7 +75,9 @@ def record_metrics(meter_provider: MeterProvider, tally: Tally, capacity: int) -
                 return
             for value, error_type in observe(current):
                 if value or error_type is None:
-                    yield Observation(value, component if error_type is None else {**component, "error.type": error_type})
+                    yield Observation(
+                        value, component if error_type is None else {**component, "error.type": error_type}
+                    )
 
         return observations
 

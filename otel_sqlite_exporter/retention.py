@@ -59,7 +59,7 @@ class Retention:
         connection.execute("BEGIN IMMEDIATE")
         try:
             expired = self._expired(connection)
-            traces = expired or self._beyond_cap(connection)
+            traces = _slice_of(connection, expired or self._beyond_cap(connection))
             if traces:
                 _delete(connection, traces)
             connection.execute("COMMIT")
@@ -85,7 +85,9 @@ class Retention:
             if not rows:
                 self._after_start_time = -1
                 return []
-            ended = [trace_id for trace_id in dict.fromkeys(row[0] for row in rows) if _ended(connection, trace_id, cutoff)]
+            ended = [
+                trace_id for trace_id in dict.fromkeys(row[0] for row in rows) if _ended(connection, trace_id, cutoff)
+            ]
             if ended:
                 return ended
             self._after_start_time = rows[-1][1]
@@ -94,7 +96,9 @@ class Retention:
         """Return the oldest traces while the pages in use are more than the cap allows."""
         if self._max_bytes is None:
             return []
-        used = (_pragma(connection, "page_count") - _pragma(connection, "freelist_count")) * _pragma(connection, "page_size")
+        used = (_pragma(connection, "page_count") - _pragma(connection, "freelist_count")) * _pragma(
+            connection, "page_size"
+        )
         if used <= self._max_bytes * (_SHRINK_TO if self._is_shrinking else 1.0):
             self._is_shrinking = self.is_over_cap = False
             return []
@@ -109,15 +113,30 @@ class Retention:
         """Return free pages to the file system, and tell whether there are more of them."""
         if _pragma(connection, "freelist_count") == 0:
             return False
-        connection.execute(f"PRAGMA incremental_vacuum({_PAGES_PER_SLICE})").fetchall()
+        # Each step of the statement frees one page; it has no columns, so execute() would take a single step.
+        connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_PER_SLICE})")
         if _pragma(connection, "freelist_count") > 0:
             return True
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return False
 
 
+def _slice_of(connection: sqlite3.Connection, traces: Sequence[str]) -> list[str]:
+    """Return the first of some traces: as many as a slice has spans, and at least one."""
+    chosen: list[str] = []
+    spans = 0
+    for trace_id in traces:
+        if spans >= _SPANS_PER_SLICE:
+            break
+        chosen.append(trace_id)
+        spans += connection.execute("SELECT count(*) FROM spans WHERE trace_id = ?", (trace_id,)).fetchone()[0]
+    return chosen
+
+
 def _ended(connection: sqlite3.Connection, trace_id: str, cutoff: int) -> bool:
-    (last_end,) = connection.execute("SELECT max(end_time_unix_nano) FROM spans WHERE trace_id = ?", (trace_id,)).fetchone()
+    (last_end,) = connection.execute(
+        "SELECT max(end_time_unix_nano) FROM spans WHERE trace_id = ?", (trace_id,)
+    ).fetchone()
     return bool(last_end < cutoff)
 
 
