@@ -15,7 +15,7 @@ import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, TypeGuard, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
 _logger = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ _PREFIX: Final = "OTEL_EXPORTER_SQLITE_"
 _SQLITE_HEADER: Final = b"SQLite format 3\x00"
 
 _T = TypeVar("_T")
+_Default = TypeVar("_Default")
+_Number = TypeVar("_Number", bound=float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +213,8 @@ def _setting(
     argument: _T | None,
     parse: Callable[[str], _T],
     check: Callable[[_T], _T],
-    default: _T,
-) -> _T:
+    default: _Default,
+) -> _T | _Default:
     if argument is not None:
         return check(argument)
     text = os.environ.get(_PREFIX + name, "").strip()
@@ -242,8 +244,8 @@ def _spans(value: str) -> str:
     return value
 
 
-def _at_least(name: str, minimum: float) -> Callable[[_T], _T]:
-    def check(value: _T) -> _T:
+def _at_least(name: str, minimum: float) -> Callable[[_Number], _Number]:
+    def check(value: _Number) -> _Number:
         if _is_number(value) and value >= minimum:
             return value
         raise ValueError(f"{name} must be a number of at least {minimum}, not {value!r}")
@@ -251,8 +253,8 @@ def _at_least(name: str, minimum: float) -> Callable[[_T], _T]:
     return check
 
 
-def _above_zero(name: str) -> Callable[[_T], _T]:
-    def check(value: _T) -> _T:
+def _above_zero(name: str) -> Callable[[_Number], _Number]:
+    def check(value: _Number) -> _Number:
         if _is_number(value) and value > 0:
             return value
         raise ValueError(f"{name} must be a number greater than 0, not {value!r}")
@@ -260,5 +262,5 @@ def _above_zero(name: str) -> Callable[[_T], _T]:
     return check
 
 
-def _is_number(value: _T) -> TypeGuard[_T]:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
