@@ -19,6 +19,10 @@ from otel_sqlite_exporter import SQLiteSpanProcessor
 
 DATABASE = "llm_traces.db"
 
+LAST_CALL = """
+SELECT start_time, provider, model, total_tokens, input_text, output_text FROM llm_calls ORDER BY id DESC LIMIT 1
+"""
+
 tracer = trace.get_tracer("manual_span")
 
 
@@ -52,13 +56,14 @@ def main() -> None:
     provider.add_span_processor(SQLiteSpanProcessor(DATABASE))
     trace.set_tracer_provider(provider)
 
-    traced_generate("stressed desserts")
+    traced_generate("Hello, local model")
     provider.shutdown()
 
     with closing(sqlite3.connect(DATABASE)) as connection:
-        print(
-            *connection.execute("SELECT start_time, provider, model, input_text, output_text FROM llm_calls"), sep="\n"
-        )
+        connection.row_factory = sqlite3.Row
+        row = connection.execute(LAST_CALL).fetchone()
+    for column in row.keys():  # noqa: SIM118 - a Row iterates over its values
+        print(f"{column:>12}: {row[column]}")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def show(path: str, *, since: int = 0) -> None:
 
 def show_tree(path: str) -> None:
     """Print the spans of the trace that was recorded last, as a tree."""
-    table = Table(box=box.SIMPLE_HEAD, title="The last trace", title_justify="left", title_style="bold")
+    table = _table("The last trace")
     table.add_column("span")
     table.add_column("kind")
     table.add_column("tokens", justify="right")
@@ -72,14 +72,25 @@ def _console() -> Console:
     return Console(width=min(wide.width, 120))
 
 
+def _table(title: str) -> Table:
+    return Table(
+        box=box.SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+
+
 def _calls(rows: list[sqlite3.Row]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title="Recorded calls", title_justify="left", title_style="bold")
-    table.add_column("model", max_width=23, overflow="fold")
+    table = _table("Recorded calls")
+    table.add_column("model", max_width=24, no_wrap=True)
     table.add_column("tokens", justify="right", no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    table.add_column("question", ratio=2)
-    table.add_column("answer", ratio=3)
+    table.add_column("question", overflow="fold")
+    table.add_column("answer", overflow="fold")
     for row in rows:
         failed = row["status"] == "error"
         table.add_row(
@@ -88,18 +99,18 @@ def _calls(rows: list[sqlite3.Row]) -> Table:
             f"{row['duration_ms']:.0f} ms",
             Text("error", "red") if failed else Text("ok", "green"),
             Text(_short(row["input_text"])),
-            Text(_error(row), "red") if failed else Text(_answer(row)),
+            Text(_short(row["status_message"] or row["error_type"]), "red") if failed else Text(_answer(row)),
         )
     return table
 
 
 def _totals(rows: list[sqlite3.Row]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title="Totals of the file", title_justify="left", title_style="bold")
-    table.add_column("model")
-    for name in ("calls", "errors", "input tokens", "output tokens", "cost"):
+    table = _table("Totals of the file")
+    table.add_column("model", overflow="fold")
+    for name in ("calls", "errors", "input", "output", "cost"):
         table.add_column(name, justify="right")
     for row in rows:
-        cost = "" if row["cost_usd"] is None else f"${row['cost_usd']:.6f}"
+        cost = "" if row["cost_usd"] is None else f"${row['cost_usd']:.7f}"
         counts = [row[name] for name in ("calls", "errors", "input_tokens", "output_tokens")]
         table.add_row(row["model"], *("" if count is None else f"{count:,}" for count in counts), cost)
     return table
@@ -124,10 +135,6 @@ def _arguments(arguments: object) -> str:
     """Write a tool call's arguments; they are a JSON object, or JSON in a string, as the SDK had them."""
     given = json.loads(arguments) if isinstance(arguments, str) else arguments
     return ", ".join(f"{key}={value!r}" for key, value in given.items()) if isinstance(given, dict) else str(given)
-
-
-def _error(row: sqlite3.Row) -> str:
-    return _short(": ".join(filter(None, (row["error_type"], row["status_message"]))))
 
 
 def _short(text: str | None) -> str:

@@ -11,6 +11,8 @@ from standin.openai import text_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_PARAMETERS = ("parameters", "parametersJsonSchema", "parameters_json_schema")
+
 
 def error(status: int, message: str) -> JSON:
     """Say what went wrong."""
@@ -30,7 +32,7 @@ def parse(path: str, body: JSON) -> Prompt:
         question=questions[-1] if questions else "",
         system=text_of((body.get("systemInstruction") or {}).get("parts")),
         tools={
-            function["name"]: function.get("parameters") or function.get("parametersJsonSchema") or {}
+            function["name"]: next((function[key] for key in _PARAMETERS if key in function), {})
             for function in functions
         },
         tool_result=str(results[-1]["response"].get("result")) if results else None,

@@ -115,7 +115,7 @@ def test_a_span_made_by_hand_is_a_call(tmp_path: Path) -> None:
     assert _query(
         tmp_path,
         "SELECT provider, model, input_text, output_text, input_tokens, output_tokens FROM llm_calls",
-    ) == [("my-model-server", "reverser-1", "stressed desserts", "stressed desserts"[::-1], 2, 2)]
+    ) == [("my-model-server", "reverser-1", "Hello, local model", "Hello, local model"[::-1], 3, 3)]
 
 
 def test_an_unmodified_application_is_recorded_by_its_start_alone(tmp_path: Path) -> None:

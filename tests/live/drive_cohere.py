@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from standin import StandIn
 
 PROVIDER = "cohere"
+UNTOLD = {"response_model"}  # this API does not say which model answered
 
 
 def _client(stand_in: StandIn) -> Any:

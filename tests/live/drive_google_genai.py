@@ -83,12 +83,6 @@ def tools(stand_in: StandIn) -> None:
     client.models.generate_content(**_ask(history, tools=[_TOOL]))
 
 
-def automatic_tools(stand_in: StandIn) -> None:
-    """Let the SDK run the tool that the model calls."""
-    client = _client(stand_in)
-    client.models.generate_content(**_ask(asking.WEATHER_QUESTION, tools=[asking.get_weather]))
-
-
 def error(stand_in: StandIn) -> None:
     """Be told to slow down."""
     stand_in.refuse_next()
@@ -100,4 +94,4 @@ def error(stand_in: StandIn) -> None:
     raise AssertionError
 
 
-SCENARIOS = (chat, cached_chat, stream, async_chat, async_stream, parallel, tools, automatic_tools, error)
+SCENARIOS = (chat, cached_chat, stream, async_chat, async_stream, parallel, tools, error)

@@ -47,7 +47,11 @@ def main(setup_name: str, sdk: str, database: str) -> None:
             pending = scenario(stand_in)
             if pending is not None:
                 loop.run_until_complete(pending)
-            truth += [_facts(scenario.__name__, driver.PROVIDER, made) for made in stand_in.exchanges[before:]]
+            for made in stand_in.exchanges[before:]:
+                facts = _facts(driver.PROVIDER, made)
+                told = {fact: facts[fact] for fact in facts.keys() - getattr(driver, "UNTOLD", set())}
+                moment = made.received_unix_nano
+                truth.append({"scenario": scenario.__name__, "received_unix_nano": moment, "facts": told})
     logs.shutdown()
     spans.shutdown()
     print(json.dumps(truth))  # noqa: T201 - this is how the test is told
@@ -63,7 +67,7 @@ def _instrument(name: str, spans: TracerProvider, logs: LoggerProvider) -> None:
         instrumentor().instrument(tracer_provider=spans, logger_provider=logs, raise_exception_on_conflict=True)
 
 
-def _facts(scenario: str, provider: str, made: Exchange) -> dict[str, object]:
+def _facts(provider: str, made: Exchange) -> dict[str, object]:
     """Say what a row of ``llm_calls`` must hold for one exchange; a missing key is not checked."""
     prompt, answer = made.prompt, made.answer
     facts: dict[str, object] = {
@@ -84,7 +88,7 @@ def _facts(scenario: str, provider: str, made: Exchange) -> dict[str, object]:
             facts["output_text"] = answer.text
         if answer.cached_tokens:
             facts["cache_read_tokens"] = answer.cached_tokens
-    return {"scenario": scenario, "received_unix_nano": made.received_unix_nano, "facts": facts}
+    return facts
 
 
 if __name__ == "__main__":
