@@ -1,0 +1,148 @@
+"""Everything the README tells people to run does run."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import Status, StatusCode
+
+from otel_sqlite_exporter import SQLiteSpanProcessor
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+# Commands that install things, and where they are run as they stand.
+INSTALLING = {
+    'pip install ".[examples]" && python examples/quickstart.py': ".ci/run",
+    "pip install tox && tox": ".ci/run",
+}
+
+
+def blocks(language: str) -> list[str]:
+    """Return the README's fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Iterator[Path]:
+    """Return a directory with a ``traces.db`` in which every query of the README finds something."""
+    processor = SQLiteSpanProcessor(tmp_path / "traces.db")
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    tracer = provider.get_tracer("tests")
+    with (
+        tracer.start_as_current_span("invoke_agent support", attributes={"gen_ai.operation.name": "invoke_agent"}),
+        tracer.start_as_current_span(
+            "chat gpt-4o",
+            attributes={
+                "gen_ai.operation.name": "chat",
+                "gen_ai.provider.name": "openai",
+                "gen_ai.request.model": "gpt-4o",
+                "gen_ai.usage.input_tokens": 12,
+                "gen_ai.usage.output_tokens": 5,
+                "gen_ai.input.messages": '[{"role":"user","parts":[{"type":"text","content":"Where is my refund?"}]}]',
+            },
+        ) as span,
+    ):
+        span.set_status(Status(StatusCode.ERROR, "rate limited"))
+    processor.shutdown()
+    yield tmp_path
+
+
+@pytest.mark.parametrize("query", blocks("sql"))
+def test_every_query_finds_rows(recorded: Path, query: str) -> None:
+    """Each SQL block runs as it stands and answers something about a recorded conversation."""
+    with contextlib.closing(sqlite3.connect(recorded / "traces.db")) as connection:
+        assert connection.execute(query).fetchall()
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_every_python_block_runs(tmp_path: Path, code: str) -> None:
+    """Each Python block runs as it stands; calls of the OpenAI API go to a local stand-in."""
+    for module in re.findall(r"^(?:from|import) ([\w.]+)", code, flags=re.MULTILINE):
+        if module.startswith(("openai", "openinference")) and not _is_installed(module):
+            pytest.skip(f"{module} is not installed here; tox -e examples has it")
+    with _openai_environment(needed="openai" in code) as environment:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    if "openai" in code:
+        with contextlib.closing(sqlite3.connect(tmp_path / "traces.db")) as connection:
+            assert connection.execute("SELECT count(*) FROM llm_calls WHERE output_text <> ''").fetchone() == (1,)
+
+
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="the sqlite3 shell is not installed here")
+def test_the_sqlite3_command_shows_the_calls(recorded: Path) -> None:
+    """The ``sqlite3`` command line prints the recorded call."""
+    (command,) = [block for block in blocks("console") if block.startswith("sqlite3")]
+    done = subprocess.run(command, shell=True, cwd=recorded, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Where is my refund?" in done.stdout
+
+
+def test_every_command_is_known_to_be_run() -> None:
+    """Each command is run by CI as it stands, by a test of this suite, or installs what pyproject.toml names."""
+    for block in blocks("console"):
+        command = block.strip()
+        if command in INSTALLING:
+            assert command.partition(" && ")[2] in (ROOT / INSTALLING[command]).read_text(encoding="utf-8")
+        elif command.startswith("OTEL_TRACES_EXPORTER"):
+            tests = (ROOT / "tests" / "examples" / "test_examples.py").read_text(encoding="utf-8")
+            assert "opentelemetry-instrument" in tests
+            assert "unmodified_app" in tests
+        elif command.startswith("pip install otel-sqlite-exporter"):
+            assert 'name = "otel-sqlite-exporter"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        else:
+            assert command.startswith("sqlite3 "), command
+
+
+def test_every_linked_file_exists() -> None:
+    """No relative link of the README is broken."""
+    for target in re.findall(r"\]\((?!https?:|#)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_every_setting_is_in_the_table() -> None:
+    """The configuration table has every argument and every environment variable that the code reads."""
+    import inspect
+
+    arguments = [name for name in inspect.signature(SQLiteSpanProcessor).parameters if name != "self"]
+    assert [name for name in arguments if f"| `{name}` |" not in README] == []
+    source = (ROOT / "otel_sqlite_exporter" / "config.py").read_text(encoding="utf-8")
+    variables = set(re.findall(r'"([A-Z_]+)",?\s', source)) & set(re.findall(r"OTEL_EXPORTER_SQLITE_([A-Z_]+)", README))
+    assert len(variables) >= 8
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def _openai_environment(*, needed: bool) -> Iterator[dict[str, str]]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    if not needed:
+        yield environment
+        return
+    sys.path.insert(0, str(ROOT / "examples"))
+    try:
+        from standin import StandIn
+
+        with StandIn() as stand_in:
+            yield environment | {"OPENAI_BASE_URL": f"{stand_in.url}/v1", "OPENAI_API_KEY": "none"}
+    finally:
+        sys.path.pop(0)
