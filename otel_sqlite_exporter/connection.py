@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import functools
 import logging
 import os
 import sqlite3
@@ -11,6 +12,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Final
 
+from otel_sqlite_exporter.open_file import file_id
 from otel_sqlite_exporter.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
 
 _logger = logging.getLogger(__name__)
@@ -20,9 +22,12 @@ _logger = logging.getLogger(__name__)
 _BUSY_TIMEOUT_SECONDS: Final = 0.01
 _STATEMENT_CACHE: Final = 256
 
+WAL_SIZE_LIMIT: Final = 64 << 20
+"""Bytes to which the write-ahead log shrinks back, after a reader has held up the checkpoint."""
+
 _PRAGMAS: Final = (
     ("synchronous", "NORMAL"),  # in WAL mode a commit survives the process; only power loss can undo the last ones
-    ("journal_size_limit", str(64 << 20)),  # the WAL shrinks back after a reader has held up the checkpoint
+    ("journal_size_limit", str(WAL_SIZE_LIMIT)),
     ("cache_size", str(-16 << 10)),  # KiB: the upper levels of every index stay in memory at millions of rows
     ("temp_store", "MEMORY"),
 )
@@ -41,11 +46,14 @@ class Failure(enum.Enum):
     POISON = "a value can't be stored: write the batch row by row"
 
 
+_NOTADB: Final = 26
+
 _FAILURES: Final = {
+    1: Failure.POISON,  # SQLITE_ERROR: tried again it would fail again, and hold up everything behind it
     5: Failure.BUSY,  # SQLITE_BUSY
     6: Failure.BUSY,  # SQLITE_LOCKED
     11: Failure.BROKEN,  # SQLITE_CORRUPT
-    26: Failure.BROKEN,  # SQLITE_NOTADB
+    _NOTADB: Failure.BROKEN,
     12: Failure.POISON,  # SQLITE_NOTFOUND
     18: Failure.POISON,  # SQLITE_TOOBIG
     19: Failure.POISON,  # SQLITE_CONSTRAINT
@@ -61,6 +69,7 @@ _FAILURE_TEXTS: Final = (
     ("too big", Failure.POISON),
     ("constraint", Failure.POISON),
     ("mismatch", Failure.POISON),
+    ("no such", Failure.POISON),
 )
 
 
@@ -68,7 +77,7 @@ def failure_of(error: Exception) -> Failure:
     """Classify what a write raised."""
     if isinstance(error, DatabaseRefusedError):
         return Failure.BROKEN
-    if isinstance(error, OSError):
+    if isinstance(error, (OSError, MemoryError)):
         return Failure.TRANSIENT
     if not isinstance(error, sqlite3.Error):
         return Failure.POISON  # OverflowError, UnicodeEncodeError and friends come from binding a value
@@ -92,17 +101,25 @@ def check_existing(path: str) -> None:
             return
     except OSError:
         return
-    try:
-        connection = sqlite3.connect(
-            f"file:{urllib.parse.quote(path)}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None
-        )
-        with contextlib.closing(connection):
-            _refuse_foreign(connection, path)
-    except DatabaseRefusedError as error:
-        raise ValueError(str(error)) from None
-    except sqlite3.Error as error:
-        if failure_of(error) is Failure.BROKEN:
-            raise ValueError(_not_a_database(path, error)) from None
+    # An immutable file is read without locks and without its log, so that nothing is created beside it. What is only in
+    # the log of a file in use is seen in a second look, which then creates nothing either.
+    is_in_use = all(file_id(path + suffix) for suffix in ("-wal", "-shm"))
+    for parameters in ("mode=ro&immutable=1", "mode=ro") if is_in_use else ("mode=ro&immutable=1",):
+        try:
+            connection = sqlite3.connect(
+                f"file:{urllib.parse.quote(os.fsencode(path))}?{parameters}",
+                uri=True,
+                timeout=_BUSY_TIMEOUT_SECONDS,
+                isolation_level=None,
+            )
+            with contextlib.closing(connection):
+                refuse_foreign(connection, path)
+        except DatabaseRefusedError as error:
+            raise ValueError(str(error)) from None
+        except sqlite3.Error as error:
+            # An immutable file that is written meanwhile may look corrupt, but it has a header.
+            if _is_not_a_database(error):
+                raise ValueError(_not_a_database(path, error)) from None
 
 
 def open_database(path: str) -> sqlite3.Connection:
@@ -125,44 +142,51 @@ def open_database(path: str) -> sqlite3.Connection:
     )
     try:
         try:
-            is_new = _refuse_foreign(connection, path)
+            is_new = refuse_foreign(connection, path)
         except sqlite3.Error as error:
-            if failure_of(error) is Failure.BROKEN:
+            if _is_not_a_database(error):
                 raise DatabaseRefusedError(_not_a_database(path, error)) from error
             raise
         if is_new:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        _enter_wal_mode(connection, path)
+        mode = _enter_wal_mode(connection)
         for name, value in _PRAGMAS:
             connection.execute(f"PRAGMA {name} = {value}")
         _migrate(connection, path)
     except BaseException:
         connection.close()
         raise
+    if mode != "wal":
+        _warn_without_wal(path, mode)
     return connection
 
 
 def _create_private(path: str) -> None:
-    parent = Path(path).parent
-    if not parent.is_dir():
-        parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    missing = [parent for parent in Path(path).parents if not parent.exists()]
+    for parent in reversed(missing):
+        parent.mkdir(mode=0o700, exist_ok=True)
     # O_EXCL: only a file that did not exist is opened here, so no lock of a connection in this process is lost.
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _enter_wal_mode(connection: sqlite3.Connection, path: str) -> None:
+def _enter_wal_mode(connection: sqlite3.Connection) -> str:
+    """Switch to write-ahead logging where the file system allows it, and return the journal mode that is in use."""
     try:
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     except sqlite3.OperationalError as error:
         if failure_of(error) is Failure.BUSY:
             raise
         (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-    if mode != "wal":
-        _logger.warning("%s: write-ahead logging is not possible here (journal mode %s); writes are slower", path, mode)
+    return str(mode)
 
 
-def _refuse_foreign(connection: sqlite3.Connection, path: str) -> bool:
+@functools.lru_cache(maxsize=16)  # once for each file, however often it is opened
+def _warn_without_wal(path: str, mode: str) -> None:
+    _logger.warning("%s: write-ahead logging is not possible here (journal mode %s); writes are slower", path, mode)
+
+
+def refuse_foreign(connection: sqlite3.Connection, path: str) -> bool:
     """Return whether the database is new; raise DatabaseRefusedError when it is not ours to write."""
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -188,7 +212,7 @@ def _migrate(connection: sqlite3.Connection, path: str) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        _refuse_foreign(connection, path)  # another process may have been first
+        refuse_foreign(connection, path)  # another process may have been first
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         migrate(connection, version)
         connection.execute("COMMIT")
@@ -202,6 +226,10 @@ def rollback(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         with contextlib.suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
+
+
+def _is_not_a_database(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", _NOTADB) & 0xFF == _NOTADB and "not a database" in str(error)
 
 
 def _not_a_database(path: str, error: Exception) -> str:

@@ -9,18 +9,17 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otel_sqlite_exporter.connection import Failure, failure_of, open_database, rollback
+from otel_sqlite_exporter import inherited
+from otel_sqlite_exporter.connection import Failure, failure_of, open_database, refuse_foreign, rollback
 from otel_sqlite_exporter.conversion import SpanRecord
 from otel_sqlite_exporter.ledger import Counts, LedgerRow
+from otel_sqlite_exporter.open_file import OpenFile, file_id
 from otel_sqlite_exporter.statements import Batch, Statements, link_duplicate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otel_sqlite_exporter.retention import Retention
-
-# Connections that a forked child inherited, kept for as long as it lives.
-_inherited: list[sqlite3.Connection] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Database:
     def __init__(self, path: str) -> None:
         self.path = path
         self.connection: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None
+        self._file: OpenFile | None = None
         self._ledger = LedgerRow()
         self._statements = Statements()
         self._data_version = -1
@@ -59,23 +58,25 @@ class Database:
             sqlite3.Error: Nothing of the batch was written; the caller may try again.
             OSError: As above.
         """
-        connection = self._connect()
+        file, connection = self._connect()
         try:
-            result = self._transaction(connection, batch, counts_after)
+            result = self._write(connection, batch, counts_after)
         except Exception as error:
-            rollback(connection)
-            self._statements.forget()
-            failure = failure_of(error)
-            if failure is Failure.POISON and batch.records:
-                return self._write_one_by_one(connection, batch, counts_after)
-            if failure is not Failure.BUSY:
+            if failure_of(error) is Failure.BUSY:
+                raise
+            if file.is_current():
                 self.close()
-            raise
-        if self._is_other_file():
-            # The path was deleted or replaced under the open connection: what was just written went with the old
-            # file. The new one gets it too; rows that are already there stay single.
-            self.close()
-            return self._transaction(self._connect(), batch, counts_after)
+                raise
+        else:
+            if file.is_current():
+                self._ledger.persisted()
+                return result
+        # The file was deleted, renamed, replaced or emptied under the open connection. What was just written went with
+        # it, or failed because of that. The new file gets it too, and its ledger counts it.
+        self._leave(file, connection)
+        _, connection = self._connect()
+        result = self._write(connection, batch, counts_after)
+        self._ledger.persisted()
         return result
 
     def is_behind(self, counts: Counts) -> bool:
@@ -86,20 +87,26 @@ class Database:
         """Write the last counts and that this process ended cleanly; do nothing where nothing was ever written.
 
         Raises:
-            sqlite3.Error: The ledger could not be written.
+            DatabaseRefusedError: As :meth:`write`, like the other errors.
+            sqlite3.Error: The ledger could not be written; the caller may try again.
+            OSError: As above.
         """
-        if self.connection is None or self._is_other_file():
+        if not self._ledger.is_stored or (self.connection is None and file_id(self.path) is None):
             return
-        self.connection.execute("BEGIN IMMEDIATE")
+        file, connection = self._connect()
+        if not file.is_current():
+            self._leave(file, connection)
+            return
         try:
-            self._ledger.write(self.connection, counts)
-            self.connection.execute(
+            self._begin(connection)
+            self._ledger.write(connection, counts)
+            connection.execute(
                 "UPDATE recorders SET ended_unix_nano = ?, clean_exit = 1 WHERE id = ?",
                 (time.time_ns(), self._ledger.recorder_id),
             )
-            self.connection.execute("COMMIT")
+            connection.execute("COMMIT")
         except BaseException:
-            rollback(self.connection)
+            rollback(connection)
             raise
 
     def prune(self, retention: Retention) -> None:
@@ -120,13 +127,17 @@ class Database:
                 connection.close()
 
     def abandon(self) -> None:
-        """Leave the connection alone for good, as a forked child must.
+        """Leave the connection alone for good, as a forked child must."""
+        connection, self.connection = self.connection, None
+        if connection is not None and self._file is not None:
+            inherited.keep(connection, self._file.id, self._file.shared_memory_id)
 
-        Closing it would release locks and delete files that the parent still uses.
-        """
-        if self.connection is not None:
-            _inherited.append(self.connection)
-            self.connection = None
+    def wal_bytes(self) -> int:
+        """Return the size of the write-ahead log, 0 where there is none."""
+        try:
+            return os.stat(f"{self.path}-wal").st_size  # noqa: PTH116 - os.stat never takes SQLite's locks away
+        except OSError:
+            return 0
 
     def file_identity(self) -> tuple[int, ...] | None:
         """Return what tells one state of a broken file from another, None where there is no file."""
@@ -136,27 +147,41 @@ class Database:
             return None
         return (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns)
 
-    def _connect(self) -> sqlite3.Connection:
-        if self.connection is None:
-            self.connection = open_database(self.path)
-            info = os.stat(self.path)  # noqa: PTH116 - as above
-            if self._file != (info.st_dev, info.st_ino):
-                self._file = (info.st_dev, info.st_ino)
-                self._ledger.start_new_file()
+    def _connect(self) -> tuple[OpenFile, sqlite3.Connection]:
+        if self.connection is None or self._file is None:
             self._statements.forget()
-        return self.connection
+            self._ledger.reopened()
+            inherited.reclaim(self.path)
+            self.connection = open_database(self.path)
+            self._file = OpenFile(self.path)
+        return self._file, self.connection
 
-    def _is_other_file(self) -> bool:
-        try:
-            info = os.stat(self.path)  # noqa: PTH116 - as above
-        except OSError:
-            return True
-        return (info.st_dev, info.st_ino) != self._file or info.st_size == 0
+    def _leave(self, file: OpenFile, connection: sqlite3.Connection) -> None:
+        self.connection = None
+        file.leave(connection)
 
-    def _transaction(
+    def _write(
         self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
     ) -> Written:
-        connection.execute("BEGIN IMMEDIATE")
+        try:
+            return self._write_together(connection, batch, counts_after)
+        except BaseException as error:
+            self._undo(connection)
+            if not isinstance(error, Exception) or failure_of(error) is not Failure.POISON or not batch.records:
+                raise
+        try:
+            return self._write_one_by_one(connection, batch, counts_after)
+        except BaseException:
+            self._undo(connection)
+            raise
+
+    def _undo(self, connection: sqlite3.Connection) -> None:
+        rollback(connection)
+        self._statements.forget()
+
+    def _write_together(
+        self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
+    ) -> Written:
         self._begin(connection)
         self._statements.insert(connection, batch.records, self._ledger.recorder_id)
         for amendment in batch.amendments:
@@ -166,7 +191,6 @@ class Database:
         result = Written(len(batch.records), 0)
         self._ledger.write(connection, counts_after(result.written, result.failed))
         connection.execute("COMMIT")
-        self._ledger.persisted()
         return result
 
     def _write_one_by_one(
@@ -175,35 +199,30 @@ class Database:
         """Write each record in a savepoint of its own, so that a value that can't be stored costs one row only."""
         written = failed = 0
         last_error: Exception | None = None
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            self._begin(connection)
-            for step in batch.steps:
-                connection.execute("SAVEPOINT one")
-                try:
-                    self._statements.write(connection, step, self._ledger.recorder_id)
-                    written += isinstance(step, SpanRecord)
-                except Exception as error:
-                    if failure_of(error) is not Failure.POISON:
-                        raise
-                    last_error = error
-                    failed += isinstance(step, SpanRecord)
-                    connection.execute("ROLLBACK TO one")
-                    self._statements.forget()
-                connection.execute("RELEASE one")
-            self._ledger.write(connection, counts_after(written, failed))
-            connection.execute("COMMIT")
-        except BaseException:
-            rollback(connection)
-            self._statements.forget()
-            raise
-        self._ledger.persisted()
+        self._begin(connection)
+        for step in batch.steps:
+            connection.execute("SAVEPOINT one")
+            try:
+                self._statements.write(connection, step, self._ledger.recorder_id)
+                written += isinstance(step, SpanRecord)
+            except Exception as error:
+                if failure_of(error) is not Failure.POISON:
+                    raise
+                last_error = error
+                failed += isinstance(step, SpanRecord)
+                connection.execute("ROLLBACK TO one")
+                self._statements.forget()
+            connection.execute("RELEASE one")
+        self._ledger.write(connection, counts_after(written, failed))
+        connection.execute("COMMIT")
         return Written(written, failed, last_error)
 
     def _begin(self, connection: sqlite3.Connection) -> None:
-        """Forget ids that another connection may have changed, and register with the ledger."""
+        """Begin a transaction, see what another connection changed meanwhile, and register with the ledger."""
+        connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         if version != self._data_version:
             self._data_version = version
             self._statements.forget()
+            refuse_foreign(connection, self.path)
         self._ledger.register(connection)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
@@ -13,12 +13,14 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from otel_sqlite_exporter import lifecycle
 from otel_sqlite_exporter.config import exporter_options
 from otel_sqlite_exporter.connection import Failure, check_existing, failure_of
+from otel_sqlite_exporter.forks import fork_mark
 from otel_sqlite_exporter.ledger import Counts
 from otel_sqlite_exporter.recognition import Recognition
 from otel_sqlite_exporter.recorder import Recorder
 from otel_sqlite_exporter.reporting import TroubleLog
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.statements import Batch
 
 _RETRY_SECONDS: Final = 0.02
+_SHUTDOWN_TIMEOUT_SECONDS: Final = 5.0
+_FORK_TIMEOUT_SECONDS: Final = 1.0
 
 
 class SQLiteSpanExporter(SpanExporter):
@@ -83,11 +87,15 @@ class SQLiteSpanExporter(SpanExporter):
         lifecycle.watch(self)
 
     def _reset(self) -> None:
-        self._pid = os.getpid()
         self._lock = threading.Lock()
+        self._busy_threads: set[int] = set()
+        """Those that hold the lock or wait for it."""
+        self._interrupting: deque[ReadableSpan] = deque()
         self._recorder = Recorder(self._options)
         self._log = TroubleLog()
         self._counts = Counts()
+        self._forking: int | None = None
+        self._fork_mark = fork_mark()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write the LLM spans among ``spans`` in one transaction.
@@ -95,17 +103,28 @@ class SQLiteSpanExporter(SpanExporter):
         Returns:
             SUCCESS when they are in the file; FAILURE when some are not, or after :meth:`shutdown`.
         """
-        if self._pid != os.getpid():
+        if not self._fork_mark[0]:
             self.after_fork_in_child()
-        token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        thread = threading.get_ident()
+        if thread in self._busy_threads:
+            # A signal handler or ``__del__`` ended spans while this very thread holds the lock. It writes them next;
+            # waiting for it here would never end.
+            self._interrupting.extend(spans)
+            return SpanExportResult.FAILURE if self._is_shut_down else SpanExportResult.SUCCESS
+        token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))  # noqa: FBT003 - the key's own value
+        self._busy_threads.add(thread)
         try:
             with self._lock:
-                return SpanExportResult.FAILURE if self._is_shut_down else self._export(spans)
+                result = self._export_unless_shut_down(spans)
         except Exception as error:  # noqa: BLE001 - an exporter must not raise into the processor
             self._log.trouble("export", "%d spans could not be exported: %r", len(spans), error)
-            return SpanExportResult.FAILURE
+            result = SpanExportResult.FAILURE
         finally:
+            self._busy_threads.discard(thread)
             detach(token)
+        if self._interrupting:
+            self.export([self._interrupting.popleft() for _ in range(len(self._interrupting))])
+        return result
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:  # noqa: ARG002 - the interface's own signature
         """Return True: ``export`` has written when it returns."""
@@ -113,26 +132,62 @@ class SQLiteSpanExporter(SpanExporter):
 
     def shutdown(self) -> None:
         """End the ledger and close the file. Later exports fail."""
-        with self._lock:
-            if self._is_shut_down:
-                return
-            self._is_shut_down = True
-            database = self._recorder.database
-            try:
-                database.end(self._counts)
-            except Exception as error:  # noqa: BLE001 - the ledger then says what is true: no clean end
-                self._log.trouble("end", "%s: the ledger could not be ended (%s)", database.path, error)
-            finally:
-                database.close()
+        if not self._fork_mark[0]:
+            self.after_fork_in_child()
+        self._is_shut_down = True
+        thread = threading.get_ident()
+        if thread in self._busy_threads or not self._lock.acquire(timeout=_SHUTDOWN_TIMEOUT_SECONDS):
+            return  # the export that goes on ends with the process
+        self._busy_threads.add(thread)
+        try:
+            self._end()
+        finally:
+            self._lock.release()
+            self._busy_threads.discard(thread)
 
     def at_exit(self) -> None:
         """Shut down when the process ends and nobody else has."""
         self.shutdown()
 
+    def before_fork(self) -> None:
+        """Close the file, so that the child inherits nothing of it (see :mod:`otel_sqlite_exporter.inherited`)."""
+        thread = threading.get_ident()
+        if thread not in self._busy_threads and self._lock.acquire(timeout=_FORK_TIMEOUT_SECONDS):
+            self._busy_threads.add(thread)
+            self._forking = thread
+            self._recorder.database.close()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        thread = threading.get_ident()
+        if self._forking == thread:
+            self._forking = None
+            self._lock.release()
+            self._busy_threads.discard(thread)
+
     def after_fork_in_child(self) -> None:
-        """Leave the inherited connection alone and start with one of its own."""
+        """Leave an inherited connection alone and start with one of its own."""
         self._recorder.database.abandon()
         self._reset()
+
+    def _end(self) -> None:
+        database = self._recorder.database
+        deadline = time.monotonic() + self._options.busy_timeout_millis / 1e3
+        try:
+            while True:
+                try:
+                    database.end(self._counts)
+                except Exception as error:  # noqa: BLE001 - the ledger then says what is true: no clean end
+                    if failure_of(error) is Failure.BUSY and time.monotonic() < deadline:
+                        time.sleep(_RETRY_SECONDS)
+                        continue
+                    self._log.trouble("end", "%s: the ledger could not be ended (%s)", database.path, error)
+                return
+        finally:
+            database.close()
+
+    def _export_unless_shut_down(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return SpanExportResult.FAILURE if self._is_shut_down else self._export(spans)
 
     def _export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         wanted = [span for span in spans if _is_sampled(span) and self._recognition.is_llm_span(span)]

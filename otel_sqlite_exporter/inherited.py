@@ -13,11 +13,10 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.open_file import FileId, file_id
+
 if TYPE_CHECKING:
     import sqlite3
-
-FileId = tuple[int, int]
-"""Device and inode."""
 
 # https://sqlite.org/fileformat2.html and https://sqlite.org/walformat.html fix these bytes for all versions.
 _SHARED_LOCK: Final = (0x4000_0002, 510)
@@ -28,15 +27,6 @@ _unclaimed: dict[FileId, FileId | None] = {}
 
 # Never closed: closing any descriptor of a file drops all of the process's locks on it.
 _descriptors: dict[FileId, int] = {}
-
-
-def file_id(path: str) -> FileId | None:
-    """Return what tells one file from every other that exists, None where there is none."""
-    try:
-        info = os.stat(path)  # noqa: PTH116 - os.stat never takes SQLite's locks away, opening and closing would
-    except OSError:
-        return None
-    return info.st_dev, info.st_ino
 
 
 def keep(connection: sqlite3.Connection, file: FileId | None, shared_memory: FileId | None) -> None:

@@ -6,22 +6,16 @@ import operator
 import sys
 from collections import deque
 from itertools import repeat
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar
 
 CHARACTERS_PER_PERMIT: Final = 128 * 1024
 """An event takes one more place for each such amount of text, so that 512 places hold at most some 64 Mi characters."""
 
 
-class Queueable(Protocol):
-    """Anything that knows how many places of the queue it takes."""
-
-    permits: int
+_Item = TypeVar("_Item")
 
 
-_Event = TypeVar("_Event", bound=Queueable)
-
-
-class Intake(Generic[_Event]):
+class Intake(Generic[_Item]):
     """A bounded queue whose producers neither wait nor lock.
 
     ``deque.append`` and ``deque.pop`` are atomic, so a place is taken by popping a permit: the bound is exact
@@ -32,45 +26,61 @@ class Intake(Generic[_Event]):
         capacity: How many events of ordinary size it holds.
     """
 
-    __slots__ = ("capacity", "is_measuring", "permits", "queue")
+    __slots__ = ("capacity", "easy_depth", "permits", "queue")
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.permits: deque[None] = deque(repeat(None, capacity))
-        self.queue: deque[_Event] = deque()
-        self.is_measuring = False
-        """Set by the consumer once it meets a large event: from then on producers look at sizes."""
+        self.queue: deque[tuple[_Item, int]] = deque()
+        self.easy_depth = capacity * 3 // 4
+        """Up to this depth a producer may take one permit whatever its item's size; see :meth:`be_strict`."""
 
     def __len__(self) -> int:
         return len(self.queue)
 
-    def offer(self, event: _Event) -> bool:
-        """Add an event and return True, or return False when it does not fit. Any thread, any time."""
-        permits = self.permits
+    def be_strict(self) -> None:
+        """Have producers look closely at every item: large ones were met, or the end has come."""
+        self.easy_depth = -1
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether producers look closely at every item."""
+        return self.easy_depth < 0
+
+    def offer(self, item: _Item, permits: int) -> bool:
+        """Add an item and return True, or return False when it does not fit. Any thread, any time.
+
+        Args:
+            item: What to add.
+            permits: How many places it takes; one that wants more than there are takes all.
+        """
+        free = self.permits
         taken = 0
-        wanted = min(event.permits, self.capacity)
+        wanted = min(permits, self.capacity)
         try:
             while taken < wanted:
-                permits.pop()
+                free.pop()
                 taken += 1
         except IndexError:
-            permits.extend(repeat(None, taken))
+            free.extend(repeat(None, taken))
             return False
-        event.permits = wanted
-        self.queue.append(event)
+        self.queue.append((item, wanted))
         return True
 
-    def take(self, limit: int) -> list[_Event]:
-        """Remove and return up to ``limit`` events, oldest first. The consumer only."""
-        events: list[_Event] = []
+    def take(self, limit: int) -> list[_Item]:
+        """Remove and return up to ``limit`` items, oldest first. The consumer only."""
+        items: list[_Item] = []
+        free = 0
         queue = self.queue
         try:
-            while len(events) < limit:
-                events.append(queue.popleft())
+            while len(items) < limit:
+                item, permits = queue.popleft()
+                items.append(item)
+                free += permits
         except IndexError:
             pass
-        self.permits.extend(repeat(None, sum(event.permits for event in events)))
-        return events
+        self.permits.extend(repeat(None, free))
+        return items
 
     def reset(self) -> None:
         """Forget everything: in a forked child, what is queued is the parent's to write."""

@@ -71,33 +71,37 @@ class Counts:
 class LedgerRow:
     """This process's row of ``recorders`` in the file that is open now.
 
-    A file that was deleted or replaced keeps what was counted up to its last transaction; its successor's row starts
-    from there, so that the sum over both files is the process's total.
+    Where the file was deleted or replaced, its successor gets a row that counts from there on, so that each file tells
+    of what it holds: spans that were still queued when the old file was written last are received by the new one.
     """
 
     def __init__(self) -> None:
         self.recorder_id = 0
+        self.is_stored = False
+        """Whether a row of this process was ever committed."""
         self._started = time.time_ns()
-        self._is_stored = False
+        self._is_known_here = False
         self._baseline = self._stored = self._latest = Counts().columns()
 
     def is_behind(self, counts: Counts) -> bool:
         """Tell whether drops were counted since the row was last written."""
         return any(now > stored for now, stored in zip(counts.columns()[3:], self._stored[3:], strict=True))
 
-    def start_new_file(self) -> None:
-        """Forget the row: the file that is open now has none of this process yet."""
-        self._is_stored = False
-        self._baseline = self._stored
+    def reopened(self) -> None:
+        """Take note that the file was opened: it may be another one, or an older copy."""
+        self._is_known_here = False
 
     def register(self, connection: sqlite3.Connection) -> None:
-        """Insert the row, unless it is stored, inside the caller's transaction."""
-        if not self._is_stored:
-            cursor = connection.execute(
-                "INSERT INTO recorders (pid, version, started_unix_nano, last_heartbeat_unix_nano) VALUES (?, ?, ?, ?)",
-                (os.getpid(), __version__, self._started, time.time_ns()),
-            )
-            self.recorder_id = cursor.lastrowid or 0
+        """Insert the row, unless the file has it, inside the caller's transaction."""
+        if self._is_known_here or self._is_in(connection):
+            return
+        settled = sum(self._stored[1 : 3 + len(DROP_REASONS)])
+        self._baseline = (settled, *self._stored[1:])
+        cursor = connection.execute(
+            "INSERT INTO recorders (pid, version, started_unix_nano, last_heartbeat_unix_nano) VALUES (?, ?, ?, ?)",
+            (os.getpid(), __version__, self._started, time.time_ns()),
+        )
+        self.recorder_id = cursor.lastrowid or 0
 
     def write(self, connection: sqlite3.Connection, counts: Counts) -> None:
         """Update the row to the process's counts, inside the caller's transaction."""
@@ -107,5 +111,15 @@ class LedgerRow:
 
     def persisted(self) -> None:
         """Take note that the transaction was committed."""
-        self._is_stored = True
+        self._is_known_here = self.is_stored = True
         self._stored = self._latest
+
+    def _is_in(self, connection: sqlite3.Connection) -> bool:
+        """Tell whether the file has the row, and not as an older copy of the file does."""
+        row = connection.execute(
+            f"SELECT {', '.join(_COUNT_COLUMNS)} FROM recorders WHERE id = ? AND pid = ? AND started_unix_nano = ?",
+            (self.recorder_id, os.getpid(), self._started),
+        ).fetchone()
+        return row is not None and all(
+            there >= now - before for there, now, before in zip(row, self._stored, self._baseline, strict=True)
+        )

@@ -11,11 +11,19 @@ import contextlib
 import os
 import sys
 import weakref
-from typing import Protocol
+from typing import Final, Protocol
+
+_CHILD_FRAMEWORKS: Final = ("multiprocessing", "billiard")
 
 
 class Writer(Protocol):
     """What the hooks call."""
+
+    def before_fork(self) -> None:
+        """Close the file, so that the child inherits nothing of it; wait for that for a bounded time at most."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
 
     def after_fork_in_child(self) -> None:
         """Start from nothing in a forked child."""
@@ -35,19 +43,30 @@ def watch(writer: Writer) -> None:
 def watch_multiprocessing_exit(writer: Writer) -> None:
     """Have :meth:`Writer.at_exit` called when this process is a ``multiprocessing`` child that returns.
 
-    Such a child ends by ``os._exit``, past ``atexit``, but runs the finalizers of ``multiprocessing.util``.
+    Such a child ends by ``os._exit``, past ``atexit``, but runs the finalizers of ``multiprocessing.util``. Celery's
+    workers do the same with ``billiard``, a fork of it.
     """
-    process = sys.modules.get("multiprocessing.process")
-    util = sys.modules.get("multiprocessing.util")
-    if process is None or util is None or process.parent_process() is None:
-        return
-    util.Finalize(None, _end, args=(weakref.ref(writer),), exitpriority=-1000)
+    for framework in _CHILD_FRAMEWORKS:
+        process = sys.modules.get(f"{framework}.process")
+        util = sys.modules.get(f"{framework}.util")
+        if process is not None and util is not None and process.current_process()._parent_pid is not None:  # noqa: SLF001 - billiard has no parent_process()
+            util.Finalize(None, _end, args=(weakref.ref(writer),), exitpriority=-1000)
 
 
 def _end(reference: weakref.ref[Writer]) -> None:
     writer = reference()
     if writer is not None:
         writer.at_exit()
+
+
+def _before_fork() -> None:
+    for writer in list(_writers):
+        writer.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for writer in list(_writers):
+        writer.after_fork_in_parent()
 
 
 def _after_fork_in_child() -> None:
@@ -62,5 +81,5 @@ def _at_exit() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
 atexit.register(_at_exit)

@@ -6,6 +6,7 @@ the same thread would wait for it forever. A bare lock is released in one atomic
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Final
 
@@ -25,10 +26,8 @@ class Signal:
 
     def set(self) -> None:
         """Let the waiter go on, now or when it waits next."""
-        try:
+        with contextlib.suppress(RuntimeError):  # it is set already
             self._lock.release()
-        except RuntimeError:  # it is set already
-            pass
 
     def wait(self, timeout: float = _FOREVER) -> bool:
         """Wait until it is set and take it back; return whether it was set within the timeout, in seconds."""
@@ -48,10 +47,8 @@ class Latch:
     def open(self) -> None:
         """Let every waiter go on."""
         self.is_open = True
-        try:
+        with contextlib.suppress(RuntimeError):  # it is open already
             self._lock.release()
-        except RuntimeError:  # it is open already
-            pass
 
     def wait(self, timeout: float) -> bool:
         """Wait until it is open; return whether it was within the timeout, in seconds."""

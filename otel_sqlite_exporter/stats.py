@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.intake import Counter
 from otel_sqlite_exporter.ledger import DROP_REASONS, Counts
@@ -12,8 +12,11 @@ from otel_sqlite_exporter.ledger import DROP_REASONS, Counts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from otel_sqlite_exporter.event import LLMSpanEvent
+    from opentelemetry.sdk.trace import ReadableSpan
+
     from otel_sqlite_exporter.intake import Intake
+
+_MOST_LOOKS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Tally:
     thread.
     """
 
-    def __init__(self, intake: Intake[LLMSpanEvent]) -> None:
+    def __init__(self, intake: Intake[ReadableSpan]) -> None:
         self._intake = intake
         self.skipped = Counter()
         self.queue_full = Counter()
@@ -57,6 +60,7 @@ class Tally:
         self._start()
 
     def _start(self) -> None:
+        self._moves = 0
         self.taken = 0
         self.in_hand = 0
         self.written = 0
@@ -79,10 +83,14 @@ class Tally:
         """How many events are queued at this moment."""
         return len(self._intake)
 
-    def take(self, count: int) -> None:
-        """Take note of events that left the queue."""
-        self.taken += count
-        self.in_hand += count
+    def take(self, limit: int) -> list[ReadableSpan]:
+        """Take up to ``limit`` events off the queue."""
+        self._moves += 1
+        events = self._intake.take(limit)
+        self.taken += len(events)
+        self.in_hand += len(events)
+        self._moves += 1
+        return events
 
     def wrote(self, count: int) -> None:
         """Take note of events that are in the file."""
@@ -98,7 +106,11 @@ class Tally:
             self.write_errors += count
         self.in_hand -= count
         if error is not None:
-            self.last_error = f"{type(error).__name__}: {error}"
+            self.note(error)
+
+    def note(self, error: BaseException) -> None:
+        """Remember the last thing that went wrong."""
+        self.last_error = f"{type(error).__name__}: {error}"
 
     @property
     def settled(self) -> int:
@@ -111,22 +123,31 @@ class Tally:
 
     def counts_after(self, written: int, failed: int) -> Counts:
         """Return the counts as they are once so many more events are written, or failed to be."""
-        queued = len(self._intake)
+        taken, queued = self._taken_and_queued()
         skipped = self.skipped.value()
         queue_full = self.queue_full.value()
         already_shutdown = self.already_shutdown.value()
-        write_errors = self.write_errors + failed
         unreadable = self.unreadable.value()
-        received = skipped + queue_full + already_shutdown + unreadable + self.taken + queued
+        write_errors = self.write_errors + failed
+        received = skipped + queue_full + already_shutdown + unreadable + taken + queued
         if self.is_finished:
             # A producer that was past the check when the shutdown came: nobody will take its event any more.
             already_shutdown += queued
         elif self.is_abandoned:
-            write_errors += self.in_hand + queued
-        dropped = dict(
-            zip(DROP_REASONS, (queue_full, already_shutdown, write_errors, self.conversion_errors + unreadable), strict=True)
-        )
+            write_errors += self.in_hand - written - failed + queued
+        drops = (queue_full, already_shutdown, write_errors, self.conversion_errors + unreadable)
+        dropped = dict(zip(DROP_REASONS, drops, strict=True))
         return Counts(received, self.written + written, skipped, dropped, last_error=self.last_error)
+
+    def _taken_and_queued(self) -> tuple[int, int]:
+        """Return how many events left the queue and how many are in it, seen at one moment."""
+        for _ in range(_MOST_LOOKS):
+            moves = self._moves
+            taken, queued = self.taken, len(self._intake)
+            if moves == self._moves and moves % 2 == 0:
+                break
+            time.sleep(0)  # the exporter thread is between the two
+        return taken, queued
 
     def stats(self) -> Stats:
         """Return the snapshot that users see."""

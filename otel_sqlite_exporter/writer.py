@@ -1,4 +1,4 @@
-"""The exporter thread: it takes events off the queue and is the only one that writes the file."""
+"""The exporter thread: it takes spans off the queue and is the only one that writes the file."""
 
 from __future__ import annotations
 
@@ -12,38 +12,56 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
 from otel_sqlite_exporter import lifecycle
-from otel_sqlite_exporter.connection import Failure, failure_of
-from otel_sqlite_exporter.database import Batch
+from otel_sqlite_exporter.delivery import Delivery
 from otel_sqlite_exporter.event import permits_of
+from otel_sqlite_exporter.forks import fork_mark
 from otel_sqlite_exporter.recorder import Recorder
-from otel_sqlite_exporter.reporting import TroubleLog
+from otel_sqlite_exporter.signals import Latch, Signal, seconds
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from opentelemetry.sdk.trace import ReadableSpan
+
     from otel_sqlite_exporter.config import BatchOptions, ExporterOptions
-    from otel_sqlite_exporter.event import LLMSpanEvent
     from otel_sqlite_exporter.intake import Intake
     from otel_sqlite_exporter.stats import Tally
 
-_EXIT_TIMEOUT_MILLIS: Final = 5000
-_FIRST_PAUSE: Final = {Failure.BUSY: 0.002, Failure.TRANSIENT: 0.1}
-_LONGEST_PAUSE: Final = {Failure.BUSY: 0.1, Failure.TRANSIENT: 2.0}
-_START_POLL_SECONDS: Final = 0.05
-_LARGE_EVENT: Final = 1
+_SHUTDOWN_TIMEOUT_MILLIS: Final = 5000
+_FLUSH_TIMEOUT_MILLIS: Final = 30_000
+_FORK_TIMEOUT_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 0.05
+_PAUSE_AFTER_FAILURE_SECONDS: Final = 0.1
+_ORDINARY: Final = 1
 
 
 class _FlushRequest:
     """One waiting ``force_flush``: done when everything up to ``target`` is written or counted as lost."""
 
-    __slots__ = ("done", "target")
+    __slots__ = ("done", "is_settled", "lost_before", "target")
 
-    def __init__(self, target: int) -> None:
-        self.target = target
-        self.done = threading.Event()
+    def __init__(self, lost_before: int) -> None:
+        self.lost_before = lost_before
+        self.target: int | None = None  # set by the thread, which alone knows what it has in hand
+        self.is_settled = False
+        self.done = Latch()
+
+
+class _ForkRequest:
+    """One fork for which the thread closes the file and waits."""
+
+    __slots__ = ("is_over", "is_parked")
+
+    def __init__(self) -> None:
+        self.is_parked = Latch()
+        self.is_over = Latch()
 
 
 class Writer:
     """Own one exporter thread, started by the first event and again should it ever die.
+
+    Nothing here takes a lock that interrupting code could wait for: signal handlers and ``__del__`` end spans, flush
+    and shut down in the middle of any of these methods.
 
     Args:
         intake: The queue that producers fill.
@@ -56,7 +74,7 @@ class Writer:
 
     def __init__(
         self,
-        intake: Intake[LLMSpanEvent],
+        intake: Intake[ReadableSpan],
         tally: Tally,
         exporter_options: ExporterOptions,
         batch_options: BatchOptions,
@@ -72,25 +90,32 @@ class Writer:
         lifecycle.watch(self)
 
     def _reset(self) -> None:
-        self.pid = os.getpid()
         self.is_closed = False
         self.is_idle = True
         """Whether the thread sleeps until it is signalled; producers look at it without a lock."""
-        self._recorder = Recorder(self._exporter_options)
-        self._log = TroubleLog()
-        # Held by the thread while it sleeps; a producer wakes it by releasing. A bare lock, because Event.set and
-        # Condition.notify take locks that are not reentrant.
-        self.wake = threading.Lock()
-        self.wake.acquire()
-        self._urgent = threading.Event()
+        self._delivery = Delivery(Recorder(self._exporter_options), self._tally, self._observe_write, self._pause)
         self._may_start: deque[None] = deque([None])
+        self._failed_starts = 0
         self._thread: threading.Thread | None = None
+        self._last_take = time.monotonic()
         self._flushes: deque[_FlushRequest] = deque()
-        self._shutdown_lock = threading.Lock()
-        self._finished = threading.Event()
-        self._deadline: float | None = None
-        self._broken_file: tuple[int, ...] | None = None
-        self._is_broken = False
+        self._forks: dict[int, _ForkRequest] = {}
+        self._first_shutdown: deque[None] = deque([None])
+        self._make_signals()
+        self._pid = os.getpid()
+        # The last two, in this order: another thread of a forked child may be waiting for them.
+        self.fork_mark = fork_mark()
+        self._reset_claims: dict[int, object] = {}
+
+    def _make_signals(self) -> None:
+        """Make what threads wait for, anew for each thread.
+
+        gevent may have replaced the lock type since the processor was made, as under ``gunicorn --preload``; the old
+        type would stop the whole process while the thread waits.
+        """
+        self.wake = Signal()
+        self._hurry = Signal()
+        self._finished = Latch()
 
     # The application's side.
 
@@ -98,125 +123,175 @@ class Writer:
         """Wake the thread, or start it. Takes no lock, never waits, never raises."""
         if self._thread is None:
             self._start()
-            return
-        try:
-            self.wake.release()
-        except RuntimeError:  # another producer was first
-            pass
+        else:
+            self.wake.set()
 
-    def flush(self, timeout_millis: float) -> bool:
+    def flush(self, timeout_millis: float | None) -> bool:
         """Wait until everything that is queued now is in the file.
 
         Returns:
-            False when that did not happen within the timeout, or after :meth:`shutdown`.
+            False when that did not happen within the timeout, when some of it was lost, or after :meth:`shutdown`.
         """
-        if self.is_closed or self._thread is threading.current_thread():
+        self.notice_fork()
+        if self.is_closed or self._is_exporter_thread():
             return False
-        request = _FlushRequest(self._tally.taken + len(self._intake))
-        if self._tally.settled >= request.target:
-            return True
+        if self._may_start and not self._intake:
+            return True  # no thread runs that could have anything in hand
+        deadline = time.monotonic() + seconds(timeout_millis, _FLUSH_TIMEOUT_MILLIS)
+        failed_starts = self._failed_starts
+        request = _FlushRequest(self._tally.write_errors)
         self._flushes.append(request)
-        self._urgent.set()
-        self.signal()
-        return request.done.wait(max(timeout_millis, 0) / 1e3)
+        while not (request.done.is_open or self._finished.is_open or self._failed_starts > failed_starts):
+            self._hurry.set()
+            self.signal()
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                break
+            request.done.wait(remaining if self._thread is not None else min(remaining, _POLL_SECONDS))
+        return request.is_settled and self._tally.write_errors == request.lost_before
 
-    def shutdown(self, timeout_millis: float) -> None:
+    def shutdown(self, timeout_millis: float | None) -> None:
         """Write what is queued and close the file, within the timeout; count what could not be written."""
-        deadline = time.monotonic() + max(timeout_millis, 0) / 1e3
-        is_first = self._shutdown_lock.acquire(blocking=False)
+        self.notice_fork()
+        deadline = time.monotonic() + seconds(timeout_millis, _SHUTDOWN_TIMEOUT_MILLIS)
+        is_first = _claim(self._first_shutdown)
         if is_first:
-            self._deadline = deadline
+            self._delivery.deadline = deadline
             self.is_closed = True
-        if self._thread is threading.current_thread():
+            self._intake.be_strict()
+        if self._is_exporter_thread():
             return
         try:
             self._await_end(deadline)
         finally:
-            if is_first and not self._finished.is_set():
+            if is_first and not self._finished.is_open:
                 self._tally.is_abandoned = True
 
     def at_exit(self) -> None:
         """Shut down when the process ends and nobody else has."""
-        if not self._finished.is_set():
-            self.shutdown(_EXIT_TIMEOUT_MILLIS)
+        if not (self._finished.is_open or self._tally.is_abandoned):
+            self.shutdown(_SHUTDOWN_TIMEOUT_MILLIS)
+
+    def before_fork(self) -> None:
+        """Have the thread close the file and wait, so that the child inherits nothing of it.
+
+        A child can neither use nor close a connection that it inherits, and SQLite keeps per process what it believes
+        to have locked: a new connection in the child would rely on locks that only the parent holds.
+        """
+        if self._may_start or self._finished.is_open or self._is_exporter_thread():
+            return
+        request = self._forks[threading.get_ident()] = _ForkRequest()
+        self._hurry.set()
+        self.signal()
+        request.is_parked.wait(_FORK_TIMEOUT_SECONDS)
+
+    def after_fork_in_parent(self) -> None:
+        """Let the thread go on."""
+        request = self._forks.pop(threading.get_ident(), None)
+        if request is not None:
+            request.is_over.open()
 
     def after_fork_in_child(self) -> None:
         """Start from nothing: the thread, the queue and the connection are the parent's."""
-        self._recorder.database.abandon()
+        claim = object()
+        if self._reset_claims.setdefault(os.getpid(), claim) is claim:
+            if not self.fork_mark[0] or self._pid != os.getpid():
+                self._start_over()
+        else:
+            # Without fork hooks, the child's first spans may end in several threads at once.
+            deadline = time.monotonic() + _POLL_SECONDS
+            while not self.fork_mark[0] and time.monotonic() < deadline:
+                time.sleep(0)
+
+    def notice_fork(self) -> None:
+        """Do what :meth:`after_fork_in_child` does where there was no fork hook, as under uWSGI."""
+        if not self.fork_mark[0]:
+            self.after_fork_in_child()
+
+    def _start_over(self) -> None:
+        self._delivery.abandon()
         was_closed = self.is_closed
         self._tally.reset()
         self._intake.reset()
         self._reset()
-        self.is_closed = was_closed
         if was_closed:
+            self.is_closed = True
             self._tally.is_finished = True
-            self._finished.set()
+            self._finished.open()
 
     def _await_end(self, deadline: float) -> None:
-        while not self._finished.is_set():
-            if self._claim_start():
+        while not self._finished.is_open:
+            if _claim(self._may_start):
                 self._drain_inline()
                 return
-            self._urgent.set()
+            self._hurry.set()
             self.signal()
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return
-            # In slices only while the thread is being started: that may fail, and then the draining falls to us.
-            self._finished.wait(remaining if self._thread is not None else min(remaining, _START_POLL_SECONDS))
+            # In slices only while the thread is being started: that may fail, and then the draining falls to us. The
+            # thread is looked at first, because the latch was made before it.
+            timeout = remaining if self._thread is not None else min(remaining, _POLL_SECONDS)
+            self._finished.wait(timeout)
 
     def _drain_inline(self) -> None:
         """Write what is queued in the calling thread, for when the interpreter starts no threads any more."""
-        token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))  # noqa: FBT003 - the key's own value
         try:
-            self._drain()
+            self._run_to_end()
             self._finish()
+        except BaseException as error:  # Ctrl-C in the middle: whoever shuts down next writes the rest
+            self._delivery.lose_in_hand(error)
+            self._may_start.append(None)
+            raise
         finally:
             detach(token)
 
-    def _claim_start(self) -> bool:
-        try:
-            self._may_start.pop()
-        except IndexError:
-            return False
-        return True
+    def _is_exporter_thread(self) -> bool:
+        thread = self._thread
+        return thread is not None and thread.ident == threading.get_ident()
+
+    def _observe_write(self, duration: float, error_type: str | None) -> None:
+        if self._on_write is not None:
+            self._on_write(duration, error_type)
 
     def _start(self) -> None:
         """Start the thread, if nobody else has.
 
         ``Thread.start`` takes locks and waits for the new thread. A raw thread does that in the producer's place.
         """
-        if self.is_closed or not self._claim_start():
+        if self.is_closed or not _claim(self._may_start):
             return
         try:
+            self._make_signals()
             lifecycle.watch_multiprocessing_exit(self)
             _thread.start_new_thread(self._spawn, ())
-        except Exception:  # noqa: BLE001 - no thread can be had now; the next event or shutdown tries again
-            self._may_start.append(None)
+        except BaseException as error:
+            self._give_up_starting()
+            if not isinstance(error, Exception):  # Ctrl-C is the application's; else no thread can be had now
+                raise
 
     def _spawn(self) -> None:
         thread = threading.Thread(target=self._run, name="otel-sqlite-exporter", daemon=True)
         try:
             thread.start()
-        except Exception:  # noqa: BLE001 - as in _start
-            self._may_start.append(None)
+        except Exception:  # noqa: BLE001 - the next event or shutdown tries again
+            self._give_up_starting()
+
+    def _give_up_starting(self) -> None:
+        self._failed_starts += 1
+        self._may_start.append(None)
 
     # The exporter thread.
 
     def _run(self) -> None:
         self._thread = threading.current_thread()
-        attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        self._last_take = time.monotonic()
+        attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))  # noqa: FBT003 - the key's own value
         try:
-            while not self.is_closed:
-                try:
-                    self._gather()
-                    self._drain()
-                    self._maintain()
-                except Exception as error:  # noqa: BLE001 - whatever it was, recording goes on
-                    self._lose_in_hand(error)
-            self._drain()
+            self._run_to_end()
         except BaseException as error:
-            self._lose_in_hand(error)
+            self._delivery.lose_in_hand(error)
             raise
         finally:
             if self.is_closed:
@@ -225,12 +300,31 @@ class Writer:
                 self._thread = None
                 self.is_idle = True
                 self._may_start.append(None)
+                if self._intake or self._flushes:
+                    self.signal()
+
+    def _run_to_end(self) -> None:
+        """Gather and write until the shutdown, and then what is still queued."""
+        is_last = False
+        while not is_last or self._intake:
+            is_last = self.is_closed  # looked at before the queue: what comes later is too late
+            try:
+                if not is_last:
+                    self._gather()
+                self._drain()
+                if not is_last:
+                    self._delivery.maintain(self._is_wanted)
+            except Exception as error:  # noqa: BLE001 - whatever it was, recording goes on
+                self._delivery.lose_in_hand(error)
+                self._pause(_PAUSE_AFTER_FAILURE_SECONDS)
 
     def _gather(self) -> None:
-        """Sleep until a batch is full, the oldest event has waited its time, or somebody asks for a flush."""
+        """Sleep until a batch is full, the oldest span has waited its time, or somebody is in a hurry."""
         intake = self._intake
-        deadline: float | None = None
+        # What is queued already came while the last batch was written, after the last look at the queue.
+        deadline = self._last_take + self._delay_seconds if intake else None
         while not (self.is_closed or self._flushes):
+            self._park()
             queued = len(intake)
             if queued >= self._batch_size:
                 return
@@ -238,165 +332,88 @@ class Writer:
                 # First say that a signal is needed, then look again: a producer appends first and looks then, so one
                 # of the two always sees the other.
                 self.is_idle = True
-                if not intake and not self.is_closed and not self._flushes:
-                    self.wake.acquire(timeout=self._seconds_to_maintenance())
+                if not self._is_wanted():
+                    self.wake.wait(self._delivery.seconds_to_maintenance)
                 self.is_idle = False
                 if not intake:
-                    self._maintain()
+                    self._delivery.maintain(self._is_wanted)
                 continue
             now = time.monotonic()
             if deadline is None:
                 deadline = now + self._delay_seconds
             if now >= deadline:
                 return
-            self.wake.acquire(timeout=deadline - now)
+            self.wake.wait(deadline - now)
 
-    def _seconds_to_maintenance(self) -> float:
-        recorder = self._recorder
-        if recorder.retention.is_wanted and recorder.database.connection is not None:
-            return recorder.retention.seconds_to_next_pass
-        return -1  # forever
-
-    def _maintain(self) -> None:
-        """Delete what the retention limits ask for, a slice at a time and only while nothing else is to be done."""
-        recorder = self._recorder
-        database, retention = recorder.database, recorder.retention
-        if not retention.is_wanted:
-            return
-        while database.connection is not None and retention.seconds_to_next_pass == 0 and not self.is_closed:
-            try:
-                database.prune(retention)
-            except Exception as error:  # noqa: BLE001 - recording goes on; the next pass tries again
-                retention.postpone()
-                if failure_of(error) is not Failure.BUSY:
-                    self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
-            if self._intake or self._flushes:
-                break
-        if retention.is_over_cap:
-            self._log.trouble("cap", "%s: larger than max_database_bytes with nothing left to delete", database.path)
-        else:
-            self._log.over("cap", "%s: within max_database_bytes again", database.path)
+    def _is_wanted(self) -> bool:
+        return bool(self._intake or self._flushes or self._forks or self.is_closed)
 
     def _drain(self) -> None:
-        """Write batches until the queue is empty."""
+        """Write what is queued, in batches; leave a last small one to gather more, unless somebody is in a hurry."""
         tally = self._tally
         while True:
-            self._urgent.clear()
+            self._park()
+            for request in list(self._flushes):
+                if request.target is None:
+                    request.target = tally.taken + len(self._intake)
             self._settle_flushes()
-            events = self._intake.take(self._batch_size)
-            tally.take(len(events))
-            if not events:
+            self._last_take = time.monotonic()
+            spans = tally.take(self._batch_size)
+            if not spans:
                 break
-            self._look_at_sizes(events)
-            batch, failed, reason = self._recorder.convert([event.span for event in events])
-            if failed:
-                tally.lose("conversion_error", failed, reason)
-                self._log.trouble("conversion", "%d spans could not be converted and are lost: %s", failed, reason)
-            self._write(batch)
-            self._report_overflow()
-        self._write_counts()
-
-    def _write(self, batch: Batch) -> None:
-        """Write a batch, again and again until it is in the file, the file proves unusable, or time is up."""
-        database = self._recorder.database
-        tally = self._tally
-        count = len(batch.records)
-        pause = 0.0
-        while True:
-            if self._is_broken and database.file_identity() == self._broken_file:
-                tally.lose("write_error", count, None)
-                return
-            started = time.monotonic()
-            try:
-                result = database.write(batch, tally.counts_after)
-            except Exception as error:  # noqa: BLE001 - classified below
-                self._observe_write(started, error)
-                failure = failure_of(error)
-                tally.last_error = f"{type(error).__name__}: {error}"
-                self._log.trouble(
-                    "write", "%s: not writable (%s); queued spans are kept and tried again", database.path, error
-                )
-                if failure in {Failure.BROKEN, Failure.POISON}:
-                    self._is_broken = failure is Failure.BROKEN
-                    self._broken_file = database.file_identity()
-                    tally.lose("write_error", count, error)
-                    return
-                if self._is_time_up():
-                    tally.lose("write_error", count, error)
-                    return
-                pause = min(max(2 * pause, _FIRST_PAUSE[failure]), _LONGEST_PAUSE[failure])
-                self._pause(pause)
-            else:
-                self._observe_write(started, None)
+            if self._delivery.is_time_up:
+                tally.lose("write_error", len(spans), None)
+                continue
+            self._look_at_sizes(spans)
+            self._delivery.deliver(spans)
+            self._settle_flushes()
+            if len(self._intake) < self._batch_size and not (self._flushes or self.is_closed):
                 break
-        self._is_broken = False
-        tally.wrote(result.written)
-        if result.failed:
-            tally.lose("write_error", result.failed, result.error)
-            self._log.trouble("rows", "%d spans could not be stored and are lost: %s", result.failed, result.error)
-        self._log.over("write", "%s: writable again", database.path)
-
-    def _observe_write(self, started: float, error: Exception | None) -> None:
-        if self._on_write is not None:
-            try:
-                self._on_write(time.monotonic() - started, None if error is None else type(error).__qualname__)
-            except Exception as metrics_error:  # noqa: BLE001 - the application's metrics pipeline, not ours
-                self._log.trouble("metrics", "the self-metrics could not be recorded: %r", metrics_error)
-
-    def _pause(self, seconds: float) -> None:
-        if self._deadline is not None:
-            seconds = min(seconds, max(self._deadline - time.monotonic(), 0.0))
-        self._urgent.wait(seconds)
-        self._urgent.clear()
-
-    def _is_time_up(self) -> bool:
-        return self._deadline is not None and time.monotonic() >= self._deadline
+        self._delivery.write_counts()
 
     def _settle_flushes(self) -> None:
         settled = self._tally.settled
-        while self._flushes and self._flushes[0].target <= settled:
-            self._flushes.popleft().done.set()
+        while self._flushes:
+            target = self._flushes[0].target
+            if target is None or target > settled:
+                break
+            request = self._flushes.popleft()
+            request.is_settled = True
+            request.done.open()
 
-    def _look_at_sizes(self, events: list[LLMSpanEvent]) -> None:
-        """Have producers look at the size of their events from the first large one on."""
-        if not self._intake.is_measuring:
-            self._intake.is_measuring = any(permits_of(event.span) > _LARGE_EVENT for event in events)
+    def _look_at_sizes(self, spans: list[ReadableSpan]) -> None:
+        """Have producers look at the size of their spans from the first large one on."""
+        if not self._intake.is_strict and any(permits_of(span) > _ORDINARY for span in spans):
+            self._intake.be_strict()
 
-    def _report_overflow(self) -> None:
-        dropped = self._tally.queue_full.value()
-        if dropped > self._tally.reported_overflow:
-            self._tally.reported_overflow = dropped
-            self._log.trouble("overflow", "the queue is full: %d spans are lost so far", dropped)
+    def _pause(self, duration: float) -> None:
+        self._hurry.wait(duration)
+        self._park()
 
-    def _write_counts(self) -> None:
-        """Have the ledger tell of what was skipped and dropped since the last batch, and that a loss has ended."""
-        self._report_overflow()
-        if self._log.is_reported("overflow"):
-            self._log.over("overflow", "the queue has room again; %d spans were lost", self._tally.reported_overflow)
-        database = self._recorder.database
-        tally = self._tally
-        counts = tally.counts()
-        if database.connection is None or not database.is_behind(counts):
-            return
-        try:
-            database.write(Batch(), tally.counts_after)
-        except Exception as error:  # noqa: BLE001 - the next batch carries the counts
-            tally.last_error = f"{type(error).__name__}: {error}"
-
-    def _lose_in_hand(self, error: BaseException) -> None:
-        lost = self._tally.in_hand
-        self._tally.lose("write_error", lost, error)
-        self._log.trouble("thread", "the exporter thread failed (%r); %d spans are lost, recording goes on", error, lost)
+    def _park(self) -> None:
+        """Close the file and wait while the process forks."""
+        while self._forks:
+            for thread, request in list(self._forks.items()):
+                self._delivery.close()
+                request.is_parked.open()
+                if not request.is_over.wait(_FORK_TIMEOUT_SECONDS):
+                    self._forks.pop(thread, None)
 
     def _finish(self) -> None:
-        """Count what is left, end the ledger and close the file: the last thing the writer does."""
-        database = self._recorder.database
+        """End the ledger and close the file: the last thing the writer does."""
+        self._tally.is_finished = True
         try:
-            self._settle_flushes()
-            database.end(self._tally.counts())
-        except Exception as error:  # noqa: BLE001 - the ledger then says what is true: no clean end
-            self._tally.last_error = f"{type(error).__name__}: {error}"
+            self._delivery.end()
         finally:
-            database.close()
-            self._tally.is_finished = True
-            self._finished.set()
+            self._finished.open()
+            while self._flushes:
+                self._flushes.popleft().done.open()
+
+
+def _claim(token: deque[None]) -> bool:
+    """Take the one item of a deque, in one atomic step; return whether it was there."""
+    try:
+        token.pop()
+    except IndexError:
+        return False
+    return True

@@ -1,0 +1,228 @@
+"""Batches on their way into the file: tried again while that may help, counted as lost where it can't."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.connection import WAL_SIZE_LIMIT, Failure, failure_of
+from otel_sqlite_exporter.reporting import TroubleLog
+from otel_sqlite_exporter.statements import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from otel_sqlite_exporter.recorder import Recorder
+    from otel_sqlite_exporter.stats import Tally
+
+_FIRST_PAUSE: Final = {Failure.BUSY: 0.002, Failure.TRANSIENT: 0.1}
+_LONGEST_PAUSE: Final = {Failure.BUSY: 0.1, Failure.TRANSIENT: 2.0}
+_COUNTS_RETRY_SECONDS: Final = 1.0
+_FOREVER: Final = -1.0
+_MEBIBYTE: Final = 1 << 20
+
+
+class Delivery:
+    """Write batches and counts, report trouble, prune: what the exporter thread does with the file.
+
+    Args:
+        recorder: Where batches go.
+        tally: The processor's counts.
+        on_write: Called after every attempt to write a batch, with its duration in seconds and the error's type, None
+            where it succeeded.
+        pause: Waits for so many seconds, or less when somebody is in a hurry.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        tally: Tally,
+        on_write: Callable[[float, str | None], None] | None,
+        pause: Callable[[float], None],
+    ) -> None:
+        self.deadline: float | None = None
+        """When to give up what can't be written; None before a shutdown."""
+        self._recorder = recorder
+        self._tally = tally
+        self._on_write = on_write
+        self._wait = pause
+        self._log = TroubleLog()
+        self._broken_file: tuple[int, ...] | None = None
+        self._are_counts_behind = False
+
+    @property
+    def is_file_open(self) -> bool:
+        """Whether there is a connection that a fork must not see."""
+        return self._recorder.database.connection is not None
+
+    def deliver(self, spans: list[ReadableSpan]) -> None:
+        """Write spans that were taken off the queue; each of them is written or lost when this returns."""
+        batch, failed, reason = self._recorder.convert(spans)
+        if failed:
+            self._tally.lose("conversion_error", failed, reason)
+            self._log.trouble("conversion", "%d spans could not be converted and are lost: %s", failed, reason)
+        self._write(batch)
+
+    def write_counts(self) -> None:
+        """Have the ledger tell of drops since the last batch, and the log that a loss has ended."""
+        self._report_overflow()
+        if self._log.is_reported("overflow"):
+            self._log.over("overflow", "the queue has room again; %d spans were lost", self._tally.reported_overflow)
+        database = self._recorder.database
+        self._are_counts_behind = self.is_file_open and database.is_behind(self._tally.counts())
+        if self._are_counts_behind:
+            try:
+                database.write(Batch(), self._tally.counts_after)
+                self._are_counts_behind = False
+            except Exception as error:  # noqa: BLE001 - tried again when idle, and with the next batch
+                self._tally.note(error)
+
+    @property
+    def seconds_to_maintenance(self) -> float:
+        """How long there is nothing to do unless spans come, -1 where that is forever."""
+        if not self.is_file_open:
+            return _FOREVER
+        if self._are_counts_behind:
+            return _COUNTS_RETRY_SECONDS
+        retention = self._recorder.retention
+        return retention.seconds_to_next_pass if retention.is_wanted else _FOREVER
+
+    def maintain(self, is_wanted_elsewhere: Callable[[], bool]) -> None:
+        """Do what can wait: counts that could not be written, and what the retention limits ask for.
+
+        Args:
+            is_wanted_elsewhere: Asked after every small slice of work whether to leave the rest for later.
+        """
+        if self._are_counts_behind:
+            self.write_counts()
+        database, retention = self._recorder.database, self._recorder.retention
+        if not retention.is_wanted:
+            return
+        while database.connection is not None and retention.seconds_to_next_pass == 0:
+            try:
+                database.prune(retention)
+            except Exception as error:  # noqa: BLE001 - recording goes on; the next pass tries again
+                retention.postpone()
+                if failure_of(error) is not Failure.BUSY:
+                    self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
+            if is_wanted_elsewhere():
+                break
+        if retention.is_over_cap:
+            self._log.trouble("cap", "%s: larger than max_database_bytes with nothing left to delete", database.path)
+        else:
+            self._log.over("cap", "%s: within max_database_bytes again", database.path)
+
+    def lose_in_hand(self, error: BaseException) -> None:
+        """Count what was taken and never got further, because of an error that nothing else has dealt with."""
+        lost = self._tally.in_hand
+        self._tally.lose("write_error", lost, error)
+        self._log.trouble(
+            "thread", "the exporter thread failed (%r); %d spans are lost, recording goes on", error, lost
+        )
+
+    def end(self) -> None:
+        """End the ledger and close the file, within the deadline."""
+        database = self._recorder.database
+        pause = 0.0
+        try:
+            while True:
+                try:
+                    database.end(self._tally.counts())
+                except Exception as error:  # noqa: BLE001 - the ledger then says what is true: no clean end
+                    self._tally.note(error)
+                    failure = failure_of(error)
+                    if failure not in _FIRST_PAUSE or self.is_time_up:
+                        return
+                    pause = self._pause(failure, pause)
+                else:
+                    return
+        finally:
+            database.close()
+
+    def close(self) -> None:
+        """Close the file; the next batch opens it again."""
+        self._recorder.database.close()
+
+    def abandon(self) -> None:
+        """Leave an inherited connection alone."""
+        self._recorder.database.abandon()
+
+    @property
+    def is_time_up(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def _write(self, batch: Batch) -> None:
+        database = self._recorder.database
+        tally = self._tally
+        count = len(batch.records)
+        pause = 0.0
+        while True:
+            if self._broken_file is not None and database.file_identity() == self._broken_file:
+                tally.lose("write_error", count, None)
+                return
+            started = time.monotonic()
+            try:
+                result = database.write(batch, tally.counts_after)
+            except Exception as error:  # noqa: BLE001 - classified below
+                self._observe(started, error)
+                tally.note(error)
+                failure = failure_of(error)
+                if failure not in _FIRST_PAUSE:
+                    self._broken_file = database.file_identity() if failure is Failure.BROKEN else None
+                    self._log.trouble("write", "%s: not writable (%s); spans are lost", database.path, error)
+                    tally.lose("write_error", count, error)
+                    return
+                self._log.trouble(
+                    "write", "%s: not writable (%s); queued spans are kept and tried again", database.path, error
+                )
+                self._report_overflow()
+                if self.is_time_up:
+                    tally.lose("write_error", count, error)
+                    return
+                pause = self._pause(failure, pause)
+            else:
+                self._observe(started, None)
+                break
+        self._broken_file = None
+        tally.wrote(result.written)
+        if result.failed:
+            tally.lose("write_error", result.failed, result.error)
+            self._log.trouble("rows", "%d spans could not be stored and are lost: %s", result.failed, result.error)
+        self._log.over("write", "%s: writable again", database.path)
+        self._report_overflow()
+        self._report_wal()
+
+    def _pause(self, failure: Failure, last: float) -> float:
+        seconds = min(max(2 * last, _FIRST_PAUSE[failure]), _LONGEST_PAUSE[failure])
+        remaining = seconds if self.deadline is None else max(self.deadline - time.monotonic(), 0.0)
+        self._wait(min(seconds, remaining))
+        return seconds
+
+    def _observe(self, started: float, error: Exception | None) -> None:
+        if self._on_write is not None:
+            try:
+                self._on_write(time.monotonic() - started, None if error is None else type(error).__qualname__)
+            except Exception as metrics_error:  # noqa: BLE001 - the application's metrics pipeline, not ours
+                self._log.trouble("metrics", "the self-metrics could not be recorded: %r", metrics_error)
+
+    def _report_overflow(self) -> None:
+        dropped = self._tally.queue_full.value()
+        if dropped > self._tally.reported_overflow:
+            self._tally.reported_overflow = dropped
+            self._log.trouble("overflow", "the queue is full: %d spans are lost so far", dropped)
+
+    def _report_wal(self) -> None:
+        database = self._recorder.database
+        size = database.wal_bytes()
+        if size > WAL_SIZE_LIMIT:
+            self._log.trouble(
+                "wal",
+                "%s-wal has grown to %d MiB: another connection reads an old state for so long that it can't shrink",
+                database.path,
+                size // _MEBIBYTE,
+            )
+        else:
+            self._log.over("wal", "%s-wal is within its limit again", database.path)
