@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import anthropic
-import asking
+
+from tests.live import asking
 
 if TYPE_CHECKING:
     from standin import StandIn

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import asking
 import cohere
+
+from tests.live import asking
 
 if TYPE_CHECKING:
     from standin import StandIn

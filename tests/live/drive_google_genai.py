@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import asking
 from google import genai
 from google.genai import errors, types
+
+from tests.live import asking
 
 if TYPE_CHECKING:
     from standin import StandIn

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import asking
 import openai
 from langchain.agents import create_agent
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
+
+from tests.live import asking
 
 if TYPE_CHECKING:
     from standin import StandIn
@@ -18,13 +19,8 @@ PROVIDER = "openai"
 
 
 def _model(stand_in: StandIn) -> Any:
-    return ChatOpenAI(
-        model=asking.OPENAI_MODEL,
-        base_url=f"{stand_in.url}/v1",
-        api_key="none",
-        max_retries=0,
-        stream_usage=True,
-    )
+    options: dict[str, Any] = {"base_url": f"{stand_in.url}/v1", "api_key": "none", "max_retries": 0}
+    return ChatOpenAI(model=asking.OPENAI_MODEL, stream_usage=True, **options)
 
 
 def _ask(question: str = asking.QUESTION) -> list[tuple[str, str]]:
@@ -60,7 +56,7 @@ async def parallel(stand_in: StandIn) -> None:
 
 def agent(stand_in: StandIn) -> None:
     """Run an agent that has a tool."""
-    runner = create_agent(_model(stand_in), tools=[tool(asking.get_weather)], system_prompt=asking.SYSTEM)
+    runner: Any = create_agent(_model(stand_in), tools=[tool(asking.get_weather)], system_prompt=asking.SYSTEM)
     runner.invoke({"messages": [("user", asking.WEATHER_QUESTION)]})
 
 

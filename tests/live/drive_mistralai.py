@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import asking
 from mistralai.client import Mistral
 from mistralai.client.errors import MistralError
+
+from tests.live import asking
 
 if TYPE_CHECKING:
     from standin import StandIn

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import asking
 import openai
+
+from tests.live import asking
 
 if TYPE_CHECKING:
     from standin import StandIn

@@ -1,6 +1,7 @@
-"""Run one SDK under one set of instrumentations, record it, and print what the stand-in knows to be true.
+"""Run one SDK under one set of instrumentations, record it, print what the stand-in knows to be true.
 
-Usage: ``record.py SETUP SDK DATABASE``. A process of its own for each: instrumentations patch modules for good.
+Usage: ``python -m tests.live.record SETUP SDK DATABASE``. Each in a process of its own: instrumentations patch
+modules for good.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import warnings
 from opentelemetry import _logs, trace
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.trace import TracerProvider
-from setups import SETUPS
 from standin import Exchange, StandIn
 
 import otel_sqlite_exporter
 from otel_sqlite_exporter import SQLiteSpanProcessor
+from tests.live.setups import SETUPS
 
 
 def main(setup_name: str, sdk: str, database: str) -> None:
@@ -30,7 +31,7 @@ def main(setup_name: str, sdk: str, database: str) -> None:
     spans, logs = TracerProvider(), LoggerProvider()
     processor = SQLiteSpanProcessor(database)
     spans.add_span_processor(processor)
-    if hasattr(otel_sqlite_exporter, "SQLiteLogRecordProcessor"):
+    if setup.events:
         logs.add_log_record_processor(otel_sqlite_exporter.SQLiteLogRecordProcessor(processor))
     if setup.registered:
         trace.set_tracer_provider(spans)
@@ -38,7 +39,7 @@ def main(setup_name: str, sdk: str, database: str) -> None:
     for name in setup.instrumentors[sdk]:
         _instrument(name, spans, logs)
 
-    driver = importlib.import_module(f"drive_{sdk}")
+    driver = importlib.import_module(f"tests.live.drive_{sdk}")
     truth = []
     loop = asyncio.new_event_loop()
     with StandIn() as stand_in:

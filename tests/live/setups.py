@@ -13,11 +13,13 @@ class Setup:
         instrumentors: Per SDK, the instrumentors as ``module:class``.
         environment: What their users set.
         registered: Whether the tracer provider is the registered one, to which SDKs that trace themselves report.
+        events: Whether content comes in log events, so that a log record processor is wanted too.
     """
 
     instrumentors: dict[str, tuple[str, ...]]
     environment: dict[str, str] = field(default_factory=dict)
     registered: bool = False
+    events: bool = False
 
 
 _OFFICIAL = "opentelemetry.instrumentation."
@@ -41,6 +43,7 @@ SETUPS = {
             "google_genai": (f"{_OFFICIAL}google_genai:GoogleGenAiSdkInstrumentor",),
         },
         {**_LATEST, "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "EVENT_ONLY"},
+        events=True,
     ),
     "openinference": Setup(
         {

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
-from setups import SETUPS
+
+from tests.live.setups import SETUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,7 @@ Recording: TypeAlias = tuple[list[dict[str, Any]], Path]
 
 pytestmark = pytest.mark.live
 
-HERE = Path(__file__).parent
-EXAMPLES = HERE.parent.parent / "examples"
+ROOT = Path(__file__).parent.parent.parent
 
 WEATHER = "21 °C and sunny in Paris"
 
@@ -84,10 +84,10 @@ def _record(setup: str, sdk: str, database: Path) -> Recording:
         **{
             name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "ANTHROPIC_", "OPENAI_"))
         },
-        "PYTHONPATH": os.pathsep.join((str(EXAMPLES), *filter(None, (os.environ.get("PYTHONPATH"),)))),
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "examples"))),
     }
     done = subprocess.run(
-        [sys.executable, HERE / "record.py", setup, sdk, database],
+        [sys.executable, "-m", "tests.live.record", setup, sdk, database],
         env=environment,
         capture_output=True,
         text=True,
