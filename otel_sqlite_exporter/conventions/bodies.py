@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from otel_sqlite_exporter.conventions.messages import finish_of
+from otel_sqlite_exporter.conventions.parse import UNREADABLE
 from otel_sqlite_exporter.conventions.parts import first
+from otel_sqlite_exporter.conventions.providers import canonical
 from otel_sqlite_exporter.conventions.usage import read_usage
 from otel_sqlite_exporter.conventions.values import flag, text
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.conventions.sheet import Sheet
 
 _RESPONSE_HOLDERS: Final = (
     "message",
@@ -35,7 +40,49 @@ _USAGE_HOLDERS: Final = ("usage", "usage_metadata", "usageMetadata", "token_usag
 _REQUEST_HOLDERS: Final = ("request", "invocation_params", "kwargs", "config", "model_kwargs", "metadata", "extra_body")
 _MAX_DEPTH: Final = 6
 
-Facts = dict[str, Any]
+_WHO: Final = ("user_id", "conversation_id")
+
+Facts: TypeAlias = "dict[str, Any]"
+
+
+def complete(sheet: Sheet, is_model_call: bool) -> None:  # noqa: FBT001 - the one thing asked about the span
+    """Fill columns that no attribute named from the bodies; they are decoded only where a column is missing.
+
+    Args:
+        sheet: What the span's attributes said.
+        is_model_call: Whether the span is a model call; others have no model and no tokens of their own.
+    """
+    if not sheet.bodies:
+        return
+    columns = sheet.columns
+    for body, reader, wanted in _STEPS:
+        if not is_model_call and body != "about":
+            continue
+        if wanted is not None and all(column in columns for column in wanted):
+            continue
+        for facts in _each(sheet, body, reader):
+            told = {column: facts[column] for column in _WHO if column in facts} if body == "about" else facts
+            _merge(columns, told)
+
+
+def _each(sheet: Sheet, body: str, reader: Callable[[object], Mapping[str, Any]]) -> Iterator[Facts]:
+    if body in sheet.bodies:
+        for decoded in sheet.objects(body):
+            try:
+                yield dict(reader(decoded))
+            except UNREADABLE:
+                continue
+
+
+def _merge(columns: Facts, found: Facts) -> None:
+    exclusive = found.pop("cache_exclusive", False)
+    if exclusive and "input_tokens" not in columns:
+        columns["cache_exclusive"] = True
+    provider = found.pop("provider", None)
+    if provider is not None and "provider" not in columns and (known := canonical(provider)) is not None:
+        columns["provider"] = known
+    for column, value in found.items():
+        columns.setdefault(column, value)
 
 
 def read_response(body: object) -> Facts:
@@ -112,3 +159,17 @@ def _request(body: object, facts: Facts, depth: int) -> None:
     _note(facts, "provider", text(provider))
     for holder in _REQUEST_HOLDERS:
         _request(body.get(holder), facts, depth + 1)
+
+
+_STEPS: Final[tuple[tuple[str, Callable[[object], Mapping[str, Any]], tuple[str, ...] | None], ...]] = (
+    ("about", read_request, _WHO),
+    ("usage", read_usage, None),
+    (
+        "response",
+        read_response,
+        ("response_model", "response_id", "finish_reasons", "input_tokens", "output_tokens"),
+    ),
+    ("parameters", read_request, ("request_model", "user_id")),
+    ("request", read_request, ("request_model",)),
+)
+"""Which bodies are read, and in want of which columns; None is always."""

@@ -164,7 +164,7 @@ def _choices(item: Object, role: str | None, depth: int) -> list[Message] | None
 def _choice(choice: object, role: str | None, depth: int) -> list[Message]:
     if not isinstance(choice, dict):
         return _read(choice, role, depth)
-    inner = first(choice, "message", "delta", "text", "content")
+    inner = first(choice, "message", "delta", "completion", "text", "content")
     messages = _read(inner, role, depth) if inner is not None else []
     calls = choice.get("tool_calls")
     if calls is not None and isinstance(calls, list):
@@ -233,6 +233,10 @@ def _args(item: Object, role: str | None, depth: int) -> list[Message] | None:
     return _object(item["kwargs"], role, depth) if not arguments and item["kwargs"] else None
 
 
+def _user(item: Object, _: str | None, depth: int) -> list[Message] | None:
+    return _read(item["user"], "user", depth) if len(item) == 1 else None
+
+
 _INPUT_READERS: Final[tuple[tuple[str, _Reader], ...]] = (
     ("messages", _messages),
     ("chat_history", _chat_history),
@@ -250,6 +254,7 @@ _INPUT_READERS: Final[tuple[tuple[str, _Reader], ...]] = (
     ("query", _each("query")),
     ("query_str", _each("query_str")),
     ("query_bundle", _each("query_bundle")),
+    ("user", _user),
     ("user_prompt", _each("user_prompt")),
     ("parts", _content),
     ("content", _content),

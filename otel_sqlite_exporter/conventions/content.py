@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from otel_sqlite_exporter.call import Call, JSONValue, Message, Part
 from otel_sqlite_exporter.conventions.containers import read_documents, read_input, read_one, read_output, read_system
 from otel_sqlite_exporter.conventions.events import read_event_list
-from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain
+from otel_sqlite_exporter.conventions.parse import NOT_JSON, UNREADABLE, parse_text, plain
 from otel_sqlite_exporter.conventions.parts import read_arguments, tool_call_part, tool_response_part
-from otel_sqlite_exporter.conventions.sheet import Sheet
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.conventions.sheet import Sheet
 
 Reader: TypeAlias = Callable[[object], "list[Message]"]
 
-WITHHELD: Final = frozenset({"__REDACTED__", "[REDACTED]", "<REDACTED>", "REDACTED", "[]", "{}", "***", "<redacted>"})
+WITHHELD: Final = frozenset(
+    {"__REDACTED__", "[REDACTED]", "<REDACTED>", "REDACTED", "[]", "{}", "***", "<redacted>", "<elided>"}
+)
 """Marks that stand where the user withheld content: content they are, a prompt they are not."""
 
 _LONGEST_MARK: Final = max(map(len, WITHHELD))
@@ -64,8 +68,7 @@ def _messages(value: object, reader: Reader) -> list[Message]:
         return value
     try:
         return reader(value)
-    except (RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError):
-        # A shape nobody foresaw: whatever it was, the row is kept, with the value as text.
+    except UNREADABLE:
         return [Message(None, [{"type": "text", "content": value if isinstance(value, str) else str(plain(value))}])]
 
 
@@ -126,7 +129,7 @@ def _fill_tool(call: Call, sheet: Sheet) -> None:
         call.input = [Message("assistant", [part])]
     result = _first_value(sheet.candidates("result")) or _first_value(sheet.candidates("output"))
     if result is not None:
-        answer = result.parts if result.parts else [tool_response_part(call.tool_call_id, cast("Any", result.value))]
+        answer = result.parts or [tool_response_part(call.tool_call_id, cast("Any", result.value))]
         call.output = [Message("tool", answer)]
 
 

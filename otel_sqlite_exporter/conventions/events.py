@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from otel_sqlite_exporter.call import EventFacts, Message
 from otel_sqlite_exporter.conventions.containers import read_input, read_one, read_output
-from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain
-from otel_sqlite_exporter.conventions.sheet import Sheet
+from otel_sqlite_exporter.conventions.parse import NOT_JSON, UNREADABLE, parse_text, plain
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.conventions.sheet import Sheet
 
 DETAILS: Final = "gen_ai.client.inference.operation.details"
 EVALUATION: Final = "gen_ai.evaluation.result"
@@ -25,6 +27,7 @@ ROLES: Final[dict[str, str]] = {
 CHOICE: Final = "gen_ai.choice"
 PROMPTS: Final[dict[str, tuple[str, ...]]] = {
     "gen_ai.content.prompt": ("gen_ai.prompt", "gen_ai.input.messages", "content"),
+    "gen_ai.prompt": ("gen_ai.prompt", "content"),
     "llm.content.prompt": ("llm.prompts", "llm.prompt"),
 }
 COMPLETIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -62,24 +65,34 @@ def read_events(sheet: Sheet, events: Sequence[EventFacts]) -> list[EventFacts]:
     for event in events:
         name = event.name
         if name in ROLES or name == CHOICE:
-            read_message_event(name, source_of(event), received, sent, sheet)
+            try:
+                read_message_event(name, source_of(event), received, sent, sheet)
+            except UNREADABLE:
+                kept.append(event)
         elif name == DETAILS:
             rest = _read_details(sheet, event)
             if rest:
                 kept.append(EventFacts(name, rest, None, event.timestamp))
-        elif name in PROMPTS:
-            _offer_first(sheet, "input", _RANK + 1, event, PROMPTS[name])
-        elif name in COMPLETIONS:
-            _offer_first(sheet, "output", _RANK + 1, event, COMPLETIONS[name])
-        elif name.startswith(_CHUNKS):
-            _read_chunk(sheet, event)
-        else:
+        elif not _read_whole(sheet, event):
             kept.append(event)
     if received:
         sheet.offer("input", _RANK, received)
     if sent:
         sheet.offer("output", _RANK, sent)
     return kept
+
+
+def _read_whole(sheet: Sheet, event: EventFacts) -> bool:
+    """Offer the whole input or output that one event carries; tell whether it does."""
+    if event.name in PROMPTS:
+        _offer_first(sheet, "input", _RANK + 1, event, PROMPTS[event.name])
+    elif event.name in COMPLETIONS:
+        _offer_first(sheet, "output", _RANK + 1, event, COMPLETIONS[event.name])
+    elif event.name.startswith(_CHUNKS):
+        _read_chunk(sheet, event)
+    else:
+        return False
+    return True
 
 
 def read_event_list(items: Sequence[object]) -> tuple[list[Message], list[Message]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from otel_sqlite_exporter.call import Part
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.call import Part
 
 TYPES: Final = (
     "image",

@@ -147,14 +147,17 @@ def is_message_like(item: object) -> bool:
     if "lc" in item and "kwargs" in item:
         return _class_name(item) is not None
     kind = item.get("type")
-    if isinstance(kind, str):
-        if kind in _CALL_ITEMS or kind in _OUTPUT_ITEMS or kind == "reasoning":
-            return True
-        if kind.lower() in ROLES and kind != "function":
-            return "content" in item or "data" in item
-        if kind == "message":
-            return "content" in item
+    if isinstance(kind, str) and _is_typed_message(item, kind):
+        return True
     return item.get("kind") in ("request", "response") and "parts" in item
+
+
+def _is_typed_message(item: Mapping[str, Any], kind: str) -> bool:
+    if kind in _CALL_ITEMS or kind in _OUTPUT_ITEMS or kind == "reasoning":
+        return True
+    if kind.lower() in ROLES and kind != "function":
+        return "content" in item or "data" in item
+    return kind == "message" and "content" in item
 
 
 def read_message(item: Object, default: str | None, depth: int = 0) -> list[Message]:
@@ -238,7 +241,7 @@ def _message_parts(item: Object, role: str | None, depth: int) -> list[Part]:
 def _content(item: Object) -> object:
     for key in _CONTENT_KEYS:
         value = item.get(key)
-        if value is not None and value != "" and value != []:
+        if value is not None and value not in ("", []):
             return value
     return None
 
@@ -247,9 +250,8 @@ def _tool_answer(item: Object, content: object) -> list[Part] | None:
     """Return a tool message's content as the answer it is, unless its parts say so themselves."""
     call_id = first(item, "tool_call_id", "toolCallId", "id", "tool_use_id")
     if isinstance(content, str):
-        parsed = parse_text(content) if content[:2] in ("[{", "{'", '{"') else NOT_JSON
-        inner = parsed if isinstance(parsed, list) else None
-        if inner is None or not all(is_part_like(part) for part in inner):
+        inner = parse_text(content) if content[:2] == "[{" else NOT_JSON
+        if not isinstance(inner, list) or not all(is_part_like(part) for part in inner):
             return [tool_response_part(call_id, content, item.get("name"))]
         content = inner
     parts = read_parts(content)
@@ -263,32 +265,37 @@ def _tool_answer(item: Object, content: object) -> list[Part] | None:
 
 
 def _media(item: Object) -> list[object]:
-    images = item.get("images")
-    found = [{"type": "image", "data": image} for image in images if isinstance(image, str)] if _is_list(images) else []
+    found: list[object] = [{"type": "image", "data": image} for image in as_list(item.get("images")) if image]
     audio = item.get("audio")
-    return [*found, {"type": "audio", **audio}] if isinstance(audio, Mapping) else list(found)
+    return [*found, {"type": "audio", **audio}] if isinstance(audio, Mapping) else found
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
+def as_list(value: object) -> Sequence[Any]:
+    """Return a sequence as it is, and nothing for anything else."""
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
 
 
-def _add_calls(parts: list[Part], item: Object) -> None:
+def _calls(item: Object) -> object:
     calls = first(item, "tool_calls", "toolCalls", "_tool_calls")
     extra = item.get("additional_kwargs")
     if calls is None and isinstance(extra, Mapping):
         calls = first(extra, "tool_calls", "function_call")
     if calls is None or calls == []:
         calls = item.get("function_call")
+    if calls is None and "function_call_name" in item:
+        calls = {"name": item["function_call_name"], "arguments": item.get("function_call_arguments_json")}
     if isinstance(calls, str):
         parsed = parse_text(calls)
-        calls = None if parsed is NOT_JSON else parsed
-    if isinstance(calls, Mapping):
-        calls = [calls]
-    if not _is_list(calls):
-        return
+        return None if parsed is NOT_JSON else parsed
+    return calls
+
+
+def _add_calls(parts: list[Part], item: Object) -> None:
+    """Append the tool calls that a message carries beside its content, unless the content has them as well."""
+    calls = _calls(item)
     known = {(part.get("id"), part.get("name")) for part in parts if part.get("type") == "tool_call"}
-    for call in cast("Sequence[Any]", calls):
-        for part in read_parts({"type": "tool_call", **call} if isinstance(call, Mapping) else call):
-            if part.get("type") != "tool_call" or (part.get("id"), part.get("name")) not in known:
-                parts.append(part)
+    for call in [calls] if isinstance(calls, Mapping) else as_list(calls):
+        read = read_parts({"type": "tool_call", **call} if isinstance(call, Mapping) else call)
+        parts.extend(
+            part for part in read if part["type"] != "tool_call" or (part.get("id"), part.get("name")) not in known
+        )

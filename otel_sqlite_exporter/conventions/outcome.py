@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from otel_sqlite_exporter.call import Call, EventFacts, SpanFacts
 from otel_sqlite_exporter.conventions.values import text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otel_sqlite_exporter.call import Call, EventFacts, SpanFacts
 
 _ERROR_LEVELS: Final = ("ERROR", "error", "Error")
 _FIRST_HTTP_ERROR: Final = 400

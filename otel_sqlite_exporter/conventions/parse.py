@@ -10,7 +10,9 @@ import ast
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from json import scanner
 from typing import Final
 
 from otel_sqlite_exporter.omission import shorten_json
@@ -24,13 +26,16 @@ MAX_LITERAL_TEXT: Final = 50_000
 MAX_DEPTH: Final = 64
 """Deepest nesting that is looked into: below it, JSON encoders and readers that recurse are still safe."""
 
+UNREADABLE: Final = (RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError)
+"""What a reader raises on a shape that nobody foresaw; whoever called it keeps the value as it was."""
+
 MAX_NODES: Final = 100_000
 """Most values that are copied out of one structure."""
 
 NOT_JSON: Final = object()
 """What :func:`parse_json` and :func:`parse_text` answer for a text that is no (readable) value."""
 
-_scan = json.JSONDecoder(parse_constant=str, strict=False).scan_once
+_scan = scanner.make_scanner(json.JSONDecoder(parse_constant=str, strict=False))  # type: ignore[arg-type]
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 _SPACE: Final = frozenset(" \n\t\r")
@@ -60,7 +65,7 @@ def parse_json(text: str) -> object:
         return NOT_JSON
     if text.count("[") + text.count("{") > MAX_DEPTH and is_deep(value):
         return NOT_JSON
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def parse_text(text: str) -> object:
@@ -138,7 +143,7 @@ class _Copy:
     def _inside(self, value: object, depth: int) -> object:
         if isinstance(value, Mapping):
             return {key if isinstance(key, str) else _shown(key): self.of(item, depth) for key, item in value.items()}
-        if isinstance(value, (Sequence, Set)):
+        if isinstance(value, (Sequence, AbstractSet)):
             return [self.of(item, depth) for item in value]
         return _shown(value)
 

@@ -7,11 +7,13 @@ Vercel and pydantic-ai content, in any mixture, as structures or as JSON inside 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from otel_sqlite_exporter.call import Part
 from otel_sqlite_exporter.conventions import media
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_json, parse_text, to_json
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.call import Part
 
 Object: TypeAlias = "dict[str, Any]"
 """A JSON object out of an emitter's hands: nothing is known about its values."""

@@ -33,8 +33,6 @@ _COUNTS: Final = (
     "cache_write_tokens",
     "reasoning_tokens",
 )
-_FROM_RESPONSE: Final = ("response_model", "response_id", "finish_reasons", "input_tokens", "output_tokens")
-_WHO: Final = ("user_id", "conversation_id")
 
 
 def read(facts: SpanFacts) -> Call:
@@ -53,7 +51,7 @@ def read(facts: SpanFacts) -> Call:
         call.events.extend(event for event in left if event.name == events.EVALUATION)
     step = _step(sheet, facts)
     call.kind, call.operation = step
-    _read_bodies(sheet, call.kind)
+    bodies.complete(sheet, call.kind in MODEL_CALLS)
     columns = sheet.columns
     for column, value in columns.items():
         if column in _PLAIN:
@@ -72,7 +70,7 @@ def read(facts: SpanFacts) -> Call:
 
 def _step(sheet: Sheet, facts: SpanFacts) -> kinds.Step:
     columns = sheet.columns
-    step = kinds.step_of(columns.get("step"))
+    step = kinds.step_of(columns.get("kind")) or kinds.step_of(columns.get("step"))
     if step is None and "component" in columns:
         step = kinds.step_of_component(columns["component"]) or kinds.CHAIN
     if step is not None:
@@ -85,44 +83,6 @@ def _step(sheet: Sheet, facts: SpanFacts) -> kinds.Step:
     if columns.keys() & {"request_model", "response_model", "model", "input_tokens"}:
         return kinds.CHAT
     return kinds.AGENT if "agent_name" in columns else kinds.OTHER
-
-
-def _read_bodies(sheet: Sheet, kind: str) -> None:
-    """Fill columns that only the bodies tell; they are decoded only for model calls that lack a column."""
-    columns = sheet.columns
-    if "about" in sheet.bodies and any(column not in columns for column in _WHO):
-        for decoded in sheet.objects("about"):
-            found = bodies.read_request(decoded)
-            _merge(columns, {column: found[column] for column in _WHO if column in found})
-    if kind not in MODEL_CALLS or not sheet.bodies:
-        return
-    for decoded in sheet.objects("usage"):
-        for column, counted in usage.read_usage(decoded).items():
-            columns.setdefault(column, counted)
-    if "response" in sheet.bodies and any(column not in columns for column in _FROM_RESPONSE):
-        for decoded in sheet.objects("response"):
-            _merge(columns, bodies.read_response(decoded))
-    if "parameters" in sheet.bodies and ("request_model" not in columns or "user_id" not in columns):
-        for decoded in sheet.objects("parameters"):
-            _merge(columns, bodies.read_request(decoded))
-    if "request" in sheet.bodies:
-        for decoded in sheet.objects("request"):
-            if "request_model" in columns:
-                break
-            _merge(columns, bodies.read_request(decoded))
-
-
-def _merge(columns: dict[str, Any], found: dict[str, Any]) -> None:
-    exclusive = found.pop("cache_exclusive", False)
-    if exclusive and "input_tokens" not in columns:
-        columns["cache_exclusive"] = True
-    provider = found.pop("provider", None)
-    if provider is not None and "provider" not in columns:
-        known = providers.canonical(provider)
-        if known is not None:
-            columns["provider"] = known
-    for column, value in found.items():
-        columns.setdefault(column, value)
 
 
 def _fill_names(call: Call, sheet: Sheet, facts: SpanFacts) -> None:
@@ -158,7 +118,7 @@ def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
 
 
 def _fill_tokens(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
-    counts = {column: columns[column] for column in _COUNTS if column in columns}
+    counts: dict[str, int] = {column: columns[column] for column in _COUNTS if column in columns}
     if not counts.get("input_tokens") and not counts.get("output_tokens"):
         # Nothing was counted: zeros beside it are defaults.
         call.cache_read_tokens = call.cache_write_tokens = call.reasoning_tokens = None
@@ -209,5 +169,5 @@ def _fill_finish_reasons(call: Call) -> None:
 
 def _adjust(call: Call, sheet: Sheet, facts: SpanFacts) -> None:
     for mask, adjust in sheet.dictionary.adjusts:
-        if mask & sheet.mask or mask == ~0:
+        if mask < 0 or mask & sheet.mask:
             adjust(call, sheet, facts)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain
 from otel_sqlite_exporter.conventions.vocabulary import UNKNOWN, Dictionary, Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 _LAST: Final = 1 << 30
 _VECTORS: Final = frozenset({"vector", "embedding.vector"})

@@ -74,6 +74,7 @@ USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
         "prompt_cache_hit_tokens",
         "num_cached_tokens",
         "prompt_tokens_details.cache_read",
+        "input_token_details.cache_read_tokens",
     ),
     "cache_write_tokens": (
         "cache_creation_input_tokens",
@@ -89,6 +90,7 @@ USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
         "cache_write_tokens",
         "cache_write_input_tokens",
         "cache_write",
+        "cache_creation",
     ),
     "reasoning_tokens": (
         "completion_tokens_details.reasoning_tokens",
@@ -100,6 +102,7 @@ USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
         "reasoning_tokens",
         "output_reasoning_tokens",
         "output_reasoning",
+        "reasoning",
         "outputTokens.reasoning",
         "outputTokenDetails.reasoningTokens",
     ),

@@ -12,6 +12,7 @@ from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_json, parse_t
 MAX_COUNT: Final = 2**53
 _SPACE: Final = frozenset(" \n\t\r")
 # How a string may begin that is encoded, padded, or stands for nothing ("None", "null").
+_NO_NAMES: Final = ("unknown", "Unknown", "UNKNOWN", "unknown_model", "N/A", "<unset>")
 _ODD: Final = frozenset('"Nn') | _SPACE
 
 
@@ -29,6 +30,20 @@ def text(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return str(value)
+
+
+def name(value: object) -> str | None:
+    """Return a name; the words that stand for an unknown one are none."""
+    found = text(value)
+    return None if found in _NO_NAMES else found
+
+
+def class_name(value: object) -> str | None:
+    """Return the name of an error's class, out of its repr (``<class 'openai.RateLimitError'>``) as well."""
+    found = text(value)
+    if found is not None and found.startswith("<class '"):
+        return found[len("<class '") :].partition("'")[0] or None
+    return found
 
 
 def count(value: object) -> int | None:
@@ -95,7 +110,7 @@ def texts(value: object) -> list[str] | None:
     """Return a list of non-empty strings from a list, a JSON list in a string, or one string."""
     if isinstance(value, str):
         parsed = parse_text(value)
-        value = [value] if parsed is NOT_JSON else parsed
+        value = value.split(",") if parsed is NOT_JSON else parsed
     if isinstance(value, Mapping):
         return None
     items: Sequence[object] = [value] if isinstance(value, (str, int)) else value if isinstance(value, Sequence) else []

@@ -22,12 +22,13 @@ def _provider(value: object) -> str | None:
 
 
 CONVERTERS: Final[dict[str, Convert]] = {
+    "kind": values.text,
     "step": values.text,
     "component": values.text,
     "provider": _provider,
-    "request_model": values.text,
-    "model": values.text,
-    "response_model": values.text,
+    "request_model": values.name,
+    "model": values.name,
+    "response_model": values.name,
     "response_id": values.text,
     "finish_reasons": values.texts,
     "input_tokens": values.count,
@@ -47,7 +48,7 @@ CONVERTERS: Final[dict[str, Convert]] = {
     "tool_name": values.text,
     "entity_name": values.text,
     "tool_call_id": values.text,
-    "error_type": values.text,
+    "error_type": values.class_name,
     "error_message": values.text,
     "error_level": values.text,
     "http_status": values.count,
@@ -156,6 +157,7 @@ class Slot:
 
 
 UNKNOWN: Final = Slot()
+EVERY_SPAN: Final = -1
 MAX_LEARNT: Final = 20_000
 FAMILY_STRIDE: Final = 1_000
 
@@ -181,7 +183,7 @@ class Dictionary:
         named = [family.name for family, found in zip(families, of_scope, strict=True) if found]
         self.scope_family = named[-1] if named else None
         self.adjusts = tuple(
-            (~0 if found else 1 << index, family.adjust)
+            (EVERY_SPAN if found else 1 << index, family.adjust)
             for index, (family, found) in enumerate(zip(families, of_scope, strict=True))
             if family.adjust is not None
         )
@@ -197,7 +199,7 @@ class Dictionary:
         Args:
             key: Any attribute key.
         """
-        slot = self._take_apart(key)
+        slot = self._take_apart(key) if isinstance(key, str) else UNKNOWN
         if len(self.slots) < MAX_LEARNT:
             self.slots[key] = slot
         return slot

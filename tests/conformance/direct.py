@@ -79,4 +79,4 @@ def main(directory: Path = DATA, word: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*(convert(value) for convert, value in zip((Path, str), sys.argv[1:], strict=False)))  # type: ignore[arg-type]
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else DATA, *sys.argv[2:3])

@@ -189,10 +189,24 @@ def _wanted(
     for name in ("request_model", "response_model"):
         if call.get(name) and capture.says(call[name]):
             yield name, call[name], _same
-    sent = call.get("usage_sent_to_client", True) and call.get("stream_usage_sent") is not False
+    yield from _wanted_counts(call, capture)
+    yield from _wanted_texts(call, capture)
+    yield "status", bool(call.get("error")), _same_status
+    for name, sources in (("user_id", ("user_id",)), ("conversation_id", ("conversation_id", "session_id"))):
+        values = [holder[source] for holder in (call, scenario.expected) for source in sources if holder.get(source)]
+        if values and capture.says(values[0]):
+            yield name, values, _one_of
+
+
+def _wanted_counts(call: dict[str, Any], capture: Capture) -> Iterable[tuple[str, Any, Callable[[Any, Any], bool]]]:
+    if not call.get("usage_sent_to_client", True) or call.get("stream_usage_sent") is False:
+        return
     for name, value in _counts(call):
-        if value is not None and sent and (value == 0 or capture.says(value)):
+        if value is not None and (value == 0 or capture.says(value)):
             yield name, value, _count
+
+
+def _wanted_texts(call: dict[str, Any], capture: Capture) -> Iterable[tuple[str, Any, Callable[[Any, Any], bool]]]:
     for name, source in (
         ("input_text", "last_user_text"),
         ("system_text", "system_instructions"),
@@ -204,17 +218,9 @@ def _wanted(
     names = [tool["name"] for tool in call.get("tool_calls") or ()]
     if names and all(name in capture.called for name in names):
         yield "tool_calls", names, _same_names
-    if (
-        call.get("finish_reason")
-        and not call.get("error")
-        and (capture.finishes or capture.says(call["finish_reason"]))
-    ):
-        yield "finish_reason", call["finish_reason"], _reported
-    yield "status", bool(call.get("error")), _same_status
-    for name, sources in (("user_id", ("user_id",)), ("conversation_id", ("conversation_id", "session_id"))):
-        values = [holder[source] for holder in (call, scenario.expected) for source in sources if holder.get(source)]
-        if values and capture.says(values[0]):
-            yield name, values, _one_of
+    reason = call.get("finish_reason")
+    if reason and not call.get("error") and (capture.finishes or capture.says(reason)):
+        yield "finish_reason", reason, _reported
 
 
 def _counts(call: dict[str, Any]) -> Iterable[tuple[str, Any]]:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.conventions.providers import canonical
+from otel_sqlite_exporter.conventions.values import text
 from otel_sqlite_exporter.conventions.vocabulary import Family
 
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.call import Call, SpanFacts
+    from otel_sqlite_exporter.conventions.sheet import Sheet
+
 _METADATA: Final = "langsmith.metadata."
+
+
+def _adjust(call: Call, _sheet: Sheet, facts: SpanFacts) -> None:
+    """Prefer the provider that the framework named: the other is guessed from the model's name."""
+    provider = text(facts.attributes.get(_METADATA + "ls_provider"))
+    if provider is not None and call.kind in ("llm", "embedding"):
+        call.provider = canonical(provider) or call.provider
+
 
 LANGSMITH: Final = Family(
     name="langsmith",
     columns={
-        "step": ("langsmith.span.kind",),
+        # Its operation names call a retrieval an embedding and a prompt template a chat.
+        "kind": ("langsmith.span.kind",),
+        "streaming": ("langsmith.request.streaming",),
         "provider": (_METADATA + "ls_provider",),
         "request_model": (_METADATA + "ls_model_name",),
         "conversation_id": (
@@ -23,9 +39,15 @@ LANGSMITH: Final = Family(
         "user_id": (_METADATA + "user_id",),
     },
     bodies={
-        "usage": (_METADATA + "usage_metadata", "langsmith.usage_metadata"),
+        "usage": (
+            _METADATA + "usage_metadata",
+            "langsmith.usage_metadata",
+            "gen_ai.usage.input_token_details",
+            "gen_ai.usage.output_token_details",
+        ),
         "request": ("gen_ai.prompt",),
         "response": ("gen_ai.completion",),
     },
     scopes=("langsmith",),
+    adjust=_adjust,
 )

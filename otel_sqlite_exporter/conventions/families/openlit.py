@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.vocabulary import Family
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.call import Call, SpanFacts
+    from otel_sqlite_exporter.conventions.sheet import Sheet
+
+
+def _adjust(call: Call, _sheet: Sheet, _facts: SpanFacts) -> None:
+    """Withdraw counts that it made up: a stream that sent none is said to have half as many tokens as letters."""
+    if not call.streaming or call.output_tokens is None:
+        return
+    said = "".join(str(part["content"]) for answer in call.output for part in answer.parts if part["type"] == "text")
+    if call.output_tokens == math.ceil(len(said) / 2):
+        call.input_tokens = call.output_tokens = call.cache_read_tokens = None
+        call.cache_write_tokens = call.reasoning_tokens = call.cost_usd = call.cost_source = None
+
 
 OPENLIT: Final = Family(
     name="openlit",
@@ -22,4 +38,5 @@ OPENLIT: Final = Family(
         "system": ("gen_ai.agent.instructions",),
     },
     scopes=("openlit",),
+    adjust=_adjust,
 )
