@@ -7,8 +7,8 @@ https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables
 
 from __future__ import annotations
 
+import errno
 import logging
-import math
 import os
 import stat
 import urllib.parse
@@ -34,11 +34,13 @@ MIN_TEXT_BYTES: Final = 16
 MIN_DATABASE_BYTES: Final = 1 << 20
 
 _PREFIX: Final = "OTEL_EXPORTER_SQLITE_"
-_SQLITE_HEADER: Final = b"SQLite format 3\x00"
+_SMALLEST: Final = 1e-9
+_LARGEST: Final = 1 << 62
+_LARGEST_QUEUE: Final = 1 << 20  # its places are made in advance
+_HOPELESS: Final = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
 
 _T = TypeVar("_T")
 _Default = TypeVar("_Default")
-_Number = TypeVar("_Number", bound=float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class BatchOptions:
     schedule_delay_millis: float
 
 
-def exporter_options(  # noqa: PLR0917 - every argument is passed by keyword, from two constructors
+def exporter_options(
+    *,
     path: str | os.PathLike[str] | None = None,
     max_text_bytes: int | None = None,
     capture_content: bool | None = None,
@@ -74,7 +77,7 @@ def exporter_options(  # noqa: PLR0917 - every argument is passed by keyword, fr
     busy_timeout_millis: float | None = None,
     retention_days: float | None = None,
     max_database_bytes: int | None = None,
-    keep_raw_content: bool = False,  # noqa: FBT001, FBT002 - as above
+    keep_raw_content: bool = False,
 ) -> ExporterOptions:
     """Resolve and check the exporter options.
 
@@ -88,27 +91,33 @@ def exporter_options(  # noqa: PLR0917 - every argument is passed by keyword, fr
     return ExporterOptions(
         path=resolve_path(path),
         max_text_bytes=_setting(
-            "MAX_TEXT_BYTES", max_text_bytes, int, _at_least("max_text_bytes", MIN_TEXT_BYTES), DEFAULT_MAX_TEXT_BYTES
+            "MAX_TEXT_BYTES",
+            max_text_bytes,
+            int,
+            _whole("max_text_bytes", MIN_TEXT_BYTES, _LARGEST),
+            DEFAULT_MAX_TEXT_BYTES,
         ),
-        capture_content=_setting("CAPTURE_CONTENT", capture_content, _boolean, _no_check, default=True),
+        capture_content=_setting("CAPTURE_CONTENT", capture_content, _boolean, _flag("capture_content"), default=True),
         spans="all" if selection == "all" else "genai",
         redact=redact,
         busy_timeout_millis=_setting(
             "BUSY_TIMEOUT",
             busy_timeout_millis,
             float,
-            _at_least("busy_timeout_millis", 0),
+            _number("busy_timeout_millis", is_zero_fine=True),
             float(DEFAULT_BUSY_TIMEOUT_MILLIS),
         ),
-        retention_days=_setting("RETENTION_DAYS", retention_days, float, _above_zero("retention_days"), None),
+        retention_days=_setting(
+            "RETENTION_DAYS", retention_days, float, _number("retention_days", is_zero_fine=False), None
+        ),
         max_database_bytes=_setting(
             "MAX_DATABASE_BYTES",
             max_database_bytes,
             int,
-            _at_least("max_database_bytes", MIN_DATABASE_BYTES),
+            _whole("max_database_bytes", MIN_DATABASE_BYTES, _LARGEST),
             None,
         ),
-        keep_raw_content=keep_raw_content,
+        keep_raw_content=_flag("keep_raw_content")(keep_raw_content),
     )
 
 
@@ -123,28 +132,33 @@ def batch_options(
     Raises:
         ValueError: An argument is out of range; the message names it.
     """
-    queue_size = _setting("MAX_QUEUE_SIZE", max_queue_size, int, _at_least("max_queue_size", 1), DEFAULT_MAX_QUEUE_SIZE)
+    queue_size = _setting(
+        "MAX_QUEUE_SIZE",
+        max_queue_size,
+        int,
+        _whole("max_queue_size", 1, _LARGEST_QUEUE),
+        DEFAULT_MAX_QUEUE_SIZE,
+    )
     batch_size = _setting(
         "MAX_EXPORT_BATCH_SIZE",
         max_export_batch_size,
         int,
-        _at_least("max_export_batch_size", 1),
+        _whole("max_export_batch_size", 1, _LARGEST_QUEUE),
         min(DEFAULT_MAX_EXPORT_BATCH_SIZE, queue_size),
     )
     if batch_size > queue_size:
-        if max_export_batch_size is not None:
+        is_queue_from_environment = max_queue_size is None and queue_size != DEFAULT_MAX_QUEUE_SIZE
+        if max_export_batch_size is not None and not is_queue_from_environment:
             raise ValueError(
                 f"max_export_batch_size ({batch_size}) must not be greater than max_queue_size ({queue_size})"
             )
-        _logger.warning(
-            "%sMAX_EXPORT_BATCH_SIZE is %d, more than the queue holds; using %d", _PREFIX, batch_size, queue_size
-        )
+        _logger.warning("a batch of %d spans is more than the queue holds; using %d", batch_size, queue_size)
         batch_size = queue_size
     delay = _setting(
         "SCHEDULE_DELAY",
         schedule_delay_millis,
         float,
-        _above_zero("schedule_delay_millis"),
+        _number("schedule_delay_millis", is_zero_fine=False),
         float(DEFAULT_SCHEDULE_DELAY_MILLIS),
     )
     return BatchOptions(queue_size, batch_size, delay)
@@ -160,6 +174,8 @@ def resolve_path(path: str | os.PathLike[str] | None) -> str:
         ValueError: The path is empty, holds a NUL, names an in-memory database, a directory or a special file, or an
             existing file is not an SQLite database.
     """
+    if path is not None and not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"path must be a str or os.PathLike, not {type(path).__name__}: {path!r}")
     text = os.fspath(path) if path is not None else os.environ.get(_PREFIX + "PATH", "").strip() or DEFAULT_PATH
     if not isinstance(text, str):
         raise ValueError(f"path must be text, not {type(text).__name__}: {text!r}")  # noqa: TRY004 - as other bad paths
@@ -169,9 +185,17 @@ def resolve_path(path: str | os.PathLike[str] | None) -> str:
         raise ValueError(f"path must not hold a NUL character: {text!r}")
     if text.startswith("file:"):
         text = _path_of_uri(text)
-    if ":memory:" in text:
+    if text == ":memory:":
         raise ValueError(f"{text}: an in-memory database would be lost with its thread; give a file path")
-    absolute = os.path.realpath(Path(text).expanduser())
+    if text.endswith(os.sep):
+        raise ValueError(
+            f"path names a directory: {text!r}; give the path of a file in it, such as {text}{DEFAULT_PATH}"
+        )
+    try:
+        os.fsencode(text)
+        absolute = os.path.realpath(Path(text).expanduser())
+    except (UnicodeEncodeError, RuntimeError) as error:
+        raise ValueError(f"path can't be resolved: {text!r} ({error})") from None
     _check_target(absolute)
     return absolute
 
@@ -189,18 +213,14 @@ def _path_of_uri(uri: str) -> str:
 
 
 def _check_target(path: str) -> None:
-    """Refuse what can be seen to be no database of ours before anything is written.
-
-    Reading the header is safe only because this process can't have the file open yet through this path; a file that
-    is open elsewhere in the process would lose its locks, so regular databases are recognised by SQLite itself later.
-    """
+    """Refuse what can be seen to be no file before anything is opened; SQLite itself tells whose database it is."""
     try:
-        info = os.stat(path)  # noqa: PTH116 - os.stat is what RELIABILITY's lock rule allows
-    except FileNotFoundError:
-        return
+        info = os.stat(path)  # noqa: PTH116 - of all looks at a database only os.stat leaves SQLite's locks alone
     except NotADirectoryError:
         raise ValueError(f"{path}: a parent of this path is a file; give a path in a directory") from None
-    except OSError:
+    except OSError as error:
+        if error.errno in _HOPELESS:
+            raise ValueError(f"path can't be opened: {path} ({error.strerror})") from None
         return
     if stat.S_ISDIR(info.st_mode):
         raise ValueError(f"{path} is a directory; give the path of a file in it, such as {path}/{DEFAULT_PATH}")
@@ -234,33 +254,36 @@ def _boolean(text: str) -> bool:
     return lowered == "true"
 
 
-def _no_check(value: _T) -> _T:
-    return value
+def _flag(name: str) -> Callable[[bool], bool]:
+    def check(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} must be True or False, not {value!r}")  # noqa: TRY004 - as other bad values
+        return value
+
+    return check
 
 
 def _spans(value: str) -> str:
-    if value not in {"genai", "all"}:
+    if not isinstance(value, str) or value not in {"genai", "all"}:
         raise ValueError(f'spans must be "genai" or "all", not {value!r}')
     return value
 
 
-def _at_least(name: str, minimum: float) -> Callable[[_Number], _Number]:
-    def check(value: _Number) -> _Number:
-        if _is_number(value) and value >= minimum:
+def _whole(name: str, minimum: int, maximum: int) -> Callable[[int], int]:
+    def check(value: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum:
             return value
-        raise ValueError(f"{name} must be a number of at least {minimum}, not {value!r}")
+        raise ValueError(f"{name} must be a whole number from {minimum} to {maximum}, not {value!r}")
 
     return check
 
 
-def _above_zero(name: str) -> Callable[[_Number], _Number]:
-    def check(value: _Number) -> _Number:
-        if _is_number(value) and value > 0:
+def _number(name: str, *, is_zero_fine: bool) -> Callable[[float], float]:
+    def check(value: object) -> float:
+        minimum = 0 if is_zero_fine else _SMALLEST
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and minimum <= value <= _LARGEST:
             return value
-        raise ValueError(f"{name} must be a number greater than 0, not {value!r}")
+        limit = "of at least 0" if is_zero_fine else "greater than 0"
+        raise ValueError(f"{name} must be a number {limit}, not {value!r}")
 
     return check
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
