@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.call import Call, EventFacts, Message, SpanFacts
 from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.event import attributes_of
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.privacy import metadata_only
+from otel_sqlite_exporter.provenance import Provenance, ResourceRow, ScopeRow
 from otel_sqlite_exporter.text import MessageRow, TextPolicy, clean_text, cut_text, describe, encode_json
 
 if TYPE_CHECKING:
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.config import ExporterOptions
 
-_Row = TypeVar("_Row")
-
 _STATUSES: Final = {"UNSET": "unset", "OK": "ok", "ERROR": "error"}
-_CACHED_OBJECTS: Final = 64
 _MAX_TIME: Final = (1 << 63) - 1
 
 # What a redactor is told about a message's place: the GenAI attribute that holds it.
@@ -42,25 +40,6 @@ class MessageLink:
     position: int
     message: MessageRow
     finish_reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceRow:
-    """One row of ``resources``."""
-
-    attributes: str
-    schema_url: str | None
-    service_name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeRow:
-    """One row of ``scopes``."""
-
-    name: str
-    version: str
-    schema_url: str
-    attributes: str
 
 
 @dataclass(slots=True)
@@ -95,8 +74,7 @@ class Converter:
     def __init__(self, options: ExporterOptions) -> None:
         self._options = options
         self._policy = TextPolicy(options.max_text_bytes, options.redact)
-        self._resources: dict[int, tuple[object, ResourceRow]] = {}
-        self._scopes: dict[int, tuple[object, ScopeRow]] = {}
+        self._provenance = Provenance(self._policy)
 
     def facts(self, span: ReadableSpan, log_events: Sequence[EventFacts] = ()) -> SpanFacts:
         """Return what a convention may look at."""
@@ -141,21 +119,18 @@ class Converter:
         policy = self._policy
         messages, cut = self._messages(call)
         attributes: Mapping[str, object] = facts.attributes if self._options.keep_raw_content else call.attributes
-        events: Sequence[EventFacts] = call.events
         status_message = call.status_message
         if not self._options.capture_content:
-            scope_name = facts.scope_name
-            attributes = metadata_only(attributes, scope_name)
-            events = [EventFacts(e.name, metadata_only(e.attributes, scope_name), None, e.timestamp) for e in events]
+            attributes = metadata_only(attributes, facts.scope_name)
             status_message = None
         cleaned, attributes_cut = policy.clean(attributes)
-        events_json, events_cut = self._events(events)
+        events, events_cut = self._events(call.events, facts.scope_name)
         links_json, links_cut = self._links(span, facts.scope_name)
         cut += attributes_cut + events_cut + links_cut
         if status_message is not None:
             status_message, status_cut = policy.text("status_message", status_message)
             cut += status_cut
-        clean = self._clean
+        clean = self._policy.short
         identity = (
             f"{parent.span_id:016x}" if parent is not None and parent.span_id else None,
             context.trace_state.to_header() or None if context.trace_state else None,
@@ -177,21 +152,21 @@ class Converter:
             facts=self.completing_facts(call),
             details=(
                 encode_json(cleaned),
-                events_json,
+                encode_json(events) if events else "[]",
                 links_json,
                 span.dropped_attributes,
                 span.dropped_events,
                 span.dropped_links,
                 cut,
             ),
-            resource=self._cached(self._resources, span.resource, self._resource_row),
-            scope=self._cached(self._scopes, span.instrumentation_scope, self._scope_row),
+            resource=self._provenance.resource(span.resource),
+            scope=self._provenance.scope(span.instrumentation_scope),
             messages=messages,
         )
 
     def completing_facts(self, call: Call) -> tuple[object, ...]:
         """Return the columns ``provider`` to ``tool_call_id``: what another report of the call may complete."""
-        clean = self._clean
+        clean = self._policy.short
         reasons = call.finish_reasons
         return (
             clean(call.provider),
@@ -230,7 +205,7 @@ class Converter:
             for position, message in enumerate(messages):
                 row = row_of(key, message)
                 cut += row.full_bytes - row.kept_bytes
-                links.append(MessageLink(direction, position, row, self._clean(message.finish_reason)))
+                links.append(MessageLink(direction, position, row, self._policy.short(message.finish_reason)))
         if call.tool_definitions:
             definitions = Message("tool_definitions", [{"type": "tool_definitions", "tools": call.tool_definitions}])
             row = row_of(_TOOL_DEFINITIONS_KEY, definitions)
@@ -238,21 +213,25 @@ class Converter:
             links.append(MessageLink("system", len(call.system), row, None))
         return links, cut
 
-    def _events(self, events: Sequence[EventFacts]) -> tuple[str, int]:
-        if not events:
-            return "[]", 0
-        items = []
+    def events(self, call: Call, scope_name: str) -> list[str]:
+        """Return a call's span events as JSON objects."""
+        return [encode_json(event) for event in self._events(call.events, scope_name)[0]]
+
+    def _events(self, events: Sequence[EventFacts], scope_name: str) -> tuple[list[dict[str, object]], int]:
+        items: list[dict[str, object]] = []
         total = 0
         for event in events:
-            attributes, cut = self._policy.clean(event.attributes)
-            item: dict[str, object] = {"name": event.name, "timestamp": event.timestamp, "attributes": attributes}
-            if event.body is not None:
+            is_captured = self._options.capture_content
+            attributes = event.attributes if is_captured else metadata_only(event.attributes, scope_name)
+            cleaned, cut = self._policy.clean(attributes)
+            item: dict[str, object] = {"name": event.name, "timestamp": event.timestamp, "attributes": cleaned}
+            if event.body is not None and is_captured:
                 body, body_cut = self._policy.clean({"body": event.body})
                 item |= body
                 cut += body_cut
             items.append(item)
             total += cut
-        return encode_json(items), total
+        return items, total
 
     def _links(self, span: ReadableSpan, scope_name: str) -> tuple[str, int]:
         links = span.links
@@ -274,35 +253,3 @@ class Converter:
             )
             total += cut
         return encode_json(items), total
-
-    def _resource_row(self, resource: object) -> ResourceRow:
-        attributes: Mapping[str, object] = getattr(resource, "attributes", None) or {}
-        service = attributes.get("service.name")
-        return ResourceRow(
-            encode_json(self._policy.clean(dict(attributes))[0]),
-            self._clean(getattr(resource, "schema_url", None)) or None,
-            self._clean(service) if isinstance(service, str) else None,
-        )
-
-    def _scope_row(self, scope: object) -> ScopeRow:
-        return ScopeRow(
-            self._clean(getattr(scope, "name", None)) or "",
-            self._clean(getattr(scope, "version", None)) or "",
-            self._clean(getattr(scope, "schema_url", None)) or "",
-            encode_json(self._policy.clean(dict(getattr(scope, "attributes", None) or {}))[0]),
-        )
-
-    @staticmethod
-    def _cached(cache: dict[int, tuple[object, _Row]], key: object, make: Callable[[object], _Row]) -> _Row:
-        """Return the row of an object that thousands of spans share, by its identity."""
-        hit = cache.get(id(key))
-        if hit is None:
-            if len(cache) >= _CACHED_OBJECTS:
-                cache.clear()
-            hit = cache[id(key)] = (key, make(key))
-        return hit[1]
-
-    def _clean(self, text: str | None) -> str | None:
-        if text is None or (text.isascii() and len(text) <= self._options.max_text_bytes):
-            return text
-        return cut_text(clean_text(text), self._options.max_text_bytes)

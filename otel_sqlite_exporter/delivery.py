@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from otel_sqlite_exporter.log_event import LogEvent
     from otel_sqlite_exporter.recorder import Recorder
     from otel_sqlite_exporter.stats import Tally
 
@@ -57,13 +58,26 @@ class Delivery:
         """Whether there is a connection that a fork must not see."""
         return self._recorder.database.connection is not None
 
-    def deliver(self, spans: list[ReadableSpan]) -> None:
-        """Write spans that were taken off the queue; each of them is written or lost when this returns."""
+    def join_log_events(self) -> None:
+        """Look for the log events of each span from now on."""
+        self._recorder.join_log_events()
+
+    def deliver(self, spans: list[ReadableSpan], log_events: list[LogEvent]) -> None:
+        """Write what was taken off the queues; each span is written or lost when this returns.
+
+        Args:
+            spans: Ended spans.
+            log_events: Log events of these spans, of some that were written already or of some that are still to end.
+        """
+        if log_events:
+            self._recorder.add_log_events(log_events)
+            self._tally.log_events_unmatched = self._recorder.unmatched_log_events
         batch, failed, reason = self._recorder.convert(spans)
         if failed:
             self._tally.lose("conversion_error", failed, reason)
             self._log.trouble("conversion", "%d spans could not be converted and are lost: %s", failed, reason)
-        self._write(batch)
+        if batch.steps:
+            self._write(batch)
 
     def write_counts(self) -> None:
         """Have the ledger tell of drops since the last batch, and the log that a loss has ended."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from os import getpid
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import SpanProcessor
 
 from otel_sqlite_exporter.config import batch_options, exporter_options
 from otel_sqlite_exporter.connection import check_existing
-from otel_sqlite_exporter.event import LargeSpanEvent, LLMSpanEvent
+from otel_sqlite_exporter.event import permits_of
 from otel_sqlite_exporter.intake import Intake
 from otel_sqlite_exporter.metrics import meter_provider_in_use, record_metrics
 from otel_sqlite_exporter.recognition import Recognition
@@ -17,6 +16,8 @@ from otel_sqlite_exporter.stats import Stats, Tally
 from otel_sqlite_exporter.writer import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import os
 
     from opentelemetry.context import Context
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
     from otel_sqlite_exporter.config import Redact, SpanSelection
+    from otel_sqlite_exporter.log_event import LogEvent
 
 
 class SQLiteSpanProcessor(SpanProcessor):
@@ -97,14 +99,15 @@ class SQLiteSpanProcessor(SpanProcessor):
             keep_raw_content=keep_raw_content,
         )
         check_existing(options.path)
-        self._intake: Intake[LLMSpanEvent] = Intake(batching.max_queue_size)
+        self._intake: Intake[ReadableSpan] = Intake(batching.max_queue_size)
+        self._queue = self._intake.queue
+        self._permits = self._intake.permits
         self._tally = Tally(self._intake)
         meters = meter_provider_in_use(meter_provider)
         on_write = record_metrics(meters, self._tally, batching.max_queue_size) if meters is not None else None
         self._writer = Writer(self._intake, self._tally, options, batching, on_write)
         self._recognition = Recognition(everything=options.spans == "all")
         self._signal_from = batching.max_export_batch_size - 1
-        self._measure_above = batching.max_queue_size * 3 // 4
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Do nothing: a span is recorded when it ends."""
@@ -120,29 +123,29 @@ class SQLiteSpanProcessor(SpanProcessor):
             if not span._context[3] & 1:  # type: ignore[index] # noqa: SLF001 - .context.trace_flags.sampled
                 return
             writer = self._writer
-            if writer.pid != getpid():
+            if not writer.fork_mark[0]:
                 writer.after_fork_in_child()
             recognition = self._recognition
-            if not recognition.scopes[span._instrumentation_scope._name]:  # type: ignore[union-attr] # noqa: SLF001
+            scope_name = span._instrumentation_scope._name  # type: ignore[union-attr] # noqa: SLF001
+            if scope_name not in recognition.llm_scopes:
                 keys = span._attributes._dict  # type: ignore[union-attr] # noqa: SLF001
-                if recognition.plain_keys.issuperset(keys) or (
-                    recognition.llm_keys.isdisjoint(keys) and not recognition.learn(keys)
-                ):
+                if recognition.plain_keys.issuperset(keys) and scope_name in recognition.plain_scopes:
                     self._tally.skipped.raise_by_one()
                     return
-            intake = self._intake
-            depth = len(intake.queue)
-            if writer.is_closed or intake.is_measuring or depth > self._measure_above:
+                if recognition.llm_keys.isdisjoint(keys) and not recognition.is_llm_span(span):
+                    self._tally.skipped.raise_by_one()
+                    return
+            queue = self._queue
+            depth = len(queue)
+            if depth > self._intake.easy_depth:
                 self._offer(span)
                 return
-            event = LLMSpanEvent()
-            event.span = span
             try:
-                intake.permits.pop()
+                self._permits.pop()
             except IndexError:
                 self._tally.queue_full.raise_by_one()
                 return
-            intake.queue.append(event)
+            queue.append((span, 1))
         except Exception:  # noqa: BLE001 - an exception here would reach the user's `with` block
             self._on_odd_span(span)
         else:
@@ -173,14 +176,18 @@ class SQLiteSpanProcessor(SpanProcessor):
         """Return what was received, written, skipped and dropped so far."""
         return self._tally.stats()
 
+    def join_log_events(self) -> Callable[[LogEvent], None]:
+        """Look for the log events of each span from now on, and return what queues one: see SQLiteLogRecordProcessor."""
+        return self._writer.join_log_events()
+
     def _offer(self, span: ReadableSpan) -> None:
-        """Queue an LLM span when its size is of interest: the queue is bounded in bytes, too."""
+        """Queue an LLM span where its size or the end of the processor is of interest."""
         if self._writer.is_closed:
             self._tally.already_shutdown.raise_by_one()
-        elif not self._intake.offer(LargeSpanEvent(span)):
-            self._tally.queue_full.raise_by_one()
-        else:
+        elif self._intake.offer(span, permits_of(span)):
             self._writer.signal()
+        else:
+            self._tally.queue_full.raise_by_one()
 
     def _on_odd_span(self, span: ReadableSpan) -> None:
         """Queue a span that is not built like the SDK's own; count what is no span at all."""

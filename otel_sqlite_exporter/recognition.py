@@ -15,20 +15,6 @@ if TYPE_CHECKING:
 _MAX_LEARNED: Final = 4096
 
 
-class _Scopes(dict[str, bool]):
-    """By a scope's name, whether all its spans are recorded. Answers any name, remembers a bounded number of them."""
-
-    def __init__(self, *, everything: bool) -> None:
-        super().__init__()
-        self._everything = everything
-
-    def __missing__(self, name: str) -> bool:
-        answer = self._everything or is_genai_scope(name)
-        if len(self) < _MAX_LEARNED:
-            self[name] = answer
-        return answer
-
-
 class Recognition:
     """Decide whether a span is to be recorded.
 
@@ -40,23 +26,32 @@ class Recognition:
         everything: Record every span.
     """
 
-    __slots__ = ("llm_keys", "plain_keys", "scopes")
+    __slots__ = ("_everything", "llm_keys", "llm_scopes", "plain_keys", "plain_scopes")
 
     def __init__(self, *, everything: bool) -> None:
-        self.scopes = _Scopes(everything=everything)
+        self._everything = everything
+        self.llm_scopes: set[str] = set()
+        self.plain_scopes: set[str] = set()
         self.llm_keys: set[str] = set()
         self.plain_keys: set[str] = set()
 
     def is_llm_span(self, span: ReadableSpan) -> bool:
         """Tell whether the span is a GenAI, OpenInference or OpenLLMetry span, or everything is recorded."""
         scope = span.instrumentation_scope
-        if self.scopes[(scope.name or "") if scope is not None else ""]:
+        name = (scope.name or "") if scope is not None else ""
+        if name in self.llm_scopes or (name not in self.plain_scopes and self._learn_scope(name)):
             return True
         keys = attributes_of(span).keys()
-        return not self.plain_keys.issuperset(keys) and (not self.llm_keys.isdisjoint(keys) or self.learn(keys))
+        return not self.plain_keys.issuperset(keys) and (not self.llm_keys.isdisjoint(keys) or self._learn_keys(keys))
 
-    def learn(self, keys: Iterable[str]) -> bool:
-        """Classify the names that are new; return whether one of them is an LLM span's."""
+    def _learn_scope(self, name: str) -> bool:
+        is_llm = self._everything or is_genai_scope(name)
+        learned = self.llm_scopes if is_llm else self.plain_scopes
+        if len(learned) < _MAX_LEARNED:
+            learned.add(name)
+        return is_llm
+
+    def _learn_keys(self, keys: Iterable[str]) -> bool:
         for key in keys:
             if key in self.plain_keys:
                 continue

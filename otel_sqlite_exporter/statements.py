@@ -11,7 +11,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from otel_sqlite_exporter.conversion import MessageLink, ResourceRow, ScopeRow, SpanRecord
+from otel_sqlite_exporter.conversion import MessageLink, SpanRecord
+from otel_sqlite_exporter.provenance import ResourceRow, ScopeRow
 from otel_sqlite_exporter.schema import MESSAGE_COLUMNS, SPAN_COLUMNS, SPAN_MESSAGE_COLUMNS
 
 if TYPE_CHECKING:
@@ -31,8 +32,15 @@ _FIRST_FACT: Final = SPAN_COLUMNS.index("provider")
 _LAST_FACT: Final = SPAN_COLUMNS.index("tool_call_id")
 _FACT_COLUMNS: Final = SPAN_COLUMNS[_FIRST_FACT : _LAST_FACT + 1]
 
-_AMEND: Final = (
+_FILL: Final = (
     f"UPDATE spans SET {', '.join(f'{column} = coalesce({column}, ?)' for column in _FACT_COLUMNS)} WHERE id = ?"
+)
+_REPLACE: Final = (
+    f"UPDATE spans SET {', '.join(f'{column} = coalesce(?, {column})' for column in _FACT_COLUMNS)} WHERE id = ?"
+)
+_ADD_EVENT: Final = (
+    "UPDATE spans SET events = json_insert(events, '$[#]', json(?1)) "
+    "WHERE id = ?2 AND json(?1) NOT IN (SELECT json(value) FROM json_each(events))"
 )
 _COMPLETE_INNER: Final = (
     f"UPDATE spans SET ({', '.join(_FACT_COLUMNS)}) = "
@@ -62,17 +70,22 @@ class DuplicateLink:
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """What became known of a span after it was read: its NULL columns are filled, missing messages added.
+    """What became known of a span after it was written.
 
     Args:
         span: The span.
-        facts: Columns ``provider`` to ``tool_call_id``.
-        messages: Its messages; a direction that has some already is left alone.
+        facts: Columns ``provider`` to ``tool_call_id``; None leaves a column as it is.
+        messages: Its messages.
+        events: Span events as JSON objects, to be added where they are missing.
+        is_whole: Whether ``facts`` and ``messages`` come from all that is known of the span and take the place of what is
+            stored. Otherwise they only fill what is NULL or missing.
     """
 
     span: SpanKey
     facts: tuple[object, ...]
     messages: Sequence[MessageLink]
+    events: Sequence[str] = ()
+    is_whole: bool = False
 
 
 Step: TypeAlias = "SpanRecord | Amendment | DuplicateLink"
@@ -228,7 +241,11 @@ class Statements:
         span_id = _id_of(connection, amendment.span)
         if span_id is None:
             return
-        connection.execute(_AMEND, (*amendment.facts, span_id))
+        connection.execute(_REPLACE if amendment.is_whole else _FILL, (*amendment.facts, span_id))
+        if amendment.is_whole:
+            self._unlink_messages(connection, span_id)
+        for event in amendment.events:
+            connection.execute(_ADD_EVENT, (event, span_id))
         present = {
             direction
             for (direction,) in connection.execute(
@@ -242,6 +259,18 @@ class Statements:
             values += (span_id, link.direction, link.position, ids[link.message.hash], link.finish_reason)
         _insert_rows(connection, "span_messages", SPAN_MESSAGE_COLUMNS, values)
         self._remember(ids)
+
+
+    def _unlink_messages(self, connection: sqlite3.Connection, span_id: int) -> None:
+        """Delete a span's messages, apart from those that others share."""
+        ids = connection.execute("SELECT message_id FROM span_messages WHERE span_id = ?", (span_id,)).fetchall()
+        connection.execute("DELETE FROM span_messages WHERE span_id = ?", (span_id,))
+        connection.execute(
+            f"DELETE FROM messages WHERE id IN ({', '.join('?' * len(ids))}) "
+            "AND NOT EXISTS (SELECT 1 FROM span_messages WHERE message_id = messages.id)",
+            [message_id for (message_id,) in ids],
+        )
+        self._messages.clear()
 
 
 def link_duplicate(connection: sqlite3.Connection, link: DuplicateLink) -> None:

@@ -57,6 +57,8 @@ class Tally:
         self.queue_full = Counter()
         self.already_shutdown = Counter()
         self.unreadable = Counter()
+        self.log_events_received = Counter()
+        self.log_events_dropped = Counter()
         self._start()
 
     def _start(self) -> None:
@@ -66,6 +68,7 @@ class Tally:
         self.written = 0
         self.write_errors = 0
         self.conversion_errors = 0
+        self.log_events_unmatched = 0
         self.reported_overflow = 0
         self.is_abandoned = False
         self.is_finished = False
@@ -74,7 +77,14 @@ class Tally:
 
     def reset(self) -> None:
         """Start again from 0, as a forked child does."""
-        for counter in (self.skipped, self.queue_full, self.already_shutdown, self.unreadable):
+        for counter in (
+            self.skipped,
+            self.queue_full,
+            self.already_shutdown,
+            self.unreadable,
+            self.log_events_received,
+            self.log_events_dropped,
+        ):
             counter.reset()
         self._start()
 
@@ -137,7 +147,16 @@ class Tally:
             write_errors += self.in_hand - written - failed + queued
         drops = (queue_full, already_shutdown, write_errors, self.conversion_errors + unreadable)
         dropped = dict(zip(DROP_REASONS, drops, strict=True))
-        return Counts(received, self.written + written, skipped, dropped, last_error=self.last_error)
+        return Counts(
+            received,
+            self.written + written,
+            skipped,
+            dropped,
+            self.log_events_received.value(),
+            self.log_events_unmatched,
+            self.log_events_dropped.value(),
+            self.last_error,
+        )
 
     def _taken_and_queued(self) -> tuple[int, int]:
         """Return how many events left the queue and how many are in it, seen at one moment."""

@@ -131,6 +131,12 @@ class TextPolicy:
         kept = cut_text(prepared, self._limit)
         return kept, (len(prepared.encode()) - len(kept.encode())) if len(kept) < len(prepared) else 0
 
+    def short(self, text: str | None) -> str | None:
+        """Return a text of a column that holds a name or an id: valid and cut, never redacted."""
+        if text is None or (text.isascii() and len(text) <= self._limit):
+            return text
+        return cut_text(clean_text(text), self._limit)
+
     def clean(self, attributes: Mapping[str, object]) -> tuple[dict[str, object], int]:
         """Return attributes as JSON can hold them and the number of bytes that were cut from their texts."""
         safe_length = min(self._limit // _UTF8_WORST_CASE, BARE_BASE64_CHARACTERS - 1)

@@ -15,6 +15,7 @@ from otel_sqlite_exporter import lifecycle
 from otel_sqlite_exporter.delivery import Delivery
 from otel_sqlite_exporter.event import permits_of
 from otel_sqlite_exporter.forks import fork_mark
+from otel_sqlite_exporter.intake import CHARACTERS_PER_PERMIT, Intake
 from otel_sqlite_exporter.recorder import Recorder
 from otel_sqlite_exporter.signals import Latch, Signal, seconds
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from otel_sqlite_exporter.config import BatchOptions, ExporterOptions
-    from otel_sqlite_exporter.intake import Intake
+    from otel_sqlite_exporter.log_event import LogEvent
     from otel_sqlite_exporter.stats import Tally
 
 _SHUTDOWN_TIMEOUT_MILLIS: Final = 5000
@@ -33,6 +34,7 @@ _FORK_TIMEOUT_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.05
 _PAUSE_AFTER_FAILURE_SECONDS: Final = 0.1
 _ORDINARY: Final = 1
+_LOG_EVENTS_PER_SPAN: Final = 4
 
 
 class _FlushRequest:
@@ -86,6 +88,8 @@ class Writer:
         self._batch_size = batch_options.max_export_batch_size
         self._delay_seconds = batch_options.schedule_delay_millis / 1e3
         self._on_write = on_write
+        self._log_intake: Intake[LogEvent] = Intake(_LOG_EVENTS_PER_SPAN * intake.capacity)
+        self._joins_log_events = False
         self._reset()
         lifecycle.watch(self)
 
@@ -94,6 +98,8 @@ class Writer:
         self.is_idle = True
         """Whether the thread sleeps until it is signalled; producers look at it without a lock."""
         self._delivery = Delivery(Recorder(self._exporter_options), self._tally, self._observe_write, self._pause)
+        if self._joins_log_events:
+            self._delivery.join_log_events()
         self._may_start: deque[None] = deque([None])
         self._failed_starts = 0
         self._thread: threading.Thread | None = None
@@ -126,6 +132,21 @@ class Writer:
         else:
             self.wake.set()
 
+    def join_log_events(self) -> Callable[[LogEvent], None]:
+        """Look for the log events of each span from now on, and return what queues one."""
+        self._joins_log_events = True
+        self._delivery.join_log_events()
+        return self._offer_log_event
+
+    def _offer_log_event(self, event: LogEvent) -> None:
+        """Queue a log event, as lock-free as a span."""
+        self.notice_fork()
+        self._tally.log_events_received.raise_by_one()
+        if self.is_closed or not self._log_intake.offer(event, 1 + event.size // CHARACTERS_PER_PERMIT):
+            self._tally.log_events_dropped.raise_by_one()
+        elif self.is_idle:
+            self.signal()
+
     def flush(self, timeout_millis: float | None) -> bool:
         """Wait until everything that is queued now is in the file.
 
@@ -135,7 +156,7 @@ class Writer:
         self.notice_fork()
         if self.is_closed or self._is_exporter_thread():
             return False
-        if self._may_start and not self._intake:
+        if self._may_start and not self._is_anything_queued:
             return True  # no thread runs that could have anything in hand
         deadline = time.monotonic() + seconds(timeout_millis, _FLUSH_TIMEOUT_MILLIS)
         failed_starts = self._failed_starts
@@ -213,6 +234,7 @@ class Writer:
         was_closed = self.is_closed
         self._tally.reset()
         self._intake.reset()
+        self._log_intake.reset()
         self._reset()
         if was_closed:
             self.is_closed = True
@@ -300,13 +322,13 @@ class Writer:
                 self._thread = None
                 self.is_idle = True
                 self._may_start.append(None)
-                if self._intake or self._flushes:
+                if self._is_anything_queued or self._flushes:
                     self.signal()
 
     def _run_to_end(self) -> None:
         """Gather and write until the shutdown, and then what is still queued."""
         is_last = False
-        while not is_last or self._intake:
+        while not is_last or self._is_anything_queued:
             is_last = self.is_closed  # looked at before the queue: what comes later is too late
             try:
                 if not is_last:
@@ -322,20 +344,19 @@ class Writer:
         """Sleep until a batch is full, the oldest span has waited its time, or somebody is in a hurry."""
         intake = self._intake
         # What is queued already came while the last batch was written, after the last look at the queue.
-        deadline = self._last_take + self._delay_seconds if intake else None
+        deadline = self._last_take + self._delay_seconds if self._is_anything_queued else None
         while not (self.is_closed or self._flushes):
             self._park()
-            queued = len(intake)
-            if queued >= self._batch_size:
+            if len(intake) >= self._batch_size:
                 return
-            if queued == 0:
+            if not self._is_anything_queued:
                 # First say that a signal is needed, then look again: a producer appends first and looks then, so one
                 # of the two always sees the other.
                 self.is_idle = True
                 if not self._is_wanted():
                     self.wake.wait(self._delivery.seconds_to_maintenance)
                 self.is_idle = False
-                if not intake:
+                if not self._is_anything_queued:
                     self._delivery.maintain(self._is_wanted)
                 continue
             now = time.monotonic()
@@ -345,8 +366,12 @@ class Writer:
                 return
             self.wake.wait(deadline - now)
 
+    @property
+    def _is_anything_queued(self) -> bool:
+        return bool(self._intake or self._log_intake)
+
     def _is_wanted(self) -> bool:
-        return bool(self._intake or self._flushes or self._forks or self.is_closed)
+        return bool(self._is_anything_queued or self._flushes or self._forks or self.is_closed)
 
     def _drain(self) -> None:
         """Write what is queued, in batches; leave a last small one to gather more, unless somebody is in a hurry."""
@@ -356,19 +381,21 @@ class Writer:
             for request in list(self._flushes):
                 if request.target is None:
                     request.target = tally.taken + len(self._intake)
-            self._settle_flushes()
             self._last_take = time.monotonic()
             spans = tally.take(self._batch_size)
-            if not spans:
+            # Taken after the spans: what a span's instrumentation emitted before the span ended is then among them.
+            log_events = self._log_intake.take(self._log_intake.capacity)
+            if not spans and not log_events:
                 break
             if self._delivery.is_time_up:
                 tally.lose("write_error", len(spans), None)
                 continue
             self._look_at_sizes(spans)
-            self._delivery.deliver(spans)
+            self._delivery.deliver(spans, log_events)
             self._settle_flushes()
             if len(self._intake) < self._batch_size and not (self._flushes or self.is_closed):
                 break
+        self._settle_flushes()
         self._delivery.write_counts()
 
     def _settle_flushes(self) -> None:
