@@ -61,7 +61,7 @@ def complete(sheet: Sheet, is_model_call: bool) -> None:  # noqa: FBT001 - the o
         if wanted is not None and all(column in columns for column in wanted):
             continue
         for facts in _each(sheet, body, reader):
-            told = {column: facts[column] for column in _WHO if column in facts} if body == "about" else facts
+            told: Facts = {column: facts[column] for column in _WHO if column in facts} if body == "about" else facts
             _merge(columns, told)
 
 
