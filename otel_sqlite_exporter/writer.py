@@ -320,6 +320,7 @@ class Writer:
                 self._finish()
             else:
                 self._thread = None
+                self.wake = Signal()  # one that is set would tell producers that a thread is about to look
                 self.is_idle = True
                 self._may_start.append(None)
                 if self._is_anything_queued or self._flushes:
