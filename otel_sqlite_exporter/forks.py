@@ -30,8 +30,8 @@ class _PidMark:
 def fork_mark() -> ForkMark:
     """Return a mark of this process.
 
-    Where there is no fork hook, as under uWSGI, only looking tells; ``on_end`` looks at every span, and ``os.getpid`` was
-    a tenth of its time (``python -m benchmarks on_end``). Linux keeps a page that is zeroed in forked children.
+    Where there is no fork hook, as under uWSGI, only looking tells; ``on_end`` looks at every span, and ``os.getpid``
+    was a tenth of its time (``python -m benchmarks on_end``). Linux can zero a page in forked children.
     """
     advice = getattr(mmap, "MADV_WIPEONFORK", None)
     if advice is not None:
