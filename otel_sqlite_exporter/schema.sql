@@ -143,9 +143,14 @@ SELECT
     SELECT m.text FROM span_messages sm JOIN messages m ON m.id = sm.message_id
     WHERE sm.span_id = s.id AND sm.direction = 'system' AND m.text <> '' ORDER BY sm.position
   )) AS system_text,
-  (SELECT m.text FROM span_messages sm JOIN messages m ON m.id = sm.message_id
-    WHERE sm.span_id = s.id AND sm.direction = 'input' AND m.text <> ''
-    ORDER BY coalesce(m.role, 'user') <> 'user', sm.position DESC LIMIT 1
+  coalesce(
+    (SELECT m.text FROM span_messages sm JOIN messages m ON m.id = sm.message_id
+      WHERE sm.span_id = s.id AND sm.direction = 'input' AND m.role = 'user' AND m.text <> ''
+      ORDER BY sm.position DESC LIMIT 1),
+    (SELECT group_concat(text, char(10)) FROM (
+      SELECT m.text FROM span_messages sm JOIN messages m ON m.id = sm.message_id
+      WHERE sm.span_id = s.id AND sm.direction = 'input' AND m.role IS NULL AND m.text <> '' ORDER BY sm.position
+    ))
   ) AS input_text,
   (SELECT group_concat(text, char(10) || char(10)) FROM (
     SELECT m.text FROM span_messages sm JOIN messages m ON m.id = sm.message_id

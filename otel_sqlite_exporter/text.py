@@ -83,6 +83,8 @@ class TextPolicy:
         """
         parts = message.parts
         role = clean_text(message.role) if isinstance(message.role, str) else None
+        if role == "user" and all(part.get("type") == "tool_call_response" for part in parts):
+            role = "tool"  # some APIs send a tool's answer in the user's name; the GenAI conventions call that a tool's
         if len(parts) == 1:
             part = parts[0]
             content = part.get("content")
