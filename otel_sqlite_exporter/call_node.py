@@ -84,7 +84,7 @@ def _is_nested(outer: CallReport, inner: CallReport, is_own_work: bool) -> bool:
         return False
     if outer.scope_name == inner.scope_name:
         # One layer reports a call twice only where a convenience method that knows no usage wraps the method that does.
-        return not (is_own_work or outer.has_counts or outer.response_id)
+        return not (is_own_work or outer.has_counts or outer.response_id) and inner.start < inner.end
     return not is_own_work or counts_agreement(outer, inner) == MATCH
 
 

@@ -249,6 +249,7 @@ def _is_opened_by(inner: CallReport, outer: CallReport) -> bool:
     """Return whether ``outer`` only opened the stream that ``inner`` then reports: it ended at once, without result."""
     return (
         inner.start - outer.end <= LAZY_START
+        and inner.start < inner.end
         and not (outer.has_counts or outer.has_output or outer.is_failed)
         and outer.prompt is not None
         and outer.prompt == inner.prompt

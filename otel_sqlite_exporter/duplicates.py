@@ -216,7 +216,11 @@ class RecentCalls:
 
     def _join_tail(self, node: Node) -> bool:
         """Link a zero-length report to the request whose stream it concludes, and return whether there is one."""
-        requests = [other for other in self._layers[node.report.scope_name] if is_tail(other.report, node.report)]
+        requests = [
+            other
+            for other in self._layers[node.report.scope_name]
+            if is_tail(other.report, node.report) and other.root is not node
+        ]
         if not requests:
             return False
         request = max(requests, key=lambda n: (n.report.prompt == node.report.prompt, n.order))
