@@ -96,10 +96,12 @@ class Tally:
     def take(self, limit: int) -> list[ReadableSpan]:
         """Take up to ``limit`` events off the queue."""
         self._moves += 1
-        events = self._intake.take(limit)
-        self.taken += len(events)
-        self.in_hand += len(events)
-        self._moves += 1
+        try:
+            events = self._intake.take(limit)
+            self.taken += len(events)
+            self.in_hand += len(events)
+        finally:
+            self._moves += 1
         return events
 
     def wrote(self, count: int) -> None:

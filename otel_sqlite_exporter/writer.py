@@ -175,23 +175,21 @@ class Writer:
         """Write what is queued and close the file, within the timeout; count what could not be written."""
         self.notice_fork()
         deadline = time.monotonic() + seconds(timeout_millis, _SHUTDOWN_TIMEOUT_MILLIS)
-        is_first = _claim(self._first_shutdown)
-        if is_first:
+        if _claim(self._first_shutdown):
             self._delivery.deadline = deadline
             self.is_closed = True
             self._intake.be_strict()
         if self._is_exporter_thread():
             return
-        try:
-            self._await_end(deadline)
-        finally:
-            if is_first and not self._finished.is_open:
-                self._tally.is_abandoned = True
+        self._await_end(deadline)
+        if self._delivery.is_time_up and not self._finished.is_open:
+            self._tally.is_abandoned = True
 
     def at_exit(self) -> None:
         """Shut down when the process ends and nobody else has."""
-        if not (self._finished.is_open or self._tally.is_abandoned):
-            self.shutdown(_SHUTDOWN_TIMEOUT_MILLIS)
+        if not self._finished.is_open:
+            deadline = self._delivery.deadline  # of a shutdown that was interrupted, or that ran out of time
+            self.shutdown(None if deadline is None else 1e3 * (deadline - time.monotonic()))
 
     def before_fork(self) -> None:
         """Have the thread close the file and wait, so that the child inherits nothing of it.
