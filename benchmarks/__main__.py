@@ -18,7 +18,9 @@ def main() -> int:
     """Run the benchmarks that were asked for, print one table, and return 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(NAMES)}; all by default")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller files: a minute, rougher figures")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds and smaller files: a minute, rougher figures"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - set(NAMES)

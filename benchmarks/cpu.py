@@ -76,7 +76,11 @@ def _measure(name: str, batches: Sequence[Sequence[ReadableSpan]]) -> list[Figur
 def _take_turns(
     batches: Sequence[Sequence[ReadableSpan]], directory: Path, clock: Callable[[Callable[[], object]], float]
 ) -> tuple[float, float, float]:
-    ours, otlp, bare = SQLiteSpanExporter(directory / "ours.db"), FileSpanExporter(directory / "otlp.jsonl"), _BareInsert(directory / "bare.db")
+    ours, otlp, bare = (
+        SQLiteSpanExporter(directory / "ours.db"),
+        FileSpanExporter(directory / "otlp.jsonl"),
+        _BareInsert(directory / "bare.db"),
+    )
     times: tuple[list[float], list[float], list[float]] = ([], [], [])
     gc.collect()
     gc.disable()

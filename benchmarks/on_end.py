@@ -44,7 +44,9 @@ def run(*, quick: bool) -> list[Figure]:
             ("other span, burst of 40", http, False),
             ("other span, every 0.5 ms", http, True),
         ):
-            times = _compare({"ours": ours, "peer": peer, "empty": empty}, spans, rounds // (10 if paced else 1), paced=paced)
+            times = _compare(
+                {"ours": ours, "peer": peer, "empty": empty}, spans, rounds // (10 if paced else 1), paced=paced
+            )
             figures += _figures(label, times, is_llm=spans is llm)
         ours.shutdown()
         peer.shutdown()
@@ -79,7 +81,14 @@ def _figures(label: str, times: dict[str, list[float]], *, is_llm: bool) -> list
     clock = median(times["empty"])
     ours = median(times["ours"]) - clock
     peer = median(times["peer"]) - clock
-    worst = Figure("on_end", f"{label}, p99.9", percentile(times["ours"], 0.999), "us", percentile(times["peer"], 0.999), "BatchSpanProcessor")
+    worst = Figure(
+        "on_end",
+        f"{label}, p99.9",
+        percentile(times["ours"], 0.999),
+        "us",
+        percentile(times["peer"], 0.999),
+        "BatchSpanProcessor",
+    )
     if is_llm:
         return [Figure("on_end", f"{label}, median", ours, "us", peer, "BatchSpanProcessor", target=1.0), worst]
     return [Figure("on_end", f"{label}, median over an empty processor", ours, "us", target=0.5), worst]
@@ -88,10 +97,15 @@ def _figures(label: str, times: dict[str, list[float]], *, is_llm: bool) -> list
 def _full_queue(path: object, spans: Sequence[ReadableSpan], rounds: int) -> Figure:
     """Fill queues that nobody empties, and measure what a span costs that finds no place."""
     ours = SQLiteSpanProcessor(
-        path, max_queue_size=_BURST, max_export_batch_size=_BURST, schedule_delay_millis=_NEVER  # type: ignore[arg-type]
+        path,
+        max_queue_size=_BURST,
+        max_export_batch_size=_BURST,
+        schedule_delay_millis=_NEVER,  # type: ignore[arg-type]
     )
     ours._writer._may_start.clear()  # no thread can start now
-    peer = BatchSpanProcessor(_Discard(), max_queue_size=_BURST, max_export_batch_size=_BURST, schedule_delay_millis=_NEVER)
+    peer = BatchSpanProcessor(
+        _Discard(), max_queue_size=_BURST, max_export_batch_size=_BURST, schedule_delay_millis=_NEVER
+    )
     with peer._batch_processor._export_lock:
         times = _compare_full({"ours": ours, "peer": peer, "empty": SpanProcessor()}, spans, rounds)
     clock = median(times["empty"])
@@ -99,7 +113,12 @@ def _full_queue(path: object, spans: Sequence[ReadableSpan], rounds: int) -> Fig
     ours.shutdown(0)
     peer.shutdown()
     return Figure(
-        "on_end", "LLM span, queue full, median", median(times["ours"]) - clock, "us", median(times["peer"]) - clock, "BatchSpanProcessor"
+        "on_end",
+        "LLM span, queue full, median",
+        median(times["ours"]) - clock,
+        "us",
+        median(times["peer"]) - clock,
+        "BatchSpanProcessor",
     )
 
 

@@ -92,7 +92,12 @@ def rag_prompt(index: int) -> dict[str, object]:
 def agent_turn(index: int) -> dict[str, object]:
     """Return a turn of an agent: eight tools offered, four calls made and answered, two more wanted."""
     calls = [
-        {"type": "tool_call", "id": f"call_{index}_{i}", "name": f"tool_{i}", "arguments": {"query": prose(80, index + i)}}
+        {
+            "type": "tool_call",
+            "id": f"call_{index}_{i}",
+            "name": f"tool_{i}",
+            "arguments": {"query": prose(80, index + i)},
+        }
         for i in range(6)
     ]
     results = [
@@ -119,9 +124,7 @@ def agent_turn(index: int) -> dict[str, object]:
 def conversation_turn(turn: int, conversation: int, characters: int = 400) -> dict[str, object]:
     """Return turn ``turn`` (from 0) of a chat that sends its whole history every time."""
     roles = ("user", "assistant")
-    history = [
-        message(roles[i % 2], prose(characters, conversation * 1000 + i)) for i in range(2 * turn + 1)
-    ]
+    history = [message(roles[i % 2], prose(characters, conversation * 1000 + i)) for i in range(2 * turn + 1)]
     answer = prose(characters, conversation * 1000 + 2 * turn + 1)
     return chat_attributes([message("system", "You are a helpful assistant."), *history], answer)
 
