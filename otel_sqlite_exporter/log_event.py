@@ -155,4 +155,4 @@ def _size(value: object, depth: int = 0) -> int:
         return sum([_size(item, depth + 1) for item in value.values()])
     if isinstance(value, (list, tuple)):
         return sum([_size(item, depth + 1) for item in value])
-    return 8
+    return 0 if value is None else 8

@@ -49,8 +49,9 @@ class EndedSpan:
 
     def overlaps(self, other: EndedSpan) -> bool:
         """Return whether the spans share some time, though neither lies within the other."""
-        first, second = (self, other) if self.start <= other.start else (other, self)
-        return first.start < second.start <= first.end < second.end
+        is_within = other.start < self.start and self.end < other.end
+        is_around = self.start < other.start and other.end < self.end
+        return self.start <= other.end and other.start <= self.end and not (is_within or is_around)
 
     def is_around(self, event: LogEvent) -> bool:
         """Return whether the event happened during the span."""
@@ -133,7 +134,8 @@ class LogEventJoiner:
         """Remember an event. A written span to which it belongs is then among the revisions."""
         pool = (event.trace_id, event.span_id) if event.span_id else None
         if pool is None and event.part == CHOICE:
-            pool = self._open_operation(event)
+            waiting = self._waiting_for(event)
+            pool = waiting[0] if len(waiting) == 1 else None
         entry = _Entry(event, next(self._numbers), pool)
         self._entries.append(entry)
         self._characters += event.size
@@ -207,9 +209,16 @@ class LogEventJoiner:
                 near.append(entry)
         near.reverse()
         around = [entry for entry in near if span.is_around(entry.event)]
-        if around:
-            return self._uncontested(owner, around)
-        return _next_in_order(span, [entry for entry in near if span.is_timeless(entry.event)])
+        if span.thread_id:
+            ours = [entry for entry in around if entry.event.thread_id == span.thread_id]
+            if _is_one_call(ours) and ours[-1].event.part != PROMPT:
+                return self._uncontested(owner, ours)
+        found = self._uncontested(owner, around) if around else _next_in_order(span, near)
+        if PROMPT not in wanted and any(self._waiting_for(entry.event) for entry in found):
+            for entry in found:
+                entry.is_contested = True
+            return []
+        return found
 
     def _uncontested(self, owner: _Owner, around: list[_Entry]) -> list[_Entry]:
         """Return the events that happened during a call, unless another call may claim one of them.
@@ -219,11 +228,10 @@ class LogEventJoiner:
         events of several calls are interleaved.
         """
         span = owner.span
-        ours = [entry for entry in around if entry.event.thread_id == span.thread_id]
-        if span.thread_id and _is_one_call(ours, is_whole=True):
-            around = ours
         free = [entry for entry in around if entry.owner is None]
-        rivals = {entry.owner for entry in around if entry.owner is not None and entry.owner.span.overlaps(span)}
+        others = {entry.owner for entry in around if entry.owner is not None}
+        has_question = PROMPT not in owner.wants() or not free or any(e.event.part != CHOICE for e in free)
+        rivals = {other for other in others if other.span.overlaps(span) or not has_question}
         is_contested = any(entry.is_contested for entry in around)
         if not rivals and not is_contested and _is_one_call(free):
             return free
@@ -257,15 +265,16 @@ class LogEventJoiner:
             if owner.facts() != before:
                 self._revised[owner.span.key] = owner
 
-    def _open_operation(self, event: LogEvent) -> SpanKey | None:
-        """Return the ids of the only call that has prompts and no choice yet, for a choice that carries no ids."""
+    def _waiting_for(self, event: LogEvent) -> list[SpanKey | None]:
+        """Return the ids, or None for the lack of them, under which calls were open when a choice without ids came."""
         found: list[SpanKey | None] = []
         for key, pool in self._pools.items():
-            entries = [entry for entry in pool if entry.owner is None and entry.event.part in _CONTENT]
-            is_open = bool(entries) and entries[-1].event.part == PROMPT
-            if is_open and event.scope_name in (entries[-1].event.scope_name, ""):
+            asked = [e for e in pool if e.event.part in _CONTENT and _may_precede(e.event, event)]
+            # Prompts without ids are not known to be answered: whose they are is inferred itself.
+            last = asked if key is None else [entry for entry in asked[-1:] if entry.owner is None]
+            if any(entry.event.part == PROMPT for entry in last):
                 found.append(key)
-        return found[0] if len(found) == 1 else None
+        return found
 
     def _is_parent(self, span: EndedSpan) -> bool:
         """Return whether calls ran directly below a span that is none: what carries its ids may then be theirs."""
@@ -301,14 +310,22 @@ def _is_same_scope(event: LogEvent, span: EndedSpan) -> bool:
     return not event.scope_name or not span.scope_name or event.scope_name == span.scope_name
 
 
-def _is_one_call(entries: list[_Entry], *, is_whole: bool = False) -> bool:
+def _is_one_call(entries: list[_Entry]) -> bool:
     calls = operations([entry.event for entry in entries])
-    return calls is not None and len(calls) == 1 and (not is_whole or calls[0][-1].part != PROMPT)
+    return calls is not None and len(calls) == 1
+
+
+def _may_precede(event: LogEvent, choice: LogEvent) -> bool:
+    """Return whether an event may be the question to a choice: by one scope, and not after it."""
+    is_same_scope = not event.scope_name or not choice.scope_name or event.scope_name == choice.scope_name
+    return is_same_scope and (
+        event.timestamp is None or choice.timestamp is None or event.timestamp <= choice.timestamp
+    )
 
 
 def _next_in_order(span: EndedSpan, entries: list[_Entry]) -> list[_Entry]:
-    """Return the first call among events that only have an order, the order in which their calls ended."""
-    waiting = [entry for entry in entries if entry.owner is None and not entry.is_contested]
+    """Return the first call among the events that only have an order, the order in which their calls ended."""
+    waiting = [e for e in entries if e.owner is None and not e.is_contested and span.is_timeless(e.event)]
     calls = operations([entry.event for entry in waiting])
     if not calls or (span.is_failed and calls[0][-1].part == CHOICE):
         return []
