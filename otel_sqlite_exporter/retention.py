@@ -142,6 +142,7 @@ def _ended(connection: sqlite3.Connection, trace_id: str, cutoff: int) -> bool:
 
 def _delete(connection: sqlite3.Connection, traces: Sequence[str]) -> None:
     """Delete traces with all their spans, and the messages that no other span refers to."""
+    connection.execute("CREATE INDEX IF NOT EXISTS span_messages_message ON span_messages (message_id)")
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS going (id INTEGER PRIMARY KEY)")
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS going_messages (id INTEGER PRIMARY KEY)")
     connection.execute("DELETE FROM going")

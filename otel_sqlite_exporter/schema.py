@@ -65,6 +65,22 @@ SPAN_COLUMNS: Final = (
     "truncated_bytes",
 )
 MESSAGE_COLUMNS: Final = ("id", "hash", "role", "text", "stored_parts", "full_bytes", "kept_bytes")
+USAGE_SUMS: Final = (
+    "calls",
+    "errors",
+    "input_tokens",
+    "input_reports",
+    "output_tokens",
+    "output_reports",
+    "cache_read_tokens",
+    "cache_read_reports",
+    "cache_write_tokens",
+    "cache_write_reports",
+    "reasoning_tokens",
+    "reasoning_reports",
+    "cost_usd",
+    "cost_reports",
+)
 SPAN_MESSAGE_COLUMNS: Final = ("span_id", "direction", "position", "message_id", "finish_reason")
 
 

@@ -91,6 +91,10 @@ CREATE TABLE spans (
 );
 
 CREATE INDEX spans_start_time ON spans (start_time_unix_nano);
+-- The same expression as in llm_calls: ORDER BY start_time DESC LIMIT 50 then reads 50 rows, not all of them.
+CREATE INDEX spans_call_start_time ON spans (
+  strftime('%Y-%m-%dT%H:%M:%fZ', start_time_unix_nano / 1e9, 'unixepoch')
+) WHERE kind IN ('llm', 'embedding') AND duplicate_of IS NULL;
 CREATE INDEX spans_duplicate_of ON spans (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX spans_conversation ON spans (conversation_id) WHERE conversation_id IS NOT NULL;
 CREATE INDEX spans_errors ON spans (start_time_unix_nano) WHERE status = 'error';
@@ -118,7 +122,109 @@ CREATE TABLE span_messages (
   PRIMARY KEY (span_id, direction, position)
 ) WITHOUT ROWID;
 
-CREATE INDEX span_messages_message ON span_messages (message_id);
+-- An index on message_id is half of what a long chat's span_messages take; retention, which needs it, adds it.
+
+-- What usage_by_model shows. A sum over a million spans takes a second, even from a covering index; this takes a write
+-- per batch (python -m benchmarks reading). The writer adds what it inserts, the triggers follow every later change.
+-- The columns *_reports count the calls that reported a number: a sum over none of them is NULL.
+CREATE TABLE usage (
+  day INTEGER NOT NULL,  -- since 1970-01-01
+  provider TEXT NOT NULL,  -- '' for none
+  model TEXT NOT NULL,  -- '' for none
+  calls INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  input_reports INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  output_reports INTEGER NOT NULL,
+  cache_read_tokens INTEGER NOT NULL,
+  cache_read_reports INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  cache_write_reports INTEGER NOT NULL,
+  reasoning_tokens INTEGER NOT NULL,
+  reasoning_reports INTEGER NOT NULL,
+  cost_usd REAL NOT NULL,
+  cost_reports INTEGER NOT NULL,
+  PRIMARY KEY (day, provider, model)
+) WITHOUT ROWID;
+
+CREATE VIEW span_usage AS
+SELECT
+  id,
+  start_time_unix_nano / 86400000000000 AS day,
+  coalesce(provider, '') AS provider,
+  coalesce(response_model, request_model, '') AS model,
+  1 AS calls,
+  status = 'error' AS errors,
+  coalesce(input_tokens, 0) AS input_tokens,
+  input_tokens IS NOT NULL AS input_reports,
+  coalesce(output_tokens, 0) AS output_tokens,
+  output_tokens IS NOT NULL AS output_reports,
+  coalesce(cache_read_tokens, 0) AS cache_read_tokens,
+  cache_read_tokens IS NOT NULL AS cache_read_reports,
+  coalesce(cache_write_tokens, 0) AS cache_write_tokens,
+  cache_write_tokens IS NOT NULL AS cache_write_reports,
+  coalesce(reasoning_tokens, 0) AS reasoning_tokens,
+  reasoning_tokens IS NOT NULL AS reasoning_reports,
+  coalesce(cost_usd, 0.0) AS cost_usd,
+  cost_usd IS NOT NULL AS cost_reports
+FROM spans
+WHERE kind IN ('llm', 'embedding') AND duplicate_of IS NULL;
+
+CREATE VIEW usage_changes AS SELECT *, 1 AS sign FROM span_usage;
+
+CREATE TRIGGER usage_changes_apply INSTEAD OF INSERT ON usage_changes BEGIN
+  INSERT INTO usage VALUES (
+    NEW.day,
+    NEW.provider,
+    NEW.model,
+    NEW.sign * NEW.calls,
+    NEW.sign * NEW.errors,
+    NEW.sign * NEW.input_tokens,
+    NEW.sign * NEW.input_reports,
+    NEW.sign * NEW.output_tokens,
+    NEW.sign * NEW.output_reports,
+    NEW.sign * NEW.cache_read_tokens,
+    NEW.sign * NEW.cache_read_reports,
+    NEW.sign * NEW.cache_write_tokens,
+    NEW.sign * NEW.cache_write_reports,
+    NEW.sign * NEW.reasoning_tokens,
+    NEW.sign * NEW.reasoning_reports,
+    NEW.sign * NEW.cost_usd,
+    NEW.sign * NEW.cost_reports
+  ) ON CONFLICT (day, provider, model) DO UPDATE SET
+    calls = calls + excluded.calls,
+    errors = errors + excluded.errors,
+    input_tokens = input_tokens + excluded.input_tokens,
+    input_reports = input_reports + excluded.input_reports,
+    output_tokens = output_tokens + excluded.output_tokens,
+    output_reports = output_reports + excluded.output_reports,
+    cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
+    cache_read_reports = cache_read_reports + excluded.cache_read_reports,
+    cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
+    cache_write_reports = cache_write_reports + excluded.cache_write_reports,
+    reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
+    reasoning_reports = reasoning_reports + excluded.reasoning_reports,
+    cost_usd = cost_usd + excluded.cost_usd,
+    cost_reports = cost_reports + excluded.cost_reports;
+  DELETE FROM usage WHERE day = NEW.day AND provider = NEW.provider AND model = NEW.model AND calls = 0;
+END;
+
+CREATE TRIGGER usage_before_delete BEFORE DELETE ON spans BEGIN
+  INSERT INTO usage_changes SELECT *, -1 FROM span_usage WHERE id = OLD.id;
+END;
+
+CREATE TRIGGER usage_before_update BEFORE UPDATE OF
+  start_time_unix_nano, kind, status, provider, request_model, response_model, input_tokens, output_tokens,
+  cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, duplicate_of ON spans BEGIN
+  INSERT INTO usage_changes SELECT *, -1 FROM span_usage WHERE id = OLD.id;
+END;
+
+CREATE TRIGGER usage_after_update AFTER UPDATE OF
+  start_time_unix_nano, kind, status, provider, request_model, response_model, input_tokens, output_tokens,
+  cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, duplicate_of ON spans BEGIN
+  INSERT INTO usage_changes SELECT *, 1 FROM span_usage WHERE id = NEW.id;
+END;
 
 CREATE VIEW llm_calls AS
 SELECT
@@ -249,18 +355,16 @@ WHERE s.status = 'error' AND s.duplicate_of IS NULL;
 
 CREATE VIEW usage_by_model AS
 SELECT
-  date(s.start_time_unix_nano / 1000000000, 'unixepoch') AS day,
-  s.provider,
-  coalesce(s.response_model, s.request_model) AS model,
-  count(*) AS calls,
-  sum(s.status = 'error') AS errors,
-  sum(s.input_tokens) AS input_tokens,
-  sum(s.output_tokens) AS output_tokens,
-  sum(coalesce(s.input_tokens + s.output_tokens, s.input_tokens, s.output_tokens)) AS total_tokens,
-  sum(s.cache_read_tokens) AS cache_read_tokens,
-  sum(s.cache_write_tokens) AS cache_write_tokens,
-  sum(s.reasoning_tokens) AS reasoning_tokens,
-  sum(s.cost_usd) AS cost_usd
-FROM spans s
-WHERE s.kind IN ('llm', 'embedding') AND s.duplicate_of IS NULL
-GROUP BY 1, 2, 3;
+  date(day * 86400, 'unixepoch') AS day,
+  nullif(provider, '') AS provider,
+  nullif(model, '') AS model,
+  calls,
+  errors,
+  CASE WHEN input_reports > 0 THEN input_tokens END AS input_tokens,
+  CASE WHEN output_reports > 0 THEN output_tokens END AS output_tokens,
+  CASE WHEN input_reports + output_reports > 0 THEN input_tokens + output_tokens END AS total_tokens,
+  CASE WHEN cache_read_reports > 0 THEN cache_read_tokens END AS cache_read_tokens,
+  CASE WHEN cache_write_reports > 0 THEN cache_write_tokens END AS cache_write_tokens,
+  CASE WHEN reasoning_reports > 0 THEN reasoning_tokens END AS reasoning_tokens,
+  CASE WHEN cost_reports > 0 THEN cost_usd END AS cost_usd
+FROM usage;

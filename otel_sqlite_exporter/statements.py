@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from otel_sqlite_exporter.conversion import MessageLink, SpanRecord
-from otel_sqlite_exporter.provenance import ResourceRow, ScopeRow
-from otel_sqlite_exporter.schema import MESSAGE_COLUMNS, SPAN_COLUMNS, SPAN_MESSAGE_COLUMNS
+from otel_sqlite_exporter.schema import MESSAGE_COLUMNS, SPAN_COLUMNS, SPAN_MESSAGE_COLUMNS, USAGE_SUMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from otel_sqlite_exporter.provenance import ResourceRow, ScopeRow
     from otel_sqlite_exporter.text import MessageRow
 
 # SQLite before 3.32 takes 999 parameters in one statement.
 _MAX_PARAMETERS: Final = 32_000 if sqlite3.sqlite_version_info >= (3, 32) else 999
+_SPANS_IN_ONE_STATEMENT: Final = _MAX_PARAMETERS // len(SPAN_COLUMNS)
 _CACHED_MESSAGES: Final = 4096
 _T = TypeVar("_T")
 
@@ -51,6 +52,11 @@ _COPY_MISSING_MESSAGES: Final = (
     "INSERT INTO span_messages SELECT ?2, direction, position, message_id, finish_reason FROM span_messages "
     "WHERE span_id = ?1 AND direction NOT IN (SELECT direction FROM span_messages WHERE span_id = ?2)"
 )
+_ADD_USAGE: Final = (
+    f"INSERT INTO usage SELECT day, provider, model, {', '.join(f'sum({column})' for column in USAGE_SUMS)} "
+    "FROM span_usage WHERE id > ? GROUP BY day, provider, model ON CONFLICT (day, provider, model) DO UPDATE SET "
+    + ", ".join(f"{column} = {column} + excluded.{column}" for column in USAGE_SUMS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,8 @@ class Amendment:
         facts: Columns ``provider`` to ``tool_call_id``; None leaves a column as it is.
         messages: Its messages.
         events: Span events as JSON objects, to be added where they are missing.
-        is_whole: Whether ``facts`` and ``messages`` come from all that is known of the span and take the place of what is
-            stored. Otherwise they only fill what is NULL or missing.
+        is_whole: Whether ``facts`` and ``messages`` come from all that is known of the span and take the place of what
+            is stored. Otherwise they only fill what is NULL or missing.
     """
 
     span: SpanKey
@@ -137,27 +143,39 @@ class Statements:
         """Insert the records whose span has no row yet."""
         if not records:
             return
-        new = self._without_known(connection, records)
-        if not new:
-            return
         (last_id,) = connection.execute(
             "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'spans'), 0)"
         ).fetchone()
+        new = records
+        try:
+            if len(new) > _SPANS_IN_ONE_STATEMENT:
+                new = self._without_known(connection, new)
+            self._insert_spans(connection, new, last_id, recorder_id)
+        except sqlite3.IntegrityError:
+            # Looking for known spans first would cost every batch a tenth of its time (python -m benchmarks cpu).
+            new = self._without_known(connection, new)
+            self._insert_spans(connection, new, last_id, recorder_id)
         message_ids = self._message_ids(connection, [link.message for record in new for link in record.messages])
-        spans: list[object] = []
         links: list[object] = []
         for span_id, record in enumerate(new, last_id + 1):
-            spans += (span_id, record.trace_id, record.span_id)
-            spans += record.identity
-            spans += record.facts
-            spans += (None, self._resource_id(connection, record.resource), self._scope_id(connection, record.scope))
-            spans.append(recorder_id)
-            spans += record.details
             for link in record.messages:
                 links += (span_id, link.direction, link.position, message_ids[link.message.hash], link.finish_reason)
-        _insert_rows(connection, "spans", SPAN_COLUMNS, spans)
         _insert_rows(connection, "span_messages", SPAN_MESSAGE_COLUMNS, links)
+        connection.execute(_ADD_USAGE, (last_id,))
         self._remember(message_ids)
+
+    def _insert_spans(
+        self, connection: sqlite3.Connection, records: Sequence[SpanRecord], last_id: int, recorder_id: int
+    ) -> None:
+        values: list[object] = []
+        for span_id, record in enumerate(records, last_id + 1):
+            values += (span_id, record.trace_id, record.span_id)
+            values += record.identity
+            values += record.facts
+            values += (None, self._resource_id(connection, record.resource), self._scope_id(connection, record.scope))
+            values.append(recorder_id)
+            values += record.details
+        _insert_rows(connection, "spans", SPAN_COLUMNS, values)
 
     @staticmethod
     def _without_known(connection: sqlite3.Connection, records: Sequence[SpanRecord]) -> list[SpanRecord]:
@@ -243,7 +261,7 @@ class Statements:
             return
         connection.execute(_REPLACE if amendment.is_whole else _FILL, (*amendment.facts, span_id))
         if amendment.is_whole:
-            self._unlink_messages(connection, span_id)
+            connection.execute("DELETE FROM span_messages WHERE span_id = ?", (span_id,))
         for event in amendment.events:
             connection.execute(_ADD_EVENT, (event, span_id))
         present = {
@@ -259,18 +277,6 @@ class Statements:
             values += (span_id, link.direction, link.position, ids[link.message.hash], link.finish_reason)
         _insert_rows(connection, "span_messages", SPAN_MESSAGE_COLUMNS, values)
         self._remember(ids)
-
-
-    def _unlink_messages(self, connection: sqlite3.Connection, span_id: int) -> None:
-        """Delete a span's messages, apart from those that others share."""
-        ids = connection.execute("SELECT message_id FROM span_messages WHERE span_id = ?", (span_id,)).fetchall()
-        connection.execute("DELETE FROM span_messages WHERE span_id = ?", (span_id,))
-        connection.execute(
-            f"DELETE FROM messages WHERE id IN ({', '.join('?' * len(ids))}) "
-            "AND NOT EXISTS (SELECT 1 FROM span_messages WHERE message_id = messages.id)",
-            [message_id for (message_id,) in ids],
-        )
-        self._messages.clear()
 
 
 def link_duplicate(connection: sqlite3.Connection, link: DuplicateLink) -> None:
