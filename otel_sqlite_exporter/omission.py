@@ -16,7 +16,8 @@ from otel_sqlite_exporter.placeholders import replace_media
 KEPT_CHARACTERS: Final = 256 * 1024
 """How many characters of a long string are kept, at least."""
 
-_ESCAPE_LENGTH: Final = 12  # a surrogate pair of two \\uXXXX
+_LONGEST_ESCAPE: Final = 6  # \\uXXXX
+_SURROGATE_PAIR: Final = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]")
 _CHUNK: Final = 1 << 20
 _NOTE: Final = re.compile("\ue000(\\d+)\ue001\\Z")
 
@@ -87,7 +88,17 @@ def _shortened(literal: str) -> str:
 
 
 def _boundary(literal: str, position: int) -> int:
-    """Return the first position from ``position`` on that is not inside an escape."""
-    while position < len(literal) and "\\" in literal[position - _ESCAPE_LENGTH : position]:
-        position += 1
-    return min(position, len(literal))
+    """Return the first position from ``position`` on that is not inside an escape, or between the two of a pair."""
+    # An escape that reaches across the position begins shortly before it, at a backslash that is not itself escaped.
+    start = literal.rfind("\\", max(position - _LONGEST_ESCAPE, 0), position)
+    if start < 0:
+        return min(position, len(literal))
+    first = start
+    while first > 0 and literal[first - 1] == "\\":
+        first -= 1
+    if (start - first) % 2 == 1:  # the second half of an escaped backslash
+        return min(position, len(literal))
+    end = start + (_LONGEST_ESCAPE if literal[start + 1 : start + 2] == "u" else 2)
+    if _SURROGATE_PAIR.match(literal, start):
+        end = start + 2 * _LONGEST_ESCAPE
+    return min(max(end, position), len(literal))
