@@ -3,103 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.log_event import CHOICE, DETAILS, PROMPT, REMARK, LogEvent, operations
+from otel_sqlite_exporter.log_event import CHOICE, DETAILS, PROMPT, LogEvent
+from otel_sqlite_exporter.log_owner import (
+    CONTENT,
+    EndedSpan,
+    Entry,
+    Owner,
+    give,
+    is_one_call,
+    is_same_scope,
+    may_precede,
+    next_in_order,
+    of_one_thread,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from otel_sqlite_exporter.call import EventFacts
     from otel_sqlite_exporter.call_report import SpanKey
 
 _MAX_CHARACTERS: Final = 16 * 1024 * 1024
 _MAX_DISORDER: Final = 1_000_000_000
-_MAX_CLOCK_LEAD: Final = 60_000_000_000
-_CONTENT: Final = (PROMPT, CHOICE, DETAILS)
-
-
-@dataclass(frozen=True, slots=True)
-class EndedSpan:
-    """What of a span decides which log events are its own.
-
-    Args:
-        key: Trace id and span id.
-        parent_span_id: The parent's span id, None for a root.
-        scope_name: Name of the instrumentation scope.
-        start: Start, in Unix nanoseconds.
-        end: End, in Unix nanoseconds.
-        is_call: Whether it stands for a model call (kind ``llm`` or ``embedding``).
-        is_failed: Whether it ended in an error.
-        response_id: The provider's id of the response.
-        thread_id: The thread in which it ended, 0 where that is not known.
-    """
-
-    key: SpanKey
-    parent_span_id: int | None
-    scope_name: str
-    start: int
-    end: int
-    is_call: bool = True
-    is_failed: bool = False
-    response_id: str | None = None
-    thread_id: int = 0
-
-    def overlaps(self, other: EndedSpan) -> bool:
-        """Return whether the spans share some time, though neither lies within the other."""
-        is_within = other.start < self.start and self.end < other.end
-        is_around = self.start < other.start and other.end < self.end
-        return self.start <= other.end and other.start <= self.end and not (is_within or is_around)
-
-    def is_around(self, event: LogEvent) -> bool:
-        """Return whether the event happened during the span."""
-        return event.timestamp is not None and self.start <= event.timestamp <= self.end
-
-    def is_timeless(self, event: LogEvent) -> bool:
-        """Return whether the event's time says nothing: none, or that of a replay long after the span."""
-        return event.timestamp is None or event.timestamp > self.end + _MAX_CLOCK_LEAD
-
-
-class _Entry:
-    """A log event and whose it is."""
-
-    __slots__ = ("event", "is_contested", "number", "owner", "pool")
-
-    def __init__(self, event: LogEvent, number: int, pool: SpanKey | None) -> None:
-        self.event = event
-        self.number = number
-        self.pool = pool
-        """The ids that it carries, or that it must have had."""
-        self.owner: _Owner | None = None
-        self.is_contested = False
-        """Whether several spans may claim it, so that none gets it."""
-
-
-class _Owner:
-    """A span and its events."""
-
-    __slots__ = ("borrowed", "is_intact", "own", "span")
-
-    def __init__(self, span: EndedSpan) -> None:
-        self.span = span
-        self.own: list[_Entry] = []
-        self.borrowed: list[_Entry] = []
-        """Events that carry its parent's ids or none."""
-        self.is_intact = True
-        """Whether all its events are still remembered."""
-
-    def wants(self) -> Collection[str]:
-        """Return which parts of its call the span's own events don't tell."""
-        parts = {entry.event.part for entry in self.own} - {REMARK}
-        if not parts:
-            return _CONTENT
-        return (CHOICE,) if parts == {PROMPT} and not self.span.is_failed else ()
-
-    def facts(self) -> list[EventFacts]:
-        entries = sorted([*self.own, *self.borrowed], key=lambda entry: entry.number)
-        return [entry.event.facts() for entry in entries]
 
 
 class LogEventJoiner:
@@ -117,12 +45,12 @@ class LogEventJoiner:
         self._capacity = capacity
         self._max_spans = max_spans
         self._numbers = count()
-        self._entries: deque[_Entry] = deque()
+        self._entries: deque[Entry] = deque()
         self._characters = 0
-        self._pools: dict[SpanKey | None, list[_Entry]] = {}
-        self._owners: OrderedDict[SpanKey, _Owner] = OrderedDict()
+        self._pools: dict[SpanKey | None, list[Entry]] = {}
+        self._owners: OrderedDict[SpanKey, Owner] = OrderedDict()
         self._parents: Counter[SpanKey] = Counter()
-        self._revised: dict[SpanKey, _Owner] = {}
+        self._revised: dict[SpanKey, Owner] = {}
         self._forgotten = 0
 
     @property
@@ -135,13 +63,14 @@ class LogEventJoiner:
         pool = (event.trace_id, event.span_id) if event.span_id else None
         if pool is None and event.part == CHOICE:
             waiting = self._waiting_for(event)
-            pool = waiting[0] if len(waiting) == 1 else None
-        entry = _Entry(event, next(self._numbers), pool)
+            waiting = [call for call in waiting if call[1] == event.thread_id] or waiting
+            pool = waiting[0][0] if len(waiting) == 1 else None
+        entry = Entry(event, next(self._numbers), pool)
         self._entries.append(entry)
         self._characters += event.size
         owner = self._owners.get(pool) if pool is not None else None
         if owner is not None and not self._is_parent(owner.span):
-            _give(owner, owner.own, [entry])
+            give(owner, owner.own, [entry])
             self._revised[owner.span.key] = owner
         else:
             self._pools.setdefault(pool, []).append(entry)
@@ -151,9 +80,9 @@ class LogEventJoiner:
 
     def take(self, span: EndedSpan) -> list[EventFacts]:
         """Return the events of a span that is about to be written, oldest first."""
-        owner = _Owner(span)
+        owner = Owner(span)
         if span.is_call or not self._is_parent(span):
-            _give(owner, owner.own, self._pools.pop(span.key, ()))
+            give(owner, owner.own, self._pools.pop(span.key, ()))
         if span.is_call:
             self._borrow(owner)
         self._owners[span.key] = owner
@@ -169,7 +98,7 @@ class LogEventJoiner:
         self._revised.clear()
         return revised
 
-    def _borrow(self, owner: _Owner) -> None:
+    def _borrow(self, owner: Owner) -> None:
         """Find the events of a call that carry other ids than its own."""
         for entry in owner.borrowed:
             entry.owner = None
@@ -177,16 +106,18 @@ class LogEventJoiner:
         span = owner.span
         loose = self._pools.get(None, [])
         if span.response_id is not None:
-            _give(owner, owner.own, self._naming(owner, loose))
+            give(owner, owner.own, self._naming(owner, loose))
         parent = None if span.parent_span_id is None else self._pools.get((span.key[0], span.parent_span_id))
-        for pool in (parent, loose):
-            wanted = owner.wants()
-            if pool and wanted and not owner.borrowed:
-                _give(owner, owner.borrowed, self._claim(owner, pool, wanted))
+        wanted = owner.wants()
+        for pool in (parent, loose) if wanted else ():
+            found = self._claim(owner, pool or [], wanted)
+            if found is not None:
+                give(owner, owner.borrowed, found)
+                break
 
-    def _naming(self, owner: _Owner, pool: list[_Entry]) -> list[_Entry]:
+    def _naming(self, owner: Owner, pool: list[Entry]) -> list[Entry]:
         """Take the events out of a pool that name the response of a call: remarks, and its details once."""
-        found: list[_Entry] = []
+        found: list[Entry] = []
         has_details = DETAILS in {entry.event.part for entry in owner.own}
         for entry in pool:
             if entry.owner is None and entry.event.response_id == owner.span.response_id:
@@ -198,29 +129,35 @@ class LogEventJoiner:
             pool.remove(entry)
         return found
 
-    def _claim(self, owner: _Owner, pool: list[_Entry], wanted: Collection[str]) -> Sequence[_Entry]:
-        """Return what in a pool can only be told by this call."""
+    def _claim(self, owner: Owner, pool: list[Entry], wanted: Collection[str]) -> Sequence[Entry] | None:
+        """Return what in a pool only this call can have emitted, None when it holds nothing of its time."""
         span = owner.span
-        near: list[_Entry] = []
+        near: list[Entry] = []
         for entry in reversed(pool):
             if entry.event.timestamp is not None and entry.event.timestamp < span.start - _MAX_DISORDER:
                 break
-            if entry.event.part in wanted and _is_same_scope(entry.event, span):
+            if entry.event.part in wanted and is_same_scope(entry.event, span):
                 near.append(entry)
+        if not near:
+            return None
         near.reverse()
         around = [entry for entry in near if span.is_around(entry.event)]
-        if span.thread_id:
-            ours = [entry for entry in around if entry.event.thread_id == span.thread_id]
-            if _is_one_call(ours) and ours[-1].event.part != PROMPT:
-                return self._uncontested(owner, ours)
-        found = self._uncontested(owner, around) if around else _next_in_order(span, near)
-        if PROMPT not in wanted and any(self._waiting_for(entry.event) for entry in found):
+        around = of_one_thread(owner, around)
+        found = self._uncontested(owner, around) if around else next_in_order(span, near)
+        if not around and not found:
+            return None
+        if PROMPT not in wanted and any(self._is_awaited(entry.event, owner) for entry in found):
             for entry in found:
                 entry.is_contested = True
             return []
         return found
 
-    def _uncontested(self, owner: _Owner, around: list[_Entry]) -> list[_Entry]:
+    def _is_awaited(self, choice: LogEvent, owner: Owner) -> bool:
+        """Return whether other calls than its likely owner may wait for a choice that carries no ids."""
+        is_certain = choice.thread_id > 0 and choice.thread_id in owner.asking_threads()
+        return any(not is_certain or thread == choice.thread_id for _, thread in self._waiting_for(choice))
+
+    def _uncontested(self, owner: Owner, around: list[Entry]) -> list[Entry]:
         """Return the events that happened during a call, unless another call may claim one of them.
 
         What a call took that lies wholly within this one (an inner call) stays with that. Two calls that overlap may
@@ -233,7 +170,7 @@ class LogEventJoiner:
         has_question = PROMPT not in owner.wants() or not free or any(e.event.part != CHOICE for e in free)
         rivals = {other for other in others if other.span.overlaps(span) or not has_question}
         is_contested = any(entry.is_contested for entry in around)
-        if not rivals and not is_contested and _is_one_call(free):
+        if not rivals and not is_contested and is_one_call(free):
             return free
         for rival in rivals:
             self._revised[rival.span.key] = rival
@@ -244,7 +181,7 @@ class LogEventJoiner:
             entry.is_contested = True
         return []
 
-    def _join_late(self, entry: _Entry) -> None:
+    def _join_late(self, entry: Entry) -> None:
         """Let the written calls to which an event may belong look for their events again."""
         event = entry.event
         waiting = []
@@ -259,21 +196,25 @@ class LogEventJoiner:
                     waiting.append(owner)
         if len(waiting) > 1 and event.timestamp is None:
             return
-        for owner in waiting:
+        for owner in reversed(waiting):
             before = owner.facts()
             self._borrow(owner)
             if owner.facts() != before:
                 self._revised[owner.span.key] = owner
 
-    def _waiting_for(self, event: LogEvent) -> list[SpanKey | None]:
-        """Return the ids, or None for the lack of them, under which calls were open when a choice without ids came."""
-        found: list[SpanKey | None] = []
+    def _waiting_for(self, event: LogEvent) -> list[tuple[SpanKey | None, int]]:
+        """Return the ids, or None for the lack of them, and the threads of calls that were open when a choice came."""
+        found: list[tuple[SpanKey | None, int]] = []
         for key, pool in self._pools.items():
-            asked = [e for e in pool if e.event.part in _CONTENT and _may_precede(e.event, event)]
-            # Prompts without ids are not known to be answered: whose they are is inferred itself.
-            last = asked if key is None else [entry for entry in asked[-1:] if entry.owner is None]
-            if any(entry.event.part == PROMPT for entry in last):
-                found.append(key)
+            asked = (e for e in reversed(pool) if e.event.part in CONTENT and may_precede(e.event, event))
+            if key is None:
+                # Prompts without ids are not known to be answered: whose they are is inferred itself.
+                last = next((entry for entry in asked if entry.event.part == PROMPT), None)
+            else:
+                last = next(asked, None)
+                last = last if last is not None and last.owner is None and last.event.part == PROMPT else None
+            if last is not None:
+                found.append((key, last.event.thread_id))
         return found
 
     def _is_parent(self, span: EndedSpan) -> bool:
@@ -287,7 +228,7 @@ class LogEventJoiner:
             if not self._parents[parent]:
                 del self._parents[parent]
 
-    def _forget(self, entry: _Entry) -> None:
+    def _forget(self, entry: Entry) -> None:
         self._characters -= entry.event.size
         if entry.owner is None:
             self._forgotten += 1
@@ -298,35 +239,3 @@ class LogEventJoiner:
             pool.remove(entry)
             if not pool:
                 del self._pools[entry.pool]
-
-
-def _give(owner: _Owner, entries: list[_Entry], given: Iterable[_Entry]) -> None:
-    for entry in given:
-        entry.owner = owner
-        entries.append(entry)
-
-
-def _is_same_scope(event: LogEvent, span: EndedSpan) -> bool:
-    return not event.scope_name or not span.scope_name or event.scope_name == span.scope_name
-
-
-def _is_one_call(entries: list[_Entry]) -> bool:
-    calls = operations([entry.event for entry in entries])
-    return calls is not None and len(calls) == 1
-
-
-def _may_precede(event: LogEvent, choice: LogEvent) -> bool:
-    """Return whether an event may be the question to a choice: by one scope, and not after it."""
-    is_same_scope = not event.scope_name or not choice.scope_name or event.scope_name == choice.scope_name
-    return is_same_scope and (
-        event.timestamp is None or choice.timestamp is None or event.timestamp <= choice.timestamp
-    )
-
-
-def _next_in_order(span: EndedSpan, entries: list[_Entry]) -> list[_Entry]:
-    """Return the first call among the events that only have an order, the order in which their calls ended."""
-    waiting = [e for e in entries if e.owner is None and not e.is_contested and span.is_timeless(e.event)]
-    calls = operations([entry.event for entry in waiting])
-    if not calls or (span.is_failed and calls[0][-1].part == CHOICE):
-        return []
-    return waiting[: len(calls[0])]

@@ -14,7 +14,8 @@ from otel_sqlite_exporter.cost import Prices
 from otel_sqlite_exporter.database import Database
 from otel_sqlite_exporter.duplicates import RecentCalls
 from otel_sqlite_exporter.ids import trace_id_text
-from otel_sqlite_exporter.log_events import EndedSpan, LogEventJoiner
+from otel_sqlite_exporter.log_events import LogEventJoiner
+from otel_sqlite_exporter.log_owner import EndedSpan
 from otel_sqlite_exporter.retention import Retention
 from otel_sqlite_exporter.statements import Amendment, Batch, DuplicateLink
 

@@ -15,7 +15,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import set_span_in_context
 
 from otel_sqlite_exporter.log_event import LogEvent, event_of, is_genai_event, operations
-from otel_sqlite_exporter.log_events import EndedSpan, LogEventJoiner
+from otel_sqlite_exporter.log_events import LogEventJoiner
+from otel_sqlite_exporter.log_owner import EndedSpan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -189,12 +190,25 @@ class TestEventsWithoutIds:
 
     def test_threads_tell_parallel_calls_apart(self) -> None:
         """Two calls at once in two threads: each gets what its thread emitted."""
-        calls = [span(1, 0, 100, trace=1, thread_id=1), span(2, 10, 120, trace=2, thread_id=2)]
+        calls = [span(1, 0, 100, trace=1), span(2, 10, 120, trace=2)]
         events = [
             user("q1", 1, thread_id=1),
             user("q2", 11, thread_id=2),
             choice("a1", 99, thread_id=1),
             choice("a2", 119, thread_id=2),
+        ]
+        orders: list[list[Step]] = [[*events, *calls], in_time(*events, *calls)]
+        for steps in orders:
+            assert join(steps) == {1: ["q1", "a1"], 2: ["q2", "a2"]}
+
+    def test_a_thread_whose_answers_go_astray_is_still_told_apart(self) -> None:
+        """Two streams at once whose prompts carry their ids and whose answers don't are paired by thread."""
+        calls = [span(1, 0, 100), span(2, 10, 120)]
+        events = [
+            user("q1", 1, (7, 1), thread_id=1),
+            user("q2", 11, (7, 2), thread_id=2),
+            choice("a2", 98, thread_id=2),
+            choice("a1", 99, thread_id=1),
         ]
         orders: list[list[Step]] = [[*events, *calls], in_time(*events, *calls)]
         for steps in orders:
