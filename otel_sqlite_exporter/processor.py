@@ -146,11 +146,16 @@ class SQLiteSpanProcessor(SpanProcessor):
                 self._tally.queue_full.raise_by_one()
                 return
             queue.append((span, 1))
+            is_queued = True
         except Exception:  # noqa: BLE001 - an exception here would reach the user's `with` block
-            self._on_odd_span(span)
-        else:
-            if (writer.is_idle or depth >= self._signal_from) and writer.wake.locked():
+            is_queued = False
+        try:
+            if not is_queued:
+                self._on_odd_span(span)
+            elif (writer.is_idle or depth >= self._signal_from) and writer.wake.locked():
                 writer.signal()
+        except RecursionError:  # no room for one more call
+            pass
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Wait until every span that has ended is in the file.
