@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from otel_sqlite_exporter.call import EventFacts, Message
 from otel_sqlite_exporter.conventions.containers import read_input, read_one, read_output
-from otel_sqlite_exporter.conventions.parse import NOT_JSON, UNREADABLE, parse_text, plain
+from otel_sqlite_exporter.conventions.parse import NOT_JSON, UNREADABLE, parse_text, plain, to_json
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.sheet import Sheet
@@ -105,11 +105,28 @@ def read_event_list(items: Sequence[object]) -> tuple[list[Message], list[Messag
     sent: list[Message] = []
     for item in items:
         name = item.get("event.name") if isinstance(item, Mapping) else None
-        if isinstance(name, str) and (name in ROLES or name == CHOICE):
-            read_message_event(name, cast("dict[str, Any]", item), received, sent, None)
-        else:
-            received.extend(read_input(item))
+        try:
+            if isinstance(name, str) and (name in ROLES or name == CHOICE):
+                read_message_event(name, cast("dict[str, Any]", item), received, sent, None)
+            else:
+                received.extend(read_input(item))
+        except UNREADABLE:
+            received.extend(read_input(to_json(item)))
     return received, sent
+
+
+def offer_listed(sheet: Sheet) -> None:
+    """Offer the messages of events that an attribute lists.
+
+    Args:
+        sheet: Holds the attribute, and takes the messages.
+    """
+    for rank, value in sheet.candidates("events"):
+        items = parse_text(value) if isinstance(value, str) else plain(value)
+        if isinstance(items, list):
+            received, sent = read_event_list(items)
+            sheet.offer("input", rank, received)
+            sheet.offer("output", rank, sent)
 
 
 def source_of(event: EventFacts) -> dict[str, Any]:

@@ -49,6 +49,8 @@ def read(facts: SpanFacts) -> Call:
     if facts.log_events:
         left = events.read_events(sheet, facts.log_events)
         call.events.extend(event for event in left if event.name == events.EVALUATION)
+    if "events" in sheet.contents:
+        events.offer_listed(sheet)
     step = _step(sheet, facts)
     call.kind, call.operation = step
     bodies.complete(sheet, call.kind in MODEL_CALLS)

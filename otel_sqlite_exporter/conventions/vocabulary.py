@@ -62,6 +62,7 @@ CONTENTS: Final = (
     "output",
     "output_pieces",
     "conversation",
+    "events",
     "arguments",
     "result",
     "query",

@@ -11,7 +11,8 @@ LOGFIRE: Final = Family(name="logfire", bodies={"usage": ("gen_ai.usage.raw",)},
 LOGFIRE_WORDS: Final = Family(
     name="logfire",
     contents={
-        "input": ("request_data", "events"),
+        "events": ("events",),
+        "input": ("request_data",),
         "output": ("response_data", "combined_chunk_content"),
     },
     bodies={

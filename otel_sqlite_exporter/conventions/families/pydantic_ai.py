@@ -33,7 +33,8 @@ PYDANTIC_AI_WORDS: Final = Family(
         "tool_name": ("tool_name",),
     },
     contents={
-        "input": ("events", "inputs"),
+        "events": ("events",),
+        "input": ("inputs",),
         "output": ("final_result",),
         "arguments": ("tool_arguments",),
         "result": ("tool_response",),
