@@ -36,9 +36,9 @@ class EventFacts:
     timestamp: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SpanFacts:
-    """What a convention may look at.
+    """What a convention may look at. Not frozen only because that would triple the time of making one.
 
     Args:
         name: The span's name.

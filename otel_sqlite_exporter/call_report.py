@@ -43,12 +43,14 @@ _VENDOR_PREFIX: Final = re.compile(
     r"^(?:[a-z0-9_-]+/|(?:us|eu|apac|global)\.|(?:anthropic|meta|amazon|cohere|mistral|ai21)\.)+"
 )
 _ID_SHAPE: Final = re.compile(r"^[A-Za-z]+[-_]+")
-_DIGESTED_CHARACTERS: Final = 2048
+_COMPARED_CHARACTERS: Final = 2048
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallReport:
     """The facts of one span of kind ``llm`` or ``embedding`` by which it is recognised in another report.
+
+    Nothing changes one; it is not frozen only because that would triple the time of making one.
 
     Args:
         key: The span.
@@ -67,8 +69,8 @@ class CallReport:
         reasoning_tokens: By which two layers may disagree about ``output_tokens``.
         is_failed: Whether the call ended in an error.
         has_output: Whether the report holds an answer.
-        prompt: A digest of the last user text, None where there is none.
-        answer: A digest of the answer's text, None where there is none.
+        prompt: The beginning of the last user text, None where there is none.
+        answer: The beginning of the answer's text, None where there is none.
     """
 
     key: SpanKey
@@ -87,8 +89,8 @@ class CallReport:
     reasoning_tokens: int = 0
     is_failed: bool = False
     has_output: bool = False
-    prompt: int | None = None
-    answer: int | None = None
+    prompt: str | None = None
+    answer: str | None = None
 
     @property
     def has_counts(self) -> bool:
@@ -128,8 +130,8 @@ def report_of(
         reasoning_tokens=call.reasoning_tokens or 0,
         is_failed=call.status == "error",
         has_output=bool(call.output),
-        prompt=_digest([m for m in call.input if m.role in ("user", None)][-1:]),
-        answer=_digest(call.output),
+        prompt=_prompt(call.input),
+        answer=_text(call.output),
     )
 
 
@@ -142,25 +144,25 @@ def likeness(outer: CallReport, inner: CallReport) -> Rank | None:
     the order of their ends, pairs nested intervals completely wherever that is possible.)
     """
     gap = inner.start - outer.start
-    if gap < 0 or outer.scope_name == inner.scope_name or outer.kind != inner.kind:
+    if gap < 0 or outer.scope_name == inner.scope_name or not _is_same_kind(outer, inner):
         return None
     if inner.start > outer.end:
         return (2, MATCH, UNKNOWN, UNKNOWN, gap) if _is_opened_by(inner, outer) else None
-    prompt = _agreement(outer.prompt, inner.prompt)
-    answer = _agreement(outer.answer, inner.answer)
-    if outer.response_id and inner.response_id:
-        if outer.response_id == inner.response_id:
-            return (0, prompt, answer, MATCH, gap)
-        if _id_shape(outer.response_id) == _id_shape(inner.response_id):
-            return None
-    counts = counts_agreement(outer, inner)
-    if (
+    is_response = bool(outer.response_id) and outer.response_id == inner.response_id
+    counts = MATCH if is_response else counts_agreement(outer, inner)
+    if not is_response and (
         inner.end > outer.end + END_TOLERANCE
         or (inner.is_failed and not outer.is_failed)
-        or (prompt == MISMATCH and answer == MISMATCH)
         or counts == MISMATCH
+        or (outer.response_id and inner.response_id and _id_shape(outer.response_id) == _id_shape(inner.response_id))
         or not _is_same_model_call(outer, inner, counts)
     ):
+        return None
+    prompt = _texts_agreement(outer.prompt, inner.prompt)
+    answer = _texts_agreement(outer.answer, inner.answer)
+    if is_response:
+        return (0, prompt, answer, MATCH, gap)
+    if prompt == MISMATCH and answer == MISMATCH:
         return None
     is_sibling = outer.key[0] == inner.key[0] and outer.parent_span_id == inner.parent_span_id
     return (1, prompt, answer, 2 * counts + (not is_sibling), gap)
@@ -169,7 +171,7 @@ def likeness(outer: CallReport, inner: CallReport) -> Rank | None:
 def is_compatible(outer: CallReport, inner: CallReport) -> bool:
     """Return whether an inner report can be the same call as its ancestor: they don't contradict in everything."""
     return (
-        outer.kind == inner.kind
+        _is_same_kind(outer, inner)
         and outer.start - END_TOLERANCE <= inner.start <= outer.end + LAZY_START
         and (models_agreement(outer, inner) != MISMATCH or counts_agreement(outer, inner) != MISMATCH)
     )
@@ -180,13 +182,13 @@ def is_tail(request: CallReport, tail: CallReport) -> bool:
     return (
         tail.start == tail.end >= request.end > request.start
         and tail.scope_name == request.scope_name
-        and tail.kind == request.kind
+        and _is_same_kind(request, tail)
         and not (request.is_failed or request.has_output or request.output_tokens)
         and (tail.has_output or tail.has_counts or tail.prompt is not None)
         and tail.parent_span_id in (request.parent_span_id, request.key[1])
         and (tail.key[0] == request.key[0] or tail.parent_span_id is None)
         and models_agreement(request, tail) != MISMATCH
-        and _agreement(request.prompt, tail.prompt) != MISMATCH
+        and _texts_agreement(request.prompt, tail.prompt) != MISMATCH
     )
 
 
@@ -235,6 +237,11 @@ def _compare_models(*names: str | None) -> int:
     return MATCH if any(_is_same_model(one, other) for one in ours for other in theirs) else MISMATCH
 
 
+def _is_same_kind(outer: CallReport, inner: CallReport) -> bool:
+    """Return whether both are of one kind; a layer that does not say may be mistaken, but one model has one kind."""
+    return outer.kind == inner.kind or models_agreement(outer, inner) == MATCH
+
+
 def _is_same_model_call(outer: CallReport, inner: CallReport, counts: int) -> bool:
     """Return whether provider and model agree; one unknown model is made up for by equal counts or equal failures."""
     if not _is_same_provider(outer.provider, inner.provider):
@@ -251,16 +258,16 @@ def _is_opened_by(inner: CallReport, outer: CallReport) -> bool:
         inner.start - outer.end <= LAZY_START
         and inner.start < inner.end
         and not (outer.has_counts or outer.has_output or outer.is_failed)
-        and outer.prompt is not None
-        and outer.prompt == inner.prompt
+        and _texts_agreement(outer.prompt, inner.prompt) == MATCH
         and models_agreement(outer, inner) == MATCH
     )
 
 
-def _agreement(one: object, other: object) -> int:
+def _texts_agreement(one: str | None, other: str | None) -> int:
+    """Compare two texts word by word: layers differ in white space."""
     if one is None or other is None:
         return UNKNOWN
-    return MATCH if one == other else MISMATCH
+    return MATCH if one == other or one.split() == other.split() else MISMATCH
 
 
 def _is_same_provider(one: str | None, other: str | None) -> bool:
@@ -277,12 +284,21 @@ def _id_shape(response_id: str) -> tuple[str, int]:
     return (prefix.group() if prefix else "", len(response_id))
 
 
-def _digest(messages: Sequence[Message]) -> int | None:
+def _prompt(messages: Sequence[Message]) -> str | None:
+    """Return the text of the last message that a user sent."""
+    for message in reversed(messages):
+        if message.role in ("user", None):
+            return _text((message,))
+    return None
+
+
+def _text(messages: Sequence[Message]) -> str | None:
+    """Return the beginning of what messages say, as it is: comparing is for the few reports that have a counterpart."""
     texts = [
-        content[:_DIGESTED_CHARACTERS]
+        content[:_COMPARED_CHARACTERS]
         for message in messages
         for part in message.parts
         if part.get("type") == "text" and isinstance(content := part.get("content"), str)
     ]
-    words = " ".join(texts).split()
-    return hash(" ".join(words)) if words else None
+    text = texts[0] if len(texts) == 1 else " ".join(texts)
+    return None if not text or text.isspace() else text

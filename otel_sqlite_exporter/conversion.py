@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_sqlite_exporter.call import Call, EventFacts, Message, SpanFacts
 from otel_sqlite_exporter.conventions import read
@@ -11,10 +11,10 @@ from otel_sqlite_exporter.event import attributes_of
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.privacy import metadata_only
 from otel_sqlite_exporter.provenance import Provenance, ResourceRow, ScopeRow
-from otel_sqlite_exporter.text import MessageRow, TextPolicy, clean_text, cut_text, describe, encode_json
+from otel_sqlite_exporter.text import MessageRow, TextPolicy, describe, encode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -32,8 +32,7 @@ _CONTENT_KEYS: Final = {
 _TOOL_DEFINITIONS_KEY: Final = "gen_ai.tool.definitions"
 
 
-@dataclass(frozen=True, slots=True)
-class MessageLink:
+class MessageLink(NamedTuple):
     """One row of ``span_messages``, still without ids."""
 
     direction: str
