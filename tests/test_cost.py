@@ -19,7 +19,7 @@ def test_a_recorder_without_the_extra_never_imports_the_library() -> None:
         "import sys, otel_sqlite_exporter\n"
         "from otel_sqlite_exporter.call import Call\n"
         "from otel_sqlite_exporter.cost import Prices\n"
-        "Prices().complete(Call(kind='llm', input_tokens=1, output_tokens=1, cost_usd=0.5, cost_source='reported'), 0)\n"
+        "Prices().complete(Call(kind='llm', input_tokens=1, output_tokens=1, cost_usd=0.5), 0)\n"
         "Prices().complete(Call(kind='tool'), 0)\n"
         "sys.exit('genai_prices' in sys.modules)\n"
     )

@@ -10,14 +10,17 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Status, StatusCode
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,7 +38,7 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
-def recorded(tmp_path: Path) -> Iterator[Path]:
+def recorded(tmp_path: Path) -> Path:
     """Return a directory with a ``traces.db`` in which every query of the README finds something."""
     processor = SQLiteSpanProcessor(tmp_path / "traces.db")
     provider = TracerProvider(shutdown_on_exit=False)
@@ -57,7 +60,7 @@ def recorded(tmp_path: Path) -> Iterator[Path]:
     ):
         span.set_status(Status(StatusCode.ERROR, "rate limited"))
     processor.shutdown()
-    yield tmp_path
+    return tmp_path
 
 
 @pytest.mark.parametrize("query", blocks("sql"))

@@ -13,6 +13,7 @@ import sqlite3
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import atheris
 
@@ -28,6 +29,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, TraceFlags
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_TEXT_BYTES = 256
 DEPTH = 4
@@ -49,39 +53,34 @@ resource = Resource({})
 number = 0
 
 
-def value(data: atheris.FuzzedDataProvider, depth: int = DEPTH) -> object:
+LEAVES: list[Callable[[atheris.FuzzedDataProvider], object]] = [
+    lambda data: data.ConsumeUnicode(40),
+    lambda data: WORDS[data.ConsumeIntInRange(0, len(WORDS) - 1)],
+    lambda data: data.ConsumeInt(12),
+    lambda data: data.ConsumeFloat(),
+    lambda data: data.ConsumeBool(),
+    lambda data: data.ConsumeBytes(20),
+    lambda _: None,
+]
+BRANCHES: list[Callable[[atheris.FuzzedDataProvider, int], object]] = [
+    lambda data, depth: [value(data, depth) for _ in range(data.ConsumeIntInRange(0, 4))],
+    lambda data, depth: json.dumps(value(data, depth), default=str),
+    lambda data, depth: repr(value(data, depth)),
+    lambda data, depth: {str(value(data, 0)): value(data, depth) for _ in range(data.ConsumeIntInRange(0, 5))},
+]
+
+
+def value(data: atheris.FuzzedDataProvider, depth: int = DEPTH) -> Any:
     """Return a value of any kind that an attribute may have."""
-    kind = data.ConsumeIntInRange(0, 11 if depth else 6)
-    if kind == 0:
-        return data.ConsumeUnicode(40)
-    if kind == 1:
-        return WORDS[data.ConsumeIntInRange(0, len(WORDS) - 1)]
-    if kind == 2:
-        return data.ConsumeInt(12)
-    if kind == 3:
-        return data.ConsumeFloat()
-    if kind == 4:
-        return data.ConsumeBool()
-    if kind == 5:
-        return data.ConsumeBytes(20)
-    if kind == 6:
-        return None
-    if kind == 7:
-        return [value(data, depth - 1) for _ in range(data.ConsumeIntInRange(0, 4))]
-    if kind == 8:
-        return json.dumps(value(data, depth - 1), default=str)
-    if kind == 9:
-        return repr(value(data, depth - 1))
-    return {
-        str(value(data, 0)): value(data, depth - 1) for _ in range(data.ConsumeIntInRange(0, 5))
-    }
+    kind = data.ConsumeIntInRange(0, len(LEAVES) + len(BRANCHES) - 1 if depth else len(LEAVES) - 1)
+    return LEAVES[kind](data) if kind < len(LEAVES) else BRANCHES[kind - len(LEAVES)](data, depth - 1)
 
 
 def key(data: atheris.FuzzedDataProvider) -> str:
     """Return a key that some convention knows, or any other."""
     if data.ConsumeIntInRange(0, 9) == 0:
         return data.ConsumeUnicode(20) or "x"
-    chosen = KEYS[data.ConsumeIntInRange(0, len(KEYS) - 1)]
+    chosen: str = KEYS[data.ConsumeIntInRange(0, len(KEYS) - 1)]
     return chosen.replace("{i}", str(data.ConsumeIntInRange(0, 3)))
 
 
@@ -115,12 +114,15 @@ def convert_and_write(raw: bytes) -> None:
 def check_file() -> None:
     """Check that every JSON column is JSON and every view can be read."""
     connection = sqlite3.connect(path)
-    invalid = "SELECT count(*) FROM spans WHERE NOT (json_valid(attributes) AND json_valid(events) AND json_valid(links))"
+    invalid = (
+        "SELECT count(*) FROM spans WHERE NOT (json_valid(attributes) AND json_valid(events) AND json_valid(links))"
+    )
     assert connection.execute(invalid).fetchone() == (0,)
     assert connection.execute("SELECT count(*) FROM messages WHERE NOT json_valid(parts)").fetchone() == (0,)
     connection.execute("SELECT * FROM llm_calls").fetchall()
     connection.close()
-    recorder.database.connection.executescript("DELETE FROM span_messages; DELETE FROM messages; DELETE FROM spans;")
+    if recorder.database.connection is not None:
+        recorder.database.connection.executescript("DELETE FROM span_messages; DELETE FROM messages; DELETE FROM spans")
 
 
 if __name__ == "__main__":
