@@ -27,13 +27,15 @@ TAIL: Final[Rank] = (-2, 0, 0, 0, 0)
 class Node:
     """A report and its place among the others."""
 
-    __slots__ = ("inner", "inside", "is_complete", "order", "outers", "own", "rank", "report", "told")
+    __slots__ = ("ancestor", "inner", "inside", "is_complete", "order", "outers", "own", "rank", "report", "told")
 
     def __init__(self, report: CallReport) -> None:
         self.own = report
         self.report = report
         """As reported, or joined with the tail of its stream."""
         self.order = (report.end, -report.start, report.key)
+        self.ancestor: Node | None = None
+        """The nearest call that this span descends from."""
         self.inside: list[tuple[Node, bool]] = []
         """The nearest calls that descend from this span, and whether through a tool or an agent."""
         self.inner: Node | None = None
@@ -53,6 +55,15 @@ class Node:
         while node.inner is not None:
             node = node.inner
         return node
+
+    def ancestors(self) -> Iterator[Node]:
+        """Yield the calls that this span descends from, nearest first."""
+        seen: list[Node] = []
+        node = self.ancestor
+        while node is not None and node not in seen:
+            yield node
+            seen.append(node)
+            node = node.ancestor
 
     def group(self) -> Iterator[Node]:
         """Yield this node and all that report what it reports."""

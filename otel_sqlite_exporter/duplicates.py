@@ -90,6 +90,8 @@ class RecentCalls:
         node = Node(report)
         self._by_key[report.key] = node
         node.inside = self._waiting.pop(report.key, node.inside)
+        for inner, _ in node.inside:
+            inner.ancestor = node
         ancestor = None
         if report.parent_span_id is not None:
             ancestor = self._ascend(node, report.key[0], report.parent_span_id, is_own_work=False)
@@ -137,6 +139,7 @@ class RecentCalls:
             key = (trace_id, parent_span_id)
             ancestor = self._by_key.get(key)
             if ancestor is not None:
+                node.ancestor = ancestor
                 _append(ancestor.inside, (node, is_own_work))
                 return ancestor
             if key not in self._parents:
@@ -207,9 +210,10 @@ class RecentCalls:
     def _fits(self, node: Node, seen: set[Node]) -> list[tuple[Rank, Node]]:
         """Return the calls that a node may be the outer report of, best first."""
         fits: list[tuple[Rank, Node]] = []
+        ancestors = list(node.ancestors())
         for other in self._near(node):
             rank = likeness(node.report, other.report)
-            if rank is not None and (root := other.root) is not node and root not in seen:
+            if rank is not None and (root := other.root) is not node and root not in seen and other not in ancestors:
                 fits.append((rank, root))
         fits.sort(key=_rank_and_order)
         return fits
@@ -255,6 +259,8 @@ class RecentCalls:
             self._changed.update(node.group())
 
     def _forget(self, node: Node) -> None:
+        for inner, _ in node.inside:
+            inner.ancestor = None
         node.inside.clear()
         layer = self._layers[node.report.scope_name]
         layer.remove(node)
