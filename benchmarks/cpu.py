@@ -5,17 +5,20 @@ from __future__ import annotations
 import gc
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.exporter.otlp.json.file import FileSpanExporter
 
 from benchmarks.measure import cpu_seconds, gil_held_seconds, median, scratch
 from benchmarks.report import Figure
 from benchmarks.workloads import WORKLOADS, ended_spans
-from opentelemetry.exporter.otlp.json.file import FileSpanExporter
-from opentelemetry.sdk.trace import ReadableSpan
-
 from otel_sqlite_exporter import SQLiteSpanExporter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from opentelemetry.sdk.trace import ReadableSpan
 
 _BATCH: Final = 50
 _BARE_COLUMNS: Final = 26

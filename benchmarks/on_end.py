@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from benchmarks.measure import median, percentile, scratch
 from benchmarks.report import Figure
 from benchmarks.workloads import ended_spans, http_call, short_chat
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-
 from otel_sqlite_exporter import SQLiteSpanProcessor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 _LIMITS: Final = {"max_queue_size": 512, "max_export_batch_size": 50, "schedule_delay_millis": 500}
 _BURST: Final = 40
@@ -49,7 +52,7 @@ def run(*, quick: bool) -> list[Figure]:
             )
             figures += _figures(label, times, is_llm=spans is llm)
         ours.shutdown()
-        peer.shutdown()
+        peer.shutdown()  # type: ignore[no-untyped-call]
         figures.append(_full_queue(directory / "full.db", llm, rounds))
     return figures
 
@@ -94,13 +97,13 @@ def _figures(label: str, times: dict[str, list[float]], *, is_llm: bool) -> list
     return [Figure("on_end", f"{label}, median over an empty processor", ours, "us", target=0.5), worst]
 
 
-def _full_queue(path: object, spans: Sequence[ReadableSpan], rounds: int) -> Figure:
+def _full_queue(path: Path, spans: Sequence[ReadableSpan], rounds: int) -> Figure:
     """Fill queues that nobody empties, and measure what a span costs that finds no place."""
     ours = SQLiteSpanProcessor(
         path,
         max_queue_size=_BURST,
         max_export_batch_size=_BURST,
-        schedule_delay_millis=_NEVER,  # type: ignore[arg-type]
+        schedule_delay_millis=_NEVER,
     )
     ours._writer._may_start.clear()  # no thread can start now
     peer = BatchSpanProcessor(
@@ -111,7 +114,7 @@ def _full_queue(path: object, spans: Sequence[ReadableSpan], rounds: int) -> Fig
     clock = median(times["empty"])
     ours._intake.reset()
     ours.shutdown(0)
-    peer.shutdown()
+    peer.shutdown()  # type: ignore[no-untyped-call]
     return Figure(
         "on_end",
         "LLM span, queue full, median",

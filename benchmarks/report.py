@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import platform
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,52 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind, set_span_in_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 OPENAI_SCOPE: Final = "opentelemetry.instrumentation.openai_v2"
 
-_WORDS: Final = (
-    "the model answers every question about invoices with one short paragraph and a table of the amounts "
-    "that were due last quarter while customers wait for refunds and shipping dates in several countries"
-).split()
+_WORDS: Final = [
+    "the",
+    "model",
+    "answers",
+    "every",
+    "question",
+    "about",
+    "invoices",
+    "with",
+    "one",
+    "short",
+    "paragraph",
+    "and",
+    "a",
+    "table",
+    "of",
+    "the",
+    "amounts",
+    "that",
+    "were",
+    "due",
+    "last",
+    "quarter",
+    "while",
+    "customers",
+    "wait",
+    "for",
+    "refunds",
+    "and",
+    "shipping",
+    "dates",
+    "in",
+    "several",
+    "countries",
+]
 
 _serial = count(1)
 
@@ -91,7 +124,7 @@ def rag_prompt(index: int) -> dict[str, object]:
 
 def agent_turn(index: int) -> dict[str, object]:
     """Return a turn of an agent: eight tools offered, four calls made and answered, two more wanted."""
-    calls = [
+    calls: list[dict[str, object]] = [
         {
             "type": "tool_call",
             "id": f"call_{index}_{i}",
@@ -100,7 +133,7 @@ def agent_turn(index: int) -> dict[str, object]:
         }
         for i in range(6)
     ]
-    results = [
+    results: list[dict[str, object]] = [
         {
             "role": "tool",
             "parts": [{"type": "tool_call_response", "id": f"call_{index}_{i}", "response": prose(300, index * 4 + i)}],
@@ -110,7 +143,7 @@ def agent_turn(index: int) -> dict[str, object]:
     messages: list[dict[str, object]] = [
         message("system", "You are an agent with tools."),
         message("user", prose(300, index)),
-        {"role": "assistant", "parts": list(calls[:4])},
+        {"role": "assistant", "parts": calls[:4]},
         *results,
     ]
     attributes = chat_attributes(messages, "")
@@ -152,16 +185,27 @@ WORKLOADS: Final[dict[str, Callable[[int], dict[str, object]]]] = {
 
 
 def ended_spans(
-    make: Callable[[int], dict[str, object]], number: int, *, name: str = "chat gpt-4o", scope: str = OPENAI_SCOPE
+    make: Callable[[int], dict[str, object]],
+    number: int,
+    *,
+    name: str = "chat gpt-4o",
+    scope: str = OPENAI_SCOPE,
+    spans_per_trace: int = 1,
 ) -> list[ReadableSpan]:
-    """Return ended spans of the SDK, one trace each."""
+    """Return ended spans of the SDK."""
     collector = Collector()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(collector)
     tracer = provider.get_tracer(scope, "1.0")
     start = next(_serial) * 1_000_000
+    parent: Span | None = None
     for index in range(start, start + number):
-        tracer.start_span(name, kind=SpanKind.CLIENT, attributes=make(index)).end()  # type: ignore[arg-type]
+        if index % spans_per_trace == 0:
+            parent = None
+        context = None if parent is None else set_span_in_context(parent)
+        span = tracer.start_span(name, context, SpanKind.CLIENT, make(index))  # type: ignore[arg-type]
+        span.end()
+        parent = parent or span
     return collector.spans
 
 
