@@ -26,7 +26,7 @@ _TARGETS: Final = {"short chat": 1.0}
 
 
 class _BareInsert:
-    """The least that SQLite can do with the same bytes: one row without an index, 26 columns, all text in one of them."""
+    """The least that SQLite can do with the same bytes: a row of 26 columns, all text in one of them, and no index."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
