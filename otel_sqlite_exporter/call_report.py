@@ -253,12 +253,16 @@ def _is_same_model_call(outer: CallReport, inner: CallReport, counts: int) -> bo
 
 
 def _is_opened_by(inner: CallReport, outer: CallReport) -> bool:
-    """Return whether ``outer`` only opened the stream that ``inner`` then reports: it ended at once, without result."""
+    """Return whether ``outer`` only opened the stream that ``inner`` reports: it ended when the opener returned.
+
+    Such a report knows no counts. It may still have got the answer, when its end was noted before its attributes.
+    """
     return (
         inner.start - outer.end <= LAZY_START
         and inner.start < inner.end
-        and not (outer.has_counts or outer.has_output or outer.is_failed)
+        and not (outer.has_counts or outer.is_failed)
         and _texts_agreement(outer.prompt, inner.prompt) == MATCH
+        and (not outer.has_output or _texts_agreement(outer.answer, inner.answer) == MATCH)
         and models_agreement(outer, inner) == MATCH
     )
 

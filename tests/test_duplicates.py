@@ -132,7 +132,7 @@ class TestTheThreeShapes:
         assert recent.observe(third) == [Duplicate(second.key, third.key), Duplicate(first.key, third.key)]
 
     def test_a_stream_that_begins_after_its_opener_returned_is_one_call(self) -> None:
-        """A framework's span that ended at once, without any result, is not counted beside the stream it opened."""
+        """A framework's span that ended at once, and knows no usage, is not counted beside the stream it opened."""
         opener = call(1, "framework", 0, 2, input_tokens=None, output_tokens=None, has_output=False, prompt="5")
         assert in_any_order(opener, call(2, "sdk", 4, 20, prompt="5")) == {1: 2}
         assert in_any_order(opener, call(2, "sdk", 4, 20, prompt="6")) == {}
