@@ -85,6 +85,7 @@ class Capture:
         self.texts: list[str] = []
         self.finishes = False
         self.called: set[str] = set()
+        self.answered: set[str] = set()
         self._collect([span["attributes"] for span in scenario.spans])
         self._collect([[event["attributes"] for event in span["events"]] for span in scenario.spans])
         self._collect([[log["attributes"], log["body"]] for log in scenario.logs])
@@ -99,6 +100,8 @@ class Capture:
         return str(value) in self.words
 
     def _look(self, key: str, value: Any, holder: dict[str, Any]) -> None:
+        if isinstance(value, str) and "model" in key and key not in ("gen_ai.request.model", "model"):
+            self.answered.add(value)
         if isinstance(value, (str, list)) and value and value != "unknown":
             if "finish_reason" in key.lower() or key.lower().endswith(("finishreason", "stop_reason", "stopreason")):
                 self.finishes = True
@@ -187,7 +190,7 @@ def _wanted(
     provider = call.get("provider")
     yield "provider", PROVIDERS.get(provider or "", provider), _same
     for name in ("request_model", "response_model"):
-        if call.get(name) and capture.says(call[name]):
+        if call.get(name) and capture.says(call[name]) and not _says_only_the_other(name, call, capture):
             yield name, call[name], _same
     yield from _wanted_counts(call, capture)
     yield from _wanted_texts(call, capture)
@@ -196,6 +199,13 @@ def _wanted(
         values = [holder[source] for holder in (call, scenario.expected) for source in sources if holder.get(source)]
         if values and capture.says(values[0]):
             yield name, values, _one_of
+
+
+def _says_only_the_other(name: str, call: dict[str, Any], capture: Capture) -> bool:
+    """Tell whether a capture that names one model for both names it as the requested one only."""
+    if name != "response_model" or call["response_model"] != call.get("request_model"):
+        return False
+    return call["response_model"] not in capture.answered
 
 
 def _wanted_counts(call: dict[str, Any], capture: Capture) -> Iterable[tuple[str, Any, Callable[[Any, Any], bool]]]:

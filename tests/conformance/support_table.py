@@ -1,0 +1,85 @@
+"""The README's support table, out of a conformance run.
+
+Run as ``python -m tests.conformance.support_table`` to write it into the README.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.conformance.scoring import FIELDS
+
+if TYPE_CHECKING:
+    from tests.conformance.scoring import Score
+
+README = Path(__file__).parent.parent.parent / "README.md"
+STREAMS = "stream"
+"""The word in the names of the scenarios that stream."""
+
+COLUMNS = {
+    "prompt": ("input_text", "system_text"),
+    "answer": ("output_text",),
+    "models": ("request_model", "response_model"),
+    "tokens": ("input_tokens", "output_tokens", "reasoning_tokens"),
+    "cached": ("cache_read_tokens", "cache_write_tokens"),
+    "tools": ("tool_calls",),
+    "errors": ("status",),
+    "one row": ("call_count",),
+}
+
+
+def support_table(scores: dict[str, Score], streams: dict[str, Score]) -> str:
+    """Return the table: what of each field is right where the instrumentation tells it at all.
+
+    Args:
+        scores: Of each instrumentation.
+        streams: Of each instrumentation, over the scenarios that stream.
+    """
+    lines = [
+        "| instrumentation | facts right | " + " | ".join(COLUMNS) + " | streams |",
+        "|---" * (len(COLUMNS) + 3) + "|",
+    ]
+    right = present = 0
+    for name, score in sorted(scores.items()):
+        cells = [_cell(score, fields) for fields in COLUMNS.values()]
+        cells.append(_cell(streams[name], FIELDS) if name in streams else "-")
+        own_right, own_present = sum(score.right.values()), sum(score.present.values())
+        right += own_right
+        present += own_present
+        lines.append(f"| {name.replace('@', ' ')} | {_percent(own_right, own_present)} | " + " | ".join(cells) + " |")
+    lines.append(
+        f"| **all: {right:,} of {present:,} facts** | **{_percent(right, present)}** |" + " |" * (len(COLUMNS) + 1)
+    )
+    return "\n".join(lines)
+
+
+def _cell(score: Score, fields: tuple[str, ...]) -> str:
+    present = sum(score.present[name] for name in fields)
+    return _percent(sum(score.right[name] for name in fields), present) if present else "-"
+
+
+def _percent(right: int, present: int) -> str:
+    if right == present:
+        return "100 %"
+    return f"{min(100 * right / present, 99.9):.1f} %"
+
+
+def main() -> None:
+    """Replace what stands between the marks."""
+    from tests.conformance.test_conformance import scores  # noqa: PLC0415 - that module imports this one
+
+    text = README.read_text(encoding="utf-8")
+    table = support_table(scores(), scores(STREAMS))
+    replaced = re.sub(
+        r"(<!-- support: begin -->\n).*?(<!-- support: end -->)",
+        lambda match: match[1] + table + "\n" + match[2],
+        text,
+        flags=re.DOTALL,
+    )
+    README.write_text(replaced, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What the file tells of captured calls is true, and every exception has a name and a reason."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import pytest
+
+from tests.conformance.corpus import Scenario, load
+from tests.conformance.scoring import FIELDS, Score, table
+from tests.conformance.support_table import STREAMS, support_table
+from tests.conformance.through_file import score_through_file
+from tests.test_readme import README
+
+THREADS = 8
+"""Each scenario has a file of its own, and most of its time is spent waiting for the disk."""
+
+KNOWN = {
+    "an error that names neither a provider nor a model of one": [
+        "mlflow@3.17.2/openai__otel_genai_semconv__error_429#0: provider",
+    ],
+    "the emitter says `google` for both of Google's APIs": [
+        "openinference-instrumentation-google-genai@1.4.14/content__vertex_chat#0: provider",
+    ],
+    "the answer's text beside a tool call is only repeated in the next request": [
+        "opentelemetry-instrumentation-botocore@0.66b2/default_semconv__converse_tools#0: output_text",
+    ],
+    "the reason stands on the surrounding task's output only, not on the call": [
+        "opentelemetry-instrumentation-langchain@0.62.4/content__agent#0: finish_reason",
+        "opentelemetry-instrumentation-langchain@0.62.4/content__agent#1: finish_reason",
+        "opentelemetry-instrumentation-langchain@0.62.4/content__chain#0: finish_reason",
+        "opentelemetry-instrumentation-langchain@0.62.4/content__tools_round_trip#0: finish_reason",
+        "opentelemetry-instrumentation-langchain@0.62.4/events__agent#0: finish_reason",
+        "opentelemetry-instrumentation-langchain@0.62.4/events__tools_round_trip#0: finish_reason",
+    ],
+    "content capture is off: the system text is on the agent's span only": [
+        "opentelemetry-instrumentation-langchain@0.62.4/no_content__agent#0: system_text",
+        "opentelemetry-instrumentation-langchain@0.62.4/no_content__agent#1: system_text",
+    ],
+    "a failed request has its messages on the agent's span only": [
+        "pydantic-ai@2.68.0/openai__error_429#0: input_text",
+        "pydantic-ai@2.68.0/openai__v2__error_429#0: input_text",
+        "pydantic-ai@2.68.0/openai__v3__error_429#0: input_text",
+        "pydantic-ai@2.68.0/openai__v4__error_429#0: input_text",
+        "pydantic-ai@2.68.0/openai__v6__error_429#0: input_text",
+    ],
+}
+
+
+@cache
+def scored() -> list[tuple[Scenario, Score]]:
+    """Return every scenario, recorded through the real processors, with its score."""
+    scenarios = list(load())
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(zip(scenarios, pool.map(score_through_file, scenarios), strict=True))
+
+
+def scores(word: str = "") -> dict[str, Score]:
+    """Return the score of each instrumentation, over the scenarios with a word in their name."""
+    result: dict[str, Score] = defaultdict(Score)
+    for scenario, score in scored():
+        if word in scenario.name:
+            result[scenario.instrumentation].add(score)
+    return dict(result)
+
+
+@pytest.mark.conformance
+class TestConformance:
+    """Facts right of facts present, over every capture."""
+
+    def test_every_miss_is_known_by_name(self) -> None:
+        """Every fact that a capture contains is in ``llm_calls``, but for the listed ones, and these really are not."""
+        found = sorted(miss.rpartition(": ")[0] for score in scores().values() for miss in score.misses)
+        assert found == sorted(miss for misses in KNOWN.values() for miss in misses)
+
+    def test_at_least_99_percent_of_the_facts_are_right(self) -> None:
+        """Over all instrumentations, 99 % and more; the table shows each."""
+        print(table(scores()))  # noqa: T201 - shown by pytest -s
+        right = sum(sum(score.right.values()) for score in scores().values())
+        present = sum(sum(score.present.values()) for score in scores().values())
+        assert present > 10_000
+        assert right / present >= 0.99
+
+    def test_every_call_is_one_row(self) -> None:
+        """No call is missing or counted twice, whatever the number of its reporters."""
+        for name, score in scores().items():
+            assert score.right["call_count"] == score.present["call_count"], name
+
+    def test_every_field_is_covered(self) -> None:
+        """The captures contain facts of every field that is scored."""
+        total = Score()
+        for score in scores().values():
+            total.add(score)
+        assert [name for name in FIELDS if not total.present[name]] == []
+
+    def test_the_readme_shows_this_run(self) -> None:
+        """The support table of the README is the one that this run gives."""
+        assert support_table(scores(), scores(STREAMS)) in README
