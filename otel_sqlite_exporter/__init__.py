@@ -1,11 +1,18 @@
 """Record every LLM call of an application in a local SQLite file, through OpenTelemetry."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
 from otel_sqlite_exporter._version import __version__
-from otel_sqlite_exporter.exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.ids import trace_id_to_uuid, uuid_to_trace_id
-from otel_sqlite_exporter.log_processor import SQLiteLogRecordProcessor
 from otel_sqlite_exporter.processor import SQLiteSpanProcessor
 from otel_sqlite_exporter.stats import Stats
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.exporter import SQLiteSpanExporter
+    from otel_sqlite_exporter.log_processor import SQLiteLogRecordProcessor
 
 __all__ = [
     "SQLiteLogRecordProcessor",
@@ -16,3 +23,17 @@ __all__ = [
     "trace_id_to_uuid",
     "uuid_to_trace_id",
 ]
+
+# What most applications don't use, and what loads SQLite and every convention, is loaded when it is asked for
+# (python -m benchmarks startup).
+_LAZY: Final = {"SQLiteLogRecordProcessor": "log_processor", "SQLiteSpanExporter": "exporter"}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name on first use."""
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING
 from opentelemetry.sdk.trace import SpanProcessor
 
 from otel_sqlite_exporter.config import batch_options, exporter_options
-from otel_sqlite_exporter.connection import check_existing
 from otel_sqlite_exporter.event import permits_of
 from otel_sqlite_exporter.intake import Intake
 from otel_sqlite_exporter.metrics import meter_provider_in_use, record_metrics
 from otel_sqlite_exporter.recognition import Recognition
 from otel_sqlite_exporter.stats import Stats, Tally
-from otel_sqlite_exporter.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import os
+    from collections.abc import Callable
 
     from opentelemetry.context import Context
     from opentelemetry.metrics import MeterProvider
@@ -86,6 +83,10 @@ class SQLiteSpanProcessor(SpanProcessor):
         max_database_bytes: int | None = None,
         keep_raw_content: bool = False,
     ) -> None:
+        # Here rather than at the top: they load SQLite and every convention (python -m benchmarks startup).
+        from otel_sqlite_exporter.connection import check_existing  # noqa: PLC0415
+        from otel_sqlite_exporter.writer import Writer  # noqa: PLC0415
+
         batching = batch_options(max_queue_size, max_export_batch_size, schedule_delay_millis)
         options = exporter_options(
             path=path,
