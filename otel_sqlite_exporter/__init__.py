@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter._version import __version__
 from otel_sqlite_exporter.ids import trace_id_to_uuid, uuid_to_trace_id
 from otel_sqlite_exporter.processor import SQLiteSpanProcessor
-from otel_sqlite_exporter.stats import Stats
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.exporter import SQLiteSpanExporter
     from otel_sqlite_exporter.log_processor import SQLiteLogRecordProcessor
+    from otel_sqlite_exporter.stats import Stats
 
 __all__ = [
     "SQLiteLogRecordProcessor",
@@ -24,9 +24,8 @@ __all__ = [
     "uuid_to_trace_id",
 ]
 
-# What most applications don't use, and what loads SQLite and every convention, is loaded when it is asked for
-# (python -m benchmarks startup).
-_LAZY: Final = {"SQLiteLogRecordProcessor": "log_processor", "SQLiteSpanExporter": "exporter"}
+# What most applications don't use is loaded when it is asked for (python -m benchmarks startup).
+_LAZY: Final = {"SQLiteLogRecordProcessor": "log_processor", "SQLiteSpanExporter": "exporter", "Stats": "stats"}
 
 
 def __getattr__(name: str) -> object:

@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import SpanProcessor
 
-from otel_sqlite_exporter.config import batch_options, exporter_options
 from otel_sqlite_exporter.event import permits_of
 from otel_sqlite_exporter.intake import Intake
-from otel_sqlite_exporter.metrics import meter_provider_in_use, record_metrics
 from otel_sqlite_exporter.recognition import Recognition
-from otel_sqlite_exporter.stats import Stats, Tally
 
 if TYPE_CHECKING:
     import os
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.config import Redact, SpanSelection
     from otel_sqlite_exporter.log_event import LogEvent
+    from otel_sqlite_exporter.stats import Stats
 
 
 class SQLiteSpanProcessor(SpanProcessor):
@@ -83,8 +81,11 @@ class SQLiteSpanProcessor(SpanProcessor):
         max_database_bytes: int | None = None,
         keep_raw_content: bool = False,
     ) -> None:
-        # Here rather than at the top: they load SQLite and every convention (python -m benchmarks startup).
+        # Not at the top: together they load SQLite and every convention (python -m benchmarks startup).
+        from otel_sqlite_exporter.config import batch_options, exporter_options  # noqa: PLC0415
         from otel_sqlite_exporter.connection import check_existing  # noqa: PLC0415
+        from otel_sqlite_exporter.metrics import meter_provider_in_use, record_metrics  # noqa: PLC0415
+        from otel_sqlite_exporter.stats import Tally  # noqa: PLC0415
         from otel_sqlite_exporter.writer import Writer  # noqa: PLC0415
 
         batching = batch_options(max_queue_size, max_export_batch_size, schedule_delay_millis)
