@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
 from typing import TYPE_CHECKING, Final
-
-from opentelemetry.exporter.otlp.json.file import FileSpanExporter
 
 from benchmarks.filling import batches, fill
 from benchmarks.measure import cpu_seconds, scratch
 from benchmarks.report import Figure
+from benchmarks.stream import distinct_spans
 from benchmarks.workloads import conversation_turn, ended_spans, short_chat
 from otel_sqlite_exporter import SQLiteSpanExporter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-_MEASURED: Final = 2000
+_MEASURED: Final = 4000
 _WARM_UP: Final = 500
 _TURNS: Final = 40
 _CONVERSATIONS: Final = 10
@@ -26,35 +28,47 @@ _CONVERSATIONS: Final = 10
 
 def run(*, quick: bool) -> list[Figure]:
     """Measure cost per span at several sizes, and bytes per span of single and growing chats."""
-    sizes = (50_000, 200_000) if quick else (1_000_000, 5_000_000)
-    figures = []
+    sizes = (50_000, 250_000) if quick else (1_000_000, 5_000_000)
     with scratch() as directory:
-        yardstick = FileSpanExporter(directory / "otlp.jsonl")
-        empty = _cost(directory / "empty.db", yardstick)
-        path = directory / "growing.db"
-        for size in sizes:
-            fill(path, size)
-            cost = _cost(path, yardstick)
-            target = 1.5 if size == 5_000_000 else None
-            figures.append(
-                Figure("growth", f"CPU per span at {size:,} spans", cost, "us", empty, "an empty file", target=target)
-            )
+        figures = _costs(directory, sizes)
         figures += [_bytes(directory), *(_chat_bytes(directory, characters) for characters in (200, 400, 800))]
-        yardstick.shutdown()
     return figures
 
 
-def _cost(path: Path, yardstick: FileSpanExporter) -> float:
-    """Return microseconds per span, checkpoints included, for a machine on which the yardstick takes 50."""
-    exporter = SQLiteSpanExporter(path)
-    for batch in batches(ended_spans(short_chat, _WARM_UP)):
-        exporter.export(batch)
-    ours = peer = 0.0
-    for batch in batches(ended_spans(short_chat, _MEASURED)):
-        ours += cpu_seconds(lambda batch=batch: exporter.export(batch))  # type: ignore[misc]
-        peer += cpu_seconds(lambda batch=batch: yardstick.export(batch))  # type: ignore[misc]
-    exporter.shutdown()
-    return ours / peer * 50
+def _costs(directory: Path, sizes: Sequence[int]) -> list[Figure]:
+    """Write to files of every size in turns, checkpoints included."""
+    paths = {0: directory / "0.db"}
+    for size in sizes:
+        path = paths[size] = directory / f"{size}.db"
+        previous = paths[max(paths.keys() - {size})]
+        if previous.exists():
+            shutil.copyfile(previous, path)
+        fill(path, size)
+    exporters = {size: SQLiteSpanExporter(path) for size, path in paths.items()}
+    cpu, wall = dict.fromkeys(paths, 0.0), dict.fromkeys(paths, 0.0)
+    for number, batch in enumerate(batches(list(distinct_spans(_WARM_UP + _MEASURED)))):
+        for size, exporter in exporters.items():
+            start = time.perf_counter()
+            used = cpu_seconds(lambda: exporter.export(batch))  # noqa: B023 - called at once
+            took = time.perf_counter() - start
+            if number >= _WARM_UP // len(batch):
+                cpu[size] += used / _MEASURED * 1e6
+                wall[size] += took / _MEASURED * 1e6
+    for exporter in exporters.values():
+        exporter.shutdown()
+    return [
+        Figure(
+            "growth",
+            f"{what} per span at {size:,} spans",
+            cost[size],
+            "us",
+            cost[0],
+            "an empty file",
+            target=1.5 if size == 5_000_000 else None,
+        )
+        for size in sizes
+        for what, cost in (("CPU", cpu), ("wall time", wall))
+    ]
 
 
 def _bytes(directory: Path) -> Figure:

@@ -3,125 +3,150 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
-
-from opentelemetry.sdk.trace import ReadableSpan
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from benchmarks.measure import scratch
+from benchmarks.processes import in_new_process
 from benchmarks.report import Figure
-from benchmarks.workloads import ended_spans, short_chat
+from benchmarks.stream import Pace, distinct_spans
 from otel_sqlite_exporter import SQLiteSpanProcessor
 
-_RATES: Final = (500, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 10_000, 12_000)
-_TRIES: Final = 2
-_TICK_SECONDS: Final = 0.002
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
-OnEnd = Callable[[ReadableSpan], None]
-Produce = Callable[[OnEnd, Sequence[ReadableSpan], float], None]
+    from opentelemetry.sdk.trace import ReadableSpan
+
+_RATES: Final = (300, 500, 750, 1000, 1500, 2000, 3000, 4000, 5000, 6000, 7500, 9000, 11_000, 13_000, 16_000, 20_000)
+_PACE_SECONDS: Final = 0.001
+_KEPT_UP: Final = 0.95
+_TRIES: Final = 2
+_ASYNCIO_TASKS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Application:
+    """Who ends spans, and who else wants to run.
+
+    Args:
+        name: For the table.
+        producers: Threads that end spans; 0 where tasks of asyncio do.
+        busy: Threads that only compute.
+        start: The rate to try first.
+        target: The rate to reach, None where none was set.
+    """
+
+    name: str
+    producers: int
+    busy: int
+    start: int
+    target: float | None = None
+
+
+_APPLICATIONS: Final = (
+    _Application("idle application", 1, 0, 6000, 6000),
+    _Application("one CPU-bound thread", 1, 1, 3000, 1000),
+    _Application("two CPU-bound threads", 1, 2, 1500),
+    _Application("8 producing threads", 8, 0, 6000),
+    _Application("asyncio, 20 tasks", 0, 0, 6000),
+)
 
 
 def run(*, quick: bool) -> list[Figure]:
-    """Raise the rate of short chats step by step until a span is lost, in each kind of application."""
-    seconds = 1.0 if quick else 4.0
-    spans = ended_spans(short_chat, int(_RATES[-1] * seconds))
-    cases: tuple[tuple[str, Produce, int, float | None], ...] = (
-        ("idle application", _steadily, 0, 6000),
-        ("one CPU-bound thread", _steadily, 1, 1000),
-        ("two CPU-bound threads", _steadily, 2, None),
-        ("8 producing threads", _from_eight_threads, 0, None),
-        ("asyncio, 8 tasks", _from_asyncio, 0, None),
-    )
+    """Find the rate for every kind of application."""
+    seconds = 2.0 if quick else 5.0
     figures = []
-    for name, produce, busy_threads, target in cases:
-        with busy(busy_threads):
-            best = _highest_rate(produce, spans, seconds)
-        figures.append(
-            Figure("lossless", f"spans/s stored without loss, {name}", best, "spans/s", target=target, at_least=True)
-        )
+    for application in _APPLICATIONS:
+        rate = _highest(application, seconds)
+        figures.append(Figure("lossless", application.name, rate, "spans/s", target=application.target, at_least=True))
     return figures
 
 
-def _highest_rate(produce: Produce, spans: Sequence[ReadableSpan], seconds: float) -> float:
-    best = 0.0
-    for rate in _RATES:
-        wanted = spans[: int(rate * seconds)]
-        achieved = max(_rate_without_loss(produce, wanted, rate) for _ in range(_TRIES))
-        best = max(best, achieved)
-        if achieved < 0.9 * rate:  # spans were lost, or the producer itself can't do more
-            break
-    return best
+def _highest(application: _Application, seconds: float) -> int:
+    """Step up from the first rate while nothing is lost, or down until nothing is."""
+    index = _RATES.index(application.start)
+    step = 1 if _is_lossless(application, _RATES[index], seconds) else -1
+    while 0 <= index + step < len(_RATES):
+        is_lossless = _is_lossless(application, _RATES[index + step], seconds)
+        if step > 0 and not is_lossless:
+            return _RATES[index]
+        index += step
+        if step < 0 and is_lossless:
+            return _RATES[index]
+    return _RATES[index] if step > 0 else 0
 
 
-def _rate_without_loss(produce: Produce, spans: Sequence[ReadableSpan], rate: float) -> float:
-    """Return the rate at which the spans really came, 0 where one of them was lost."""
+def _is_lossless(application: _Application, rate: int, seconds: float) -> bool:
+    """Tell whether a rate is stored whole, in one of two tries: other processes take processors away at times."""
+    return any(in_new_process(_try, application, rate, seconds) for _ in range(_TRIES))
+
+
+def _try(application: _Application, rate: int, seconds: float) -> bool:
+    logging.getLogger("otel_sqlite_exporter").setLevel(logging.ERROR)
+    spans = list(distinct_spans(int(rate * seconds)))
+    stop = threading.Event()
+    busy = [threading.Thread(target=_compute, args=(stop,)) for _ in range(application.busy)]
     with scratch() as directory:
-        processor = SQLiteSpanProcessor(Path(directory) / "lossless.db")
-        processor.on_end(spans[0])
-        processor.force_flush()
-        start = time.perf_counter()
-        produce(processor.on_end, spans[1:], rate)
-        took = time.perf_counter() - start
-        processor.shutdown(30_000)
+        processor = SQLiteSpanProcessor(directory / "lossless.db")
+        for thread in busy:
+            thread.start()
+        started = time.perf_counter()
+        if application.producers:
+            _produce_in_threads(processor.on_end, spans, application.producers, rate)
+        else:
+            asyncio.run(_produce_in_tasks(processor.on_end, spans, rate))
+        elapsed = time.perf_counter() - started
+        stop.set()
+        for thread in busy:
+            thread.join()
+        processor.shutdown()
         stats = processor.stats()
-    return len(spans) / took if stats.written == len(spans) else 0.0
+    has_kept_up = len(spans) / elapsed >= _KEPT_UP * rate
+    return has_kept_up and stats.written == len(spans)
 
 
-def _steadily(on_end: OnEnd, spans: Sequence[ReadableSpan], rate: float) -> None:
-    start = time.perf_counter()
-    done = 0
-    while done < len(spans):
-        due = min(int((time.perf_counter() - start) * rate) + 1, len(spans))
-        for span in spans[done:due]:
-            on_end(span)
-        done = due
-        time.sleep(_TICK_SECONDS)
+def _compute(stop: threading.Event) -> None:
+    while not stop.is_set():
+        sum(range(1000))
 
 
-def _from_eight_threads(on_end: OnEnd, spans: Sequence[ReadableSpan], rate: float) -> None:
-    threads = [threading.Thread(target=_steadily, args=(on_end, spans[i::8], rate / 8)) for i in range(8)]
+def _produce_in_threads(
+    on_end: Callable[[ReadableSpan], None], spans: list[ReadableSpan], producers: int, rate: float
+) -> None:
+    def produce(own: list[ReadableSpan]) -> None:
+        rest = iter(own)
+        left = len(own)
+        pace = Pace(rate / producers)
+        while left:
+            left -= _end_due(on_end, rest, pace)
+            time.sleep(_PACE_SECONDS)
+
+    threads = [threading.Thread(target=produce, args=(spans[first::producers],)) for first in range(producers)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _from_asyncio(on_end: OnEnd, spans: Sequence[ReadableSpan], rate: float) -> None:
-    async def produce(own: Sequence[ReadableSpan]) -> None:
-        start = time.perf_counter()
-        done = 0
-        while done < len(own):
-            due = min(int((time.perf_counter() - start) * rate / 8) + 1, len(own))
-            for span in own[done:due]:
-                on_end(span)
-            done = due
-            await asyncio.sleep(_TICK_SECONDS)
+async def _produce_in_tasks(on_end: Callable[[ReadableSpan], None], spans: list[ReadableSpan], rate: float) -> None:
+    async def produce(own: list[ReadableSpan]) -> None:
+        rest = iter(own)
+        left = len(own)
+        pace = Pace(rate / _ASYNCIO_TASKS)
+        while left:
+            left -= _end_due(on_end, rest, pace)
+            await asyncio.sleep(_PACE_SECONDS)
 
-    async def main() -> None:
-        await asyncio.gather(*(produce(spans[i::8]) for i in range(8)))
-
-    asyncio.run(main())
+    await asyncio.gather(*(produce(spans[first::_ASYNCIO_TASKS]) for first in range(_ASYNCIO_TASKS)))
 
 
-@contextmanager
-def busy(number: int) -> Iterator[None]:
-    """Keep threads computing that never give up the GIL by themselves."""
-    stop = False
-
-    def spin() -> None:
-        while not stop:
-            pass
-
-    threads = [threading.Thread(target=spin, daemon=True) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop = True
-        for thread in threads:
-            thread.join()
+def _end_due(on_end: Callable[[ReadableSpan], None], spans: Iterator[ReadableSpan], pace: Pace) -> int:
+    ended = 0
+    for span in islice(spans, pace.due()):
+        on_end(span)
+        ended += 1
+    return ended

@@ -1,90 +1,79 @@
-"""What recording keeps in memory: with a full queue, and in steady state."""
+"""How much memory recording takes, at its worst and in the long run."""
 
 from __future__ import annotations
 
 import gc
-import multiprocessing
-import os
-import resource
-import sqlite3
-import sys
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+import logging
+import time
+from typing import Final
 
+from benchmarks.measure import scratch
+from benchmarks.processes import in_new_process, resident_bytes
 from benchmarks.report import Figure
-from benchmarks.workloads import ended_spans, short_chat
+from benchmarks.stream import distinct_spans
+from benchmarks.workloads import chat_attributes, message, prose
 from otel_sqlite_exporter import SQLiteSpanProcessor
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from multiprocessing.connection import Connection
-
-_QUEUE: Final = 512
+_CAPACITY: Final = 512
+_NEVER: Final = 3_600_000
 _MEBIBYTE: Final = 1 << 20
+_RATE: Final = 1500
 
 
 def run(*, quick: bool) -> list[Figure]:
-    """Measure resident memory in processes of their own."""
-    rounds = 4 if quick else 20
-    held, queued = _in_child(_full_queue, rounds)
-    first, last = _in_child(_steady, rounds)
-    return [
-        Figure("memory", "resident growth with a full queue, beyond the spans themselves", queued - held, "MiB"),
-        Figure("memory", f"resident growth from 2,000 to {2000 + rounds * 2000:,} spans", last - first, "MiB"),
-    ]
+    """Measure resident memory, each time in a new process."""
+    figures = []
+    for name, characters in (("2 kB", 2000), ("100 kB", 100_000)):
+        grown = in_new_process(_full_queue, characters)
+        text = _CAPACITY * characters / _MEBIBYTE
+        figures.append(
+            Figure("memory", f"growth, {_CAPACITY} queued spans of {name}", grown, "MiB", text, "the text itself")
+        )
+    steps = (2000, 6000) if quick else (10_000, 60_000)
+    first, last = in_new_process(_steady_state, steps)
+    figures.append(Figure("memory", f"growth after {steps[0]:,} stored spans", first, "MiB"))
+    figures.append(Figure("memory", f"growth after {steps[1]:,} stored spans", last, "MiB", first, f"{steps[0]:,}"))
+    return figures
 
 
-def _full_queue(directory: Path, _rounds: int) -> tuple[float, float]:
-    """Lock the file, and queue as many spans as fit."""
-    processor = SQLiteSpanProcessor(directory / "full.db")
-    processor.on_end(ended_spans(short_chat, 1)[0])
-    processor.force_flush()
-    spans = ended_spans(short_chat, 2 * _QUEUE)
-    locker = sqlite3.connect(directory / "full.db", isolation_level=None)
-    locker.execute("BEGIN IMMEDIATE")
-    held = _resident()
-    for span in spans:
-        processor.on_end(span)
-    queued = _resident()
-    locker.execute("ROLLBACK")
-    processor.shutdown()
-    return held, queued
+def _full_queue(characters: int) -> float:
+    logging.getLogger("otel_sqlite_exporter").setLevel(logging.ERROR)
+    with scratch() as directory:
+        processor = SQLiteSpanProcessor(directory / "full.db", schedule_delay_millis=_NEVER)
+        processor._writer._may_start.clear()  # no thread can start now
+        spans = distinct_spans(2 * _CAPACITY, lambda index: _chat(index, characters))
+        next(spans)
+        before = _settled_bytes()
+        for span in spans:
+            processor.on_end(span)
+        return (_settled_bytes() - before) / _MEBIBYTE
 
 
-def _steady(directory: Path, rounds: int) -> tuple[float, float]:
-    processor = SQLiteSpanProcessor(directory / "steady.db")
-    marks = []
-    for _ in range(rounds + 1):
-        for _ in range(2000 // 250):
-            for span in ended_spans(short_chat, 250):
-                processor.on_end(span)
-            processor.force_flush()
-        gc.collect()
-        marks.append(_resident())
-    processor.shutdown()
-    return marks[0], marks[-1]
+def _chat(index: int, characters: int) -> dict[str, object]:
+    return chat_attributes([message("user", prose(characters, index))], "Yes.")
 
 
-def _resident() -> float:
-    """Return the resident memory in MiB; where there is no /proc, the most there ever was."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / _MEBIBYTE
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (_MEBIBYTE if sys.platform == "darwin" else 1024)
+def _steady_state(steps: tuple[int, ...]) -> list[float]:
+    """Return by how much memory has grown, since before the first span, after so many stored spans."""
+    grown = []
+    with scratch() as directory:
+        spans = distinct_spans(steps[-1])
+        next(spans)
+        before = _settled_bytes()
+        processor = SQLiteSpanProcessor(directory / "steady.db")
+        for number, span in enumerate(spans, 2):
+            processor.on_end(span)
+            if number % 50 == 0:
+                time.sleep(50 / _RATE)
+            if number in steps:
+                processor.force_flush()
+                grown.append((_settled_bytes() - before) / _MEBIBYTE)
+        processor.shutdown()
+        if processor.stats().written != steps[-1] - 1:
+            raise RuntimeError(f"spans were lost: {processor.stats()}")
+    return grown
 
 
-def _in_child(measure: Callable[[Path, int], tuple[float, float]], rounds: int) -> tuple[float, float]:
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_send, args=(sender, measure, rounds))
-    child.start()
-    before, after = receiver.recv()
-    child.join()
-    return before, after
-
-
-def _send(sender: Connection, measure: Callable[[Path, int], tuple[float, float]], rounds: int) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        sender.send(measure(Path(directory), rounds))
+def _settled_bytes() -> int:
+    gc.collect()
+    return resident_bytes()

@@ -40,6 +40,7 @@ def measure(path: Path, spans: int) -> list[Figure]:
             20.0,
         ),
         ("a trace's calls", "SELECT * FROM llm_calls WHERE trace_id = ?", (trace_id,), 5.0),
+        ("a trace's spans", "SELECT * FROM spans WHERE trace_id = ?", (trace_id,), 5.0),
         ("a row of traces", "SELECT * FROM traces WHERE trace_id = ?", (trace_id,), 5.0),
         ("text search in messages", "SELECT id FROM messages WHERE text LIKE ? LIMIT 50", (f"%{NEEDLE}%",), None),
         (
