@@ -52,15 +52,15 @@ class SQLiteSpanProcessor(SpanProcessor):
             exporter thread.
         busy_timeout_millis: Of :class:`SQLiteSpanExporter`; the processor waits for a locked file for as long as it
             lives, while its queue fills.
-        retention_days: Delete whole traces that ended longer ago. Default: ``OTEL_EXPORTER_SQLITE_RETENTION_DAYS``, else
-            they are kept.
+        retention_days: Delete whole traces that ended longer ago. Default:
+            ``OTEL_EXPORTER_SQLITE_RETENTION_DAYS``, else they are kept.
         max_database_bytes: Delete the oldest traces when the file grows beyond this, at least 1 MiB. Default:
             ``OTEL_EXPORTER_SQLITE_MAX_DATABASE_BYTES``, else it grows.
         keep_raw_content: Also keep message content in ``attributes``, as it was emitted.
 
     Raises:
-        ValueError: An argument is out of range, or the path can't be a database of ours: a directory, a special file, not
-            a database, another application's, or of a newer schema. The message names it.
+        ValueError: An argument is out of range, or the path can't be a database of ours: a directory, a special file,
+            not a database, another application's, or of a newer schema. The message names it.
         TypeError: ``redact`` is not callable.
     """
 
@@ -184,7 +184,7 @@ class SQLiteSpanProcessor(SpanProcessor):
         return self._tally.stats()
 
     def join_log_events(self) -> Callable[[LogEvent], None]:
-        """Look for the log events of each span from now on, and return what queues one: see SQLiteLogRecordProcessor."""
+        """Look for the log events of each span from now on, and return what queues one (SQLiteLogRecordProcessor)."""
         return self._writer.join_log_events()
 
     def _offer(self, span: ReadableSpan) -> None:
