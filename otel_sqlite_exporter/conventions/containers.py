@@ -273,6 +273,7 @@ _OUTPUT_READERS: Final[tuple[tuple[str, _Reader], ...]] = (
     ("outputs", _each("outputs")),
     ("results", _results),
     ("raw_response", _each("raw_response")),
+    ("combined_chunk_content", _each("combined_chunk_content")),
     ("message", _message),
     ("generation", _each("generation")),
     ("completion", _each("completion")),

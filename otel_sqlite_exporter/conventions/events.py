@@ -125,6 +125,9 @@ def offer_listed(sheet: Sheet) -> None:
         items = parse_text(value) if isinstance(value, str) else plain(value)
         if isinstance(items, list):
             received, sent = read_event_list(items)
+            while received and not sent and received[-1].role == "assistant":
+                # Some list what came back as one more message.
+                sent = [received.pop()]
             sheet.offer("input", rank, received)
             sheet.offer("output", rank, sent)
 

@@ -45,7 +45,8 @@ ROLES: Final[dict[str, str]] = {
     "toolmessage": "tool",
     "functionmessage": "tool",
     "function": "tool",
-    "tool-response": "tool",
+    # smolagents sends it with the role user
+    "tool-response": "user",
     "tool_response": "tool",
     "tool_result": "tool",
     "ipython": "tool",

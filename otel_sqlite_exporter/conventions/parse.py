@@ -6,22 +6,18 @@ holds the GIL for as long as it works, so texts beyond a size are not decoded at
 
 from __future__ import annotations
 
-import ast
 import base64
 import json
-import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from json import scanner
 from typing import Final
 
+from otel_sqlite_exporter.conventions.reprs import NO_REPR, parse_repr
 from otel_sqlite_exporter.omission import shorten_json
 
 MAX_JSON_TEXT: Final = 1_000_000
 """Longest text, in characters, that is decoded as JSON."""
-
-MAX_LITERAL_TEXT: Final = 50_000
-"""Longest text that is tried as a Python literal: Python's own parser is some ten times slower than JSON's."""
 
 MAX_DEPTH: Final = 64
 """Deepest nesting that is looked into: below it, JSON encoders and readers that recurse are still safe."""
@@ -39,9 +35,6 @@ _scan = scanner.make_scanner(json.JSONDecoder(parse_constant=str, strict=False))
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 _SPACE: Final = frozenset(" \n\t\r")
-
-# Python's compiler warns about an escape it does not know, on stderr; a repr never contains one.
-_FOREIGN_ESCAPE = re.compile(r"""\\[^\n\\'"abfnrtv0-7xuUN]""")
 
 
 def parse_json(text: str) -> object:
@@ -81,7 +74,8 @@ def parse_text(text: str) -> object:
         return NOT_JSON
     value = parse_json(text) if head != "(" else NOT_JSON
     if value is NOT_JSON:
-        return _parse_literal(text)
+        shown = parse_repr(text)
+        return NOT_JSON if shown is NO_REPR or is_deep(shown) else shown
     if isinstance(value, str):
         inner = parse_text(value)
         return value if inner is NOT_JSON else inner
@@ -153,15 +147,3 @@ def _shown(value: object) -> str:
         return str(value)
     except Exception:  # noqa: BLE001 - a foreign __str__ may raise anything
         return f"<{type(value).__name__}>"
-
-
-def _parse_literal(text: str) -> object:
-    if len(text) > MAX_LITERAL_TEXT or "'" not in text or text[-1:] not in ("}", "]", ")"):
-        return NOT_JSON
-    if _FOREIGN_ESCAPE.search(text):
-        return NOT_JSON
-    try:
-        value: object = ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return NOT_JSON
-    return plain(value) if isinstance(value, (dict, list, tuple)) else NOT_JSON

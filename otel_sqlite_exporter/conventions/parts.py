@@ -287,6 +287,8 @@ _BY_KEY: Final[dict[str, _Reader]] = {
     "tool_call_result": _tool_response,
     "tool_call": _tool_call,
     "toolCallId": _tool_call,
+    "tool_name": _tool_call,
+    "origin": _tool_response,
     "executableCode": _code,
     "executable_code": _code,
     "codeExecutionResult": _code,

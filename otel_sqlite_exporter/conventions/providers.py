@@ -187,15 +187,21 @@ MODEL_PREFIXES: Final[tuple[tuple[str, str], ...]] = (
 )
 """Models that only their maker's interface calls by these names."""
 
-SCOPES: Final[tuple[tuple[str, str], ...]] = (
+NAMES: Final[tuple[tuple[str, str], ...]] = (
+    ("azureopenai", "azure.ai.openai"),
+    ("azurechatopenai", "azure.ai.openai"),
+    ("azure_openai", "azure.ai.openai"),
     ("openai_agents", "openai"),
     ("openai", "openai"),
     ("anthropic", "anthropic"),
     ("google_genai", "gcp.gemini"),
+    ("googlegenai", "gcp.gemini"),
+    ("googlegenerativeai", "gcp.gemini"),
     ("google_generativeai", "gcp.gemini"),
     ("vertexai", "gcp.vertex_ai"),
+    ("vertex_ai", "gcp.vertex_ai"),
     ("bedrock", "aws.bedrock"),
-    ("mistralai", "mistral_ai"),
+    ("mistral", "mistral_ai"),
     ("cohere", "cohere"),
     ("groq", "groq"),
     ("ollama", "ollama"),
@@ -208,7 +214,7 @@ SCOPES: Final[tuple[tuple[str, str], ...]] = (
     ("voyageai", "voyage_ai"),
     ("huggingface", "huggingface"),
 )
-"""Instrumentation scopes that trace one provider's SDK: what its name contains."""
+"""What the names of scopes, components and classes contain that speak to one provider."""
 
 
 def canonical(spelling: str) -> str | None:
@@ -245,10 +251,10 @@ def of_model(model: str) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def of_scope(scope_name: str) -> str | None:
-    """Return the provider whose SDK an instrumentation scope traces."""
-    lowered = scope_name.lower()
-    for word, provider in SCOPES:
+def of_name(name: str) -> str | None:
+    """Return the provider whose SDK the name of a scope, a component or a span names."""
+    lowered = name.lower()
+    for word, provider in NAMES:
         if word in lowered:
             return provider
     return None
@@ -285,22 +291,40 @@ def of_server(server: str) -> str | None:
 
 
 def decide(
-    emitted: str | None, *, server: str | None, scope_name: str, span_name: str, model: str | None
+    emitted: str | None, *, server: str | None, names: tuple[str, ...], model: str | None, is_model_call: bool
 ) -> str | None:
     """Return the provider of a call.
 
     Args:
         emitted: What the emitter said, canonical already.
         server: The host that was asked.
-        scope_name: The instrumentation scope.
-        span_name: The span's name.
-        model: The model of a model call; None for other spans, which have a provider only if they name one.
+        names: Names that may tell the provider's SDK: the instrumentation scope, the component, the span.
+        model: The model.
+        is_model_call: Other spans have a provider only if they name one.
     """
-    asked = of_server(server) if server is not None else None
-    if asked is not None:
-        return asked
-    if emitted is not None or model is None:
+    if not is_model_call:
         return emitted
-    if span_name.startswith("OpenAI-"):
-        return "openai"
-    return of_scope(scope_name) or of_model(model)
+    asked = of_server(server) if server is not None else None
+    if asked is not None or emitted is not None:
+        return asked or emitted
+    for name in names:
+        told = of_name(name)
+        if told is not None:
+            return told
+    return of_model(model) if model is not None else None
+
+
+def without_prefix(model: str | None, provider: str) -> str | None:
+    """Return a model's name without its own provider in front of it (``openai/gpt-4o``, ``openai:gpt-4o``).
+
+    Args:
+        model: As emitted.
+        provider: Canonical; another one in front of the name is part of it (``openai/gpt-oss-20b`` on Groq).
+    """
+    if model is None:
+        return None
+    for separator in ("/", ":"):
+        head, found, name = model.partition(separator)
+        if found and name and PROVIDERS.get(head) == provider:
+            return name
+    return model

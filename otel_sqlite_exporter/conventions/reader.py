@@ -71,6 +71,8 @@ def read(facts: SpanFacts) -> Call:
 
 
 def _step(sheet: Sheet, facts: SpanFacts) -> kinds.Step:
+    if facts.name.endswith(kinds.NO_CALLS):
+        return kinds.CHAIN
     columns = sheet.columns
     step = kinds.step_of(columns.get("kind")) or kinds.step_of(columns.get("step"))
     if step is None and "component" in columns:
@@ -110,13 +112,17 @@ def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
         for prefix, _ in kinds.NAME_PREFIXES:
             if prefix.endswith(" ") and facts.name.startswith(prefix):
                 call.request_model = facts.name[len(prefix) :].strip() or None
-    call.provider = providers.decide(
+    provider = providers.decide(
         columns.get("provider"),
         server=columns.get("server"),
-        scope_name=facts.scope_name,
-        span_name=facts.name,
+        names=(facts.scope_name, columns.get("component") or facts.name),
         model=(call.request_model or call.response_model) if call.kind in MODEL_CALLS else None,
+        is_model_call=call.kind in MODEL_CALLS,
     )
+    if provider is not None:
+        call.provider = provider
+        call.request_model = providers.without_prefix(call.request_model, provider)
+        call.response_model = providers.without_prefix(call.response_model, provider)
 
 
 def _fill_tokens(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 KEY_ROOTS: Final = frozenset(
     {
+        "agentops",
         "ai",
         "anthropic",
         "embedding",
@@ -19,6 +20,7 @@ KEY_ROOTS: Final = frozenset(
         "langsmith",
         "litellm",
         "lk",
+        "lmnr",
         "llm",
         "mcp",
         "mistral_ai",

@@ -416,7 +416,7 @@ OUTPUT: list[Case] = [
     ),
     (
         "OpenAI choices alone",
-        "[{'finish_reason': 'stop', 'index': 0, 'message': {'content': 'Hello', 'role': 'assistant', 'tool_calls': None}}]",
+        "[{'finish_reason': 'stop', 'message': {'content': 'Hello', 'role': 'assistant', 'tool_calls': None}}]",
         [("assistant", [text("Hello")])],
     ),
     ("a completion", {"choices": [{"text": "Hello", "finish_reason": "stop"}]}, [("assistant", [text("Hello")])]),

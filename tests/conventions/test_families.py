@@ -8,7 +8,7 @@ import pytest
 from otel_sqlite_exporter.call import Call, EventFacts, SpanFacts
 from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.conventions.summary import last_user_text, output_text, system_text, tool_calls
-from tests.conventions.family_cases import CASES, MESSAGES, WANTED
+from tests.conventions.family_cases import CASES, GENAI_INPUT, GENAI_OUTPUT, MESSAGES, WANTED
 
 
 def _said(call: Call, column: str) -> Any:
@@ -138,7 +138,7 @@ def test_attributes_keep_everything_but_message_content(scope: str, attributes: 
         (
             {
                 "gen_ai.operation.name": "invoke_agent",
-                "pydantic_ai.all_messages": '[{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}, {"role": "assistant", "parts": [{"type": "text", "content": "Hello"}]}]',
+                "pydantic_ai.all_messages": json.dumps([*json.loads(GENAI_INPUT), *json.loads(GENAI_OUTPUT)]),
             },
             "agent",
             [{"type": "text", "content": "Hi"}],
@@ -149,7 +149,9 @@ def test_attributes_keep_everything_but_message_content(scope: str, attributes: 
                 "ai.operationId": "ai.generateText.doGenerate",
                 "ai.prompt.messages": "Hi",
                 "ai.response.text": "Let me see.",
-                "ai.response.toolCalls": '[{"toolCallId": "1", "toolName": "get_weather", "args": "{\\"city\\": \\"Paris\\"}"}]',
+                "ai.response.toolCalls": json.dumps(
+                    [{"toolCallId": "1", "toolName": "get_weather", "args": '{"city": "Paris"}'}]
+                ),
             },
             "llm",
             [{"type": "text", "content": "Hi"}],

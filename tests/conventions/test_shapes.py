@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from otel_sqlite_exporter.call import Message
 from otel_sqlite_exporter.conventions.containers import read_documents, read_input, read_output, read_system
 from tests.conventions.shape_cases import INPUT, OUTPUT, Short, text
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.call import Message
 
 
 def _short(messages: list[Message]) -> list[Short]:

@@ -13,7 +13,7 @@ LOGFIRE_WORDS: Final = Family(
     contents={
         "events": ("events",),
         "input": ("request_data",),
-        "output": ("response_data", "combined_chunk_content"),
+        "output": ("response_data",),
     },
     bodies={
         "request": ("request_data",),

@@ -1,4 +1,7 @@
-"""OpenLLMetry (Traceloop), 0.17 to 0.62: flattened ``gen_ai.prompt`` lists, ``llm.*`` and ``traceloop.*``."""
+"""OpenLLMetry (Traceloop), 0.17 to 0.62, and what grew out of it (Laminar, AgentOps).
+
+Flattened ``gen_ai.prompt`` lists, ``llm.*`` and ``traceloop.*``.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ _ASSOCIATION: Final = "traceloop.association.properties."
 OPENLLMETRY: Final = Family(
     name="openllmetry",
     columns={
-        "step": ("traceloop.span.kind", "llm.request.type"),
+        "step": ("traceloop.span.kind", "llm.request.type", "lmnr.span.type", "agentops.span.kind"),
         "provider": ("llm.vendor", _ASSOCIATION + "ls_provider"),
         "request_model": ("llm.request.model", _ASSOCIATION + "ls_model_name"),
         "response_model": ("llm.response.model",),
@@ -32,7 +35,7 @@ OPENLLMETRY: Final = Family(
             _ASSOCIATION + "chat_id",
         ),
         "agent_name": ("traceloop.agent.name",),
-        "entity_name": ("traceloop.entity.name",),
+        "entity_name": ("traceloop.entity.name", "agentops.entity.name"),
     },
     contents={
         "input": (
@@ -41,6 +44,8 @@ OPENLLMETRY: Final = Family(
             "llm.prompts.{i}",
             "gen_ai.task.input",
             "traceloop.entity.input",
+            "lmnr.span.input",
+            "agentops.entity.input",
         ),
         "output": (
             "gen_ai.completion.{i}",
@@ -48,6 +53,8 @@ OPENLLMETRY: Final = Family(
             "llm.completions.{i}",
             "gen_ai.task.output",
             "traceloop.entity.output",
+            "lmnr.span.output",
+            "agentops.entity.output",
         ),
         "tools": ("llm.request.functions.{i}", "llm.request.functions"),
     },
