@@ -131,7 +131,7 @@ def _fill_tokens(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
         # Nothing was counted: zeros beside it are defaults.
         call.cache_read_tokens = call.cache_write_tokens = call.reasoning_tokens = None
         return
-    exclusive = bool(columns.get("cache_exclusive")) or facts.scope_name.startswith(usage.CACHE_EXCLUSIVE_SCOPES)
+    exclusive = bool(columns.get("cache_exclusive")) or usage.leaves_cached_out(facts.scope_name, call.provider)
     call.input_tokens = usage.inclusive_input(counts, exclusive=exclusive) or None
     call.output_tokens = usage.inclusive_output(counts, call.input_tokens)
 

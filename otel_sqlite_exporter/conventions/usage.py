@@ -109,8 +109,25 @@ USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Where each count is in a usage object, in reading order; a dot stands for nesting."""
 
-CACHE_EXCLUSIVE_SCOPES: Final = ("opentelemetry.instrumentation.botocore",)
-"""Instrumentations that report a provider's input count although the provider leaves cached tokens out of it."""
+CACHE_EXCLUSIVE: Final[tuple[tuple[str, str], ...]] = (
+    ("opentelemetry.instrumentation.botocore", "aws.bedrock"),
+    ("opentelemetry.instrumentation.bedrock", "aws.bedrock"),
+    ("openlit", "aws.bedrock"),
+    ("openlit", "anthropic"),
+    ("strands", "aws.bedrock"),
+    ("strands", "anthropic"),
+)
+"""Instrumentations that pass on a provider's input count although the provider leaves cached tokens out of it."""
+
+
+def leaves_cached_out(scope_name: str, provider: str | None) -> bool:
+    """Tell whether an emitter is known to leave cached tokens out of the input count.
+
+    Args:
+        scope_name: The instrumentation scope.
+        provider: Canonical.
+    """
+    return any(provider == known and scope_name.startswith(scope) for scope, known in CACHE_EXCLUSIVE)
 
 
 def read_usage(usage: object) -> dict[str, int]:

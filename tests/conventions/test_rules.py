@@ -21,24 +21,34 @@ def _chat(attributes: dict[str, Any], scope: str = "", **facts: Any) -> Call:
 
 
 @pytest.mark.parametrize(
-    ("counts", "scope", "wanted"),
+    ("counts", "wanted"),
     [
-        ({"input_tokens": 2071, "cache_read.input_tokens": 2048}, "", 2071),
-        ({"input_tokens": 23, "cache_read.input_tokens": 2048}, "", 2071),
-        ({"input_tokens": 23, "cache_creation.input_tokens": 2048}, "", 2071),
-        ({"input_tokens": 3000, "cache_read.input_tokens": 2048, "output_tokens": 10, "total_tokens": 5058}, "", 5048),
-        ({"input_tokens": 3000, "cache_read.input_tokens": 2048, "output_tokens": 10, "total_tokens": 3010}, "", 3000),
-        (
-            {"input_tokens": 3000, "cache_read.input_tokens": 2048},
-            "opentelemetry.instrumentation.botocore.bedrock-runtime",
-            5048,
-        ),
+        ({"input_tokens": 2071, "cache_read.input_tokens": 2048}, 2071),
+        ({"input_tokens": 23, "cache_read.input_tokens": 2048}, 2071),
+        ({"input_tokens": 23, "cache_creation.input_tokens": 2048}, 2071),
+        ({"input_tokens": 3000, "cache_read.input_tokens": 2048, "output_tokens": 10, "total_tokens": 5058}, 5048),
+        ({"input_tokens": 3000, "cache_read.input_tokens": 2048, "output_tokens": 10, "total_tokens": 3010}, 3000),
     ],
 )
-def test_input_tokens_include_cached_ones(counts: dict[str, int], scope: str, wanted: int) -> None:
-    """An input count that leaves cached tokens out is told by the numbers or the emitter, and corrected."""
-    call = _chat({f"gen_ai.usage.{name}": count for name, count in counts.items()}, scope)
-    assert call.input_tokens == wanted
+def test_input_tokens_include_cached_ones(counts: dict[str, int], wanted: int) -> None:
+    """An input count that leaves cached tokens out is told by the numbers, and corrected."""
+    assert _chat({f"gen_ai.usage.{name}": count for name, count in counts.items()}).input_tokens == wanted
+
+
+@pytest.mark.parametrize(
+    ("scope", "provider", "wanted"),
+    [
+        ("opentelemetry.instrumentation.botocore.bedrock-runtime", "aws.bedrock", 5048),
+        ("opentelemetry.instrumentation.bedrock", "AWS", 5048),
+        ("openlit.instrumentation.anthropic", "anthropic", 5048),
+        ("openlit.instrumentation.openai", "openai", 3000),
+        ("opentelemetry.instrumentation.anthropic", "anthropic", 3000),
+    ],
+)
+def test_emitters_that_leave_cached_tokens_out_are_known(scope: str, provider: str, wanted: int) -> None:
+    """Where the numbers do not tell, the emitter does."""
+    counts = {"gen_ai.usage.input_tokens": 3000, "gen_ai.usage.cache_read.input_tokens": 2048}
+    assert _chat({**counts, "gen_ai.system": provider}, scope).input_tokens == wanted
 
 
 @pytest.mark.parametrize(
