@@ -181,7 +181,7 @@ class Converter:
             call.cost_usd,
             call.cost_source,
             call.time_to_first_token_ms,
-            call.streaming,
+            None if call.streaming is None else int(call.streaming),
             clean(call.conversation_id),
             clean(call.user_id),
             clean(call.agent_name),

@@ -65,6 +65,22 @@ SPAN_COLUMNS: Final = (
     "truncated_bytes",
 )
 MESSAGE_COLUMNS: Final = ("id", "hash", "role", "text", "stored_parts", "full_bytes", "kept_bytes")
+MAY_BE_NULL: Final = frozenset(
+    {
+        "parent_span_id",
+        "trace_state",
+        "operation",
+        "status_message",
+        "error_type",
+        *SPAN_COLUMNS[SPAN_COLUMNS.index("provider") : SPAN_COLUMNS.index("duplicate_of") + 1],
+        "role",
+        "text",
+        "stored_parts",
+        "finish_reason",
+    }
+)
+"""Columns of spans, messages and span_messages in which the empty text means the same as NULL."""
+
 USAGE_SUMS: Final = (
     "calls",
     "errors",

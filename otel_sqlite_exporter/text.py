@@ -145,8 +145,9 @@ class TextPolicy:
         if kept_bytes > self._limit:
             content = cut_text(content, self._limit)
             kept_bytes = len(content.encode())
-        # SQLite's JSON functions end at a NUL, so the computed column can't serve such a text.
-        parts = encode_json([{"type": "text", "content": content}]) if "\0" in content else None
+        # SQLite's JSON functions end at a NUL, so the computed column can't serve such a text; nor can NULL, which an
+        # empty text is stored as.
+        parts = encode_json([{"type": "text", "content": content}]) if not content or "\0" in content else None
         return MessageRow(digest, role, content, parts, full_bytes, kept_bytes)
 
     def prepare(self, key: str, text: str) -> str:
