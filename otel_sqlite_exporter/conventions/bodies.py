@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from otel_sqlite_exporter.conventions.messages import finish_of
@@ -13,6 +12,8 @@ from otel_sqlite_exporter.conventions.usage import read_usage
 from otel_sqlite_exporter.conventions.values import flag, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from otel_sqlite_exporter.conventions.sheet import Sheet
 
 _RESPONSE_HOLDERS: Final = (
@@ -101,19 +102,21 @@ def _response(body: object, facts: Facts, depth: int) -> None:
         if body and depth < _MAX_DEPTH:
             _response(body[0], facts, depth + 1)
         return
-    if not isinstance(body, Mapping) or depth > _MAX_DEPTH:
+    if not isinstance(body, dict) or depth > _MAX_DEPTH:
         return
     _note(facts, "response_id", _response_id(body))
     _note(facts, "response_model", text(first(body, "model", "modelVersion", "model_version", "model_name", "modelId")))
     reason = finish_of(body)
     _note(facts, "finish_reasons", None if reason is None else [reason])
     for holder in _USAGE_HOLDERS:
-        for column, counted in read_usage(body.get(holder)).items():
-            if facts.setdefault(column, counted) is counted and _leaves_cached_out(body):
-                facts["cache_exclusive"] = True
+        usage = body.get(holder)
+        if isinstance(usage, dict):
+            for column, counted in read_usage(usage).items():
+                if facts.setdefault(column, counted) is counted and _leaves_cached_out(body):
+                    facts["cache_exclusive"] = True
     for holder in _RESPONSE_HOLDERS:
         inner = body.get(holder)
-        if isinstance(inner, (Mapping, list)):
+        if isinstance(inner, (dict, list)):
             _response(inner, facts, depth + 1)
 
 
@@ -147,7 +150,7 @@ def read_request(body: object) -> Facts:
 
 
 def _request(body: object, facts: Facts, depth: int) -> None:
-    if not isinstance(body, Mapping) or depth > 2:  # noqa: PLR2004 - parameters are no deeper in any known dump
+    if not isinstance(body, dict) or depth > 2:  # noqa: PLR2004 - parameters are no deeper in any known dump
         return
     _note(facts, "request_model", text(first(body, "model", "model_name", "modelId", "model_id", "deployment_name")))
     _note(facts, "streaming", flag(first(body, "stream", "streaming")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from otel_sqlite_exporter.call import Message
@@ -93,7 +93,7 @@ def _list(items: list[Any], role: str | None, depth: int) -> list[Message] | Non
 
 def _join(messages: list[Message], found: list[Message], item: object) -> None:
     """Append messages; the items of one Responses answer (reasoning, text, calls) become one message."""
-    joins = isinstance(item, Mapping) and item.get("type") in ("reasoning", "function_call", "message")
+    joins = isinstance(item, dict) and item.get("type") in ("reasoning", "function_call", "message")
     for message in found:
         last = messages[-1] if messages else None
         if joins and last is not None and last.role == message.role == "assistant":
@@ -120,7 +120,7 @@ def _object(item: Object, role: str | None, depth: int) -> list[Message] | None:
 
 def _with_system(item: Object, messages: list[Message]) -> list[Message]:
     config = item.get("config")
-    holders = [item, config] if isinstance(config, Mapping) else [item]
+    holders = [item, config] if isinstance(config, dict) else [item]
     for holder in holders:
         system = first(holder, "system", "system_instruction", "systemInstruction", "instructions", "preamble")
         if system is not None and not any(message.role in ("system", "developer") for message in messages):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from otel_sqlite_exporter.call import Part
 
 TYPES: Final = (
@@ -133,7 +134,7 @@ def _deep(item: Mapping[str, Any], key: str) -> object:
     if key in item:
         return item[key]
     for value in item.values():
-        if isinstance(value, Mapping) and key in value:
+        if isinstance(value, dict) and key in value:
             return value[key]
     return None
 
@@ -141,7 +142,7 @@ def _deep(item: Mapping[str, Any], key: str) -> object:
 def _search(item: Mapping[str, Any], depth: int) -> dict[str, object]:
     found: dict[str, object] = {}
     for key, value in item.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             if depth < 4:  # noqa: PLR2004 - {"image": {"image": {"source": {"bytes": ...}}}} is the deepest known
                 for name, inner in _search(cast("dict[str, Any]", value), depth + 1).items():
                     found.setdefault(name, inner)

@@ -6,8 +6,7 @@ One message is told by its role, or by the class name a framework dumped it unde
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from otel_sqlite_exporter.call import Message, Part
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, to_json
@@ -23,6 +22,9 @@ from otel_sqlite_exporter.conventions.parts import (
     tool_response_part,
 )
 from otel_sqlite_exporter.conventions.values import enum_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 ROLES: Final[dict[str, str]] = {
     "user": "user",
@@ -101,7 +103,7 @@ def finish_of(item: Mapping[str, Any]) -> str | None:
             return status
     for holder in ("response_metadata", "generation_info", "meta", "_meta"):
         inner = item.get(holder)
-        if isinstance(inner, Mapping) and (reason := finish_of(inner)) is not None:
+        if isinstance(inner, dict) and (reason := finish_of(inner)) is not None:
             return reason
     return None
 
@@ -141,7 +143,7 @@ def _is_native(part: dict[str, Any]) -> bool:
 
 def is_message_like(item: object) -> bool:
     """Tell whether an object is one message, one item of a Responses list, or a framework's dump of one."""
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return False
     if "role" in item or "_role" in item:
         return True
@@ -173,7 +175,7 @@ def read_message(item: Object, default: str | None, depth: int = 0) -> list[Mess
         return [Message(default, read_parts(to_json(item)))]
     for wrapper in ("kwargs", "data"):
         inner = item.get(wrapper)
-        if isinstance(inner, Mapping) and ("lc" in item or "content" in inner) and "role" not in item:
+        if isinstance(inner, dict) and ("lc" in item or "content" in inner) and "role" not in item:
             word = _class_name(item) or item.get("type")
             return read_message(cast("Object", inner), role_of(word, default), depth + 1)
     kind = item.get("type")
@@ -201,7 +203,7 @@ def _by_part_kind(item: Object) -> list[Message]:
     default = "user" if item["kind"] == "request" else "assistant"
     messages: list[Message] = []
     for part in cast("Sequence[Any]", item["parts"]):
-        kind = part.get("part_kind") if isinstance(part, Mapping) else None
+        kind = part.get("part_kind") if isinstance(part, dict) else None
         role = _PART_KINDS.get(kind, default) if isinstance(kind, str) else default
         if not messages or messages[-1].role != role:
             messages.append(Message(role, []))
@@ -213,7 +215,7 @@ def _by_part_kind(item: Object) -> list[Message]:
 
 def _class_name(item: Mapping[str, Any]) -> str | None:
     path = item.get("id")
-    if isinstance(path, Sequence) and not isinstance(path, str) and path:
+    if isinstance(path, list) and path:
         name = str(path[-1])
         return name if name.lower() in ROLES or name.endswith(("Message", "MessageChunk")) else None
     return None
@@ -227,7 +229,7 @@ def _message_parts(item: Object, role: str | None, depth: int) -> list[Part]:
     content = _content(item)
     if role == "tool" and (response := _tool_answer(item, content)) is not None:
         return response
-    if isinstance(content, Mapping) and "content" in content and not is_part_like(content):
+    if isinstance(content, dict) and "content" in content and not is_part_like(content):
         content = content["content"]
     parts.extend(read_parts(content, depth + 1))
     refusal = item.get("refusal")
@@ -268,18 +270,18 @@ def _tool_answer(item: Object, content: object) -> list[Part] | None:
 def _media(item: Object) -> list[object]:
     found: list[object] = [{"type": "image", "data": image} for image in as_list(item.get("images")) if image]
     audio = item.get("audio")
-    return [*found, {"type": "audio", **audio}] if isinstance(audio, Mapping) else found
+    return [*found, {"type": "audio", **audio}] if isinstance(audio, dict) else found
 
 
 def as_list(value: object) -> Sequence[Any]:
-    """Return a sequence as it is, and nothing for anything else."""
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    """Return a list as it is, and nothing for anything else."""
+    return value if isinstance(value, list) else ()
 
 
 def _calls(item: Object) -> object:
     calls = first(item, "tool_calls", "toolCalls", "_tool_calls")
     extra = item.get("additional_kwargs")
-    if calls is None and isinstance(extra, Mapping):
+    if calls is None and isinstance(extra, dict):
         calls = first(extra, "tool_calls", "function_call")
     if calls is None or calls == []:
         calls = item.get("function_call")
@@ -295,8 +297,8 @@ def _add_calls(parts: list[Part], item: Object) -> None:
     """Append the tool calls that a message carries beside its content, unless the content has them as well."""
     calls = _calls(item)
     known = {(part.get("id"), part.get("name")) for part in parts if part.get("type") == "tool_call"}
-    for call in [calls] if isinstance(calls, Mapping) else as_list(calls):
-        read = read_parts({"type": "tool_call", **call} if isinstance(call, Mapping) else call)
+    for call in [calls] if isinstance(calls, dict) else as_list(calls):
+        read = read_parts({"type": "tool_call", **call} if isinstance(call, dict) else call)
         parts.extend(
             part for part in read if part["type"] != "tool_call" or (part.get("id"), part.get("name")) not in known
         )

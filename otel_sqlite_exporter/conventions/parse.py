@@ -106,9 +106,15 @@ def is_deep(value: object) -> bool:
     return True
 
 
+class Plain(list[object]):
+    """A list that holds plain values only, so that nobody need copy it again."""
+
+    __slots__ = ()
+
+
 def plain(value: object) -> object:
     """Return a JSON-able copy of any value: tuples as lists, bytes as base64, cycles and foreign objects as text."""
-    return _Copy().of(value, 0)
+    return value if type(value) is Plain else _Copy().of(value, 0)
 
 
 class _Copy:

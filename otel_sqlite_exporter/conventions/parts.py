@@ -86,16 +86,16 @@ def read_parts(content: object, depth: int = 0) -> list[Part]:
         return _text_parts(content, depth)
     if depth >= MAX_DEPTH:
         return [text_part(to_json(content))]
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         return list(_object_parts(cast("Object", content), depth))
-    if isinstance(content, Sequence):
+    if isinstance(content, list):
         return [part for item in content for part in read_parts(item, depth + 1)] if not _is_vector(content) else []
     return [text_part(str(content))]
 
 
 def is_part_like(item: object) -> bool:
     """Tell whether an object looks like one part of a content list."""
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return False
     kind = item.get("type") or item.get("block_type") or item.get("part_kind")
     if isinstance(kind, str):
@@ -107,10 +107,10 @@ def flat_text(content: object) -> str:
     """Return the text of any content, for parts that hold text only."""
     if isinstance(content, str):
         return content
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         inner = first(content, "text", "content", "value", "thinking", "summary", "output")
         return flat_text(inner) if inner is not None else to_json(content)
-    if isinstance(content, Iterable):
+    if isinstance(content, list):
         return "\n".join(piece for item in content if (piece := flat_text(item)))
     return "" if content is None else str(content)
 
@@ -139,7 +139,7 @@ def _object_parts(item: Object, depth: int) -> Iterable[Part]:
             return reader(item)
     for wrapper in ("message_content", "content", "parts"):
         inner = item.get(wrapper)
-        if isinstance(inner, (Mapping, list)) or (isinstance(inner, str) and kind is None):
+        if isinstance(inner, (dict, list)) or (isinstance(inner, str) and kind is None):
             return read_parts(inner, depth + 1)
     return [cast("Part", dict(item))] if isinstance(kind, str) else [text_part(to_json(item))]
 
@@ -156,7 +156,7 @@ def _text(item: Object) -> list[Part]:
 
 def _reasoning(item: Object) -> list[Part]:
     inner = item.get("reasoning")
-    if isinstance(inner, Mapping):
+    if isinstance(inner, dict):
         return _reasoning(cast("Object", inner))
     value = first(item, "content", "text", "thinking", "reasoning_text", "reasoning", "data")
     content = flat_text(value) or flat_text(item.get("summary"))
@@ -165,15 +165,15 @@ def _reasoning(item: Object) -> list[Part]:
 
 def _bedrock_reasoning(item: Object) -> list[Part]:
     content = item["reasoningContent"]
-    return [reasoning_part(flat_text(first(content, "reasoningText", "text")))] if isinstance(content, Mapping) else []
+    return [reasoning_part(flat_text(first(content, "reasoningText", "text")))] if isinstance(content, dict) else []
 
 
 def _tool_call(item: Object) -> list[Part]:
     inner = first(item, "tool_call", "function_call", "functionCall", "toolUse", "tool_use", "toolCall")
-    if isinstance(inner, Mapping):
+    if isinstance(inner, dict):
         return _tool_call({"id": first(item, "id", "call_id"), **cast("Object", inner)})
     function = item.get("function")
-    named: Mapping[str, Any] = cast("Object", function) if isinstance(function, Mapping) else item
+    named: Mapping[str, Any] = cast("Object", function) if isinstance(function, dict) else item
     name = first(named, "name", "tool_name", "toolName") or (function if isinstance(function, str) else None)
     arguments = first(named, "arguments", "args", "input", "parameters", "tool_kwargs", "tool_args", "kwargs", "params")
     call_id = first(item, "call_id", "tool_call_id", "toolCallId", "toolUseId", "tool_use_id", "id", "tool_id")
@@ -184,10 +184,10 @@ def _tool_call(item: Object) -> list[Part]:
 
 def _tool_response(item: Object) -> list[Part]:
     inner = first(item, "toolResult", "function_response", "functionResponse", "tool_call_result", "tool_result")
-    if isinstance(inner, Mapping):
+    if isinstance(inner, dict):
         return _tool_response({"id": item.get("id"), **cast("Object", inner)})
     origin = item.get("origin")
-    asked: Mapping[str, Any] = cast("Object", origin) if isinstance(origin, Mapping) else item
+    asked: Mapping[str, Any] = cast("Object", origin) if isinstance(origin, dict) else item
     call_id = first(asked, "tool_use_id", "tool_call_id", "toolCallId", "toolUseId", "call_id", "id")
     response = first(item, "response", "result", "output", "content", "outputs", "text")
     name = first(asked, "name", "tool_name", "toolName")
@@ -195,16 +195,12 @@ def _tool_response(item: Object) -> list[Part]:
 
 
 def _response_value(response: object) -> object:
-    if (
-        isinstance(response, Sequence)
-        and not isinstance(response, str)
-        and all(is_part_like(item) for item in response)
-    ):
+    if isinstance(response, list) and not isinstance(response, str) and all(is_part_like(item) for item in response):
         parts = read_parts(response)
         if all(part.get("type") == "text" for part in parts):
             return "\n".join(str(part.get("content")) for part in parts)
         return parts
-    if isinstance(response, Mapping) and response.get("type") in ("text", "json") and "value" in response:
+    if isinstance(response, dict) and response.get("type") in ("text", "json") and "value" in response:
         return response["value"]
     return response
 
@@ -215,7 +211,7 @@ def _bedrock_json(item: Object) -> list[Part]:
 
 def _code(item: Object) -> list[Part]:
     inner = first(item, "executableCode", "executable_code", "codeExecutionResult", "code_execution_result")
-    return [text_part(flat_text(first(inner, "code", "output")))] if isinstance(inner, Mapping) else []
+    return [text_part(flat_text(first(inner, "code", "output")))] if isinstance(inner, dict) else []
 
 
 def _whole(item: Object) -> list[Part]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain
+from otel_sqlite_exporter.conventions.parse import NOT_JSON, Plain, parse_text, plain
 from otel_sqlite_exporter.conventions.vocabulary import UNKNOWN, Dictionary, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _LAST: Final = 1 << 30
+_LEAVES: Final = (str, int, float, bool, type(None))
 _VECTORS: Final = frozenset({"vector", "embedding.vector"})
 
 
@@ -121,6 +122,8 @@ class Sheet:
             if not isinstance(inner, dict):
                 inner = node[word] = {}
             node = inner
+        if type(value) not in _LEAVES:
+            value = plain(value)
         node.setdefault(path[-1], value)
 
 
@@ -130,8 +133,10 @@ def _rank(candidate: tuple[int, object]) -> int:
 
 def listed(tree: Any) -> Any:  # noqa: ANN401 - a tree's leaves are an emitter's values
     """Return a tree whose positions were keys with lists in their place, gaps closed."""
-    if not isinstance(tree, dict):
+    if type(tree) is not dict:
         return tree
-    if tree and all(isinstance(key, int) for key in tree):
-        return [listed(tree[key]) for key in sorted(tree)]
+    numbers = [key for key in tree if type(key) is int]
+    if numbers and len(numbers) == len(tree):
+        numbers.sort()
+        return Plain(listed(tree[key]) for key in numbers)
     return {str(key): listed(value) for key, value in tree.items()}

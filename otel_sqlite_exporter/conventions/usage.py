@@ -6,10 +6,12 @@ that count otherwise are told by their own numbers, else by the lists below.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sqlite_exporter.conventions.values import count
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "input_tokens": (
@@ -136,7 +138,7 @@ def read_usage(usage: object) -> dict[str, int]:
     Args:
         usage: The decoded object; anything else holds no counts.
     """
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return {}
     found = {}
     for column, keys in USAGE_KEYS.items():
@@ -153,7 +155,7 @@ def _at(usage: Mapping[str, Any], key: str) -> object:
         return usage.get(key)
     holder, _, name = key.partition(".")
     inner = usage.get(holder)
-    return inner.get(name) if isinstance(inner, Mapping) else None
+    return inner.get(name) if isinstance(inner, dict) else None
 
 
 def inclusive_input(counts: Mapping[str, int], *, exclusive: bool) -> int | None:
