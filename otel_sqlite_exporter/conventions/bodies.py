@@ -39,6 +39,7 @@ _RESPONSE_HOLDERS: Final = (
 )
 _USAGE_HOLDERS: Final = ("usage", "usage_metadata", "usageMetadata", "token_usage", "tokenUsage", "tokens")
 _REQUEST_HOLDERS: Final = ("request", "invocation_params", "kwargs", "config", "model_kwargs", "metadata", "extra_body")
+_WHOLE: Final = frozenset({"response_id", "response_model", "finish_reasons", "input_tokens"})
 _MAX_DEPTH: Final = 6
 
 _WHO: Final = ("user_id", "conversation_id")
@@ -108,16 +109,21 @@ def _response(body: object, facts: Facts, depth: int) -> None:
     _note(facts, "response_model", text(first(body, "model", "modelVersion", "model_version", "model_name", "modelId")))
     reason = finish_of(body)
     _note(facts, "finish_reasons", None if reason is None else [reason])
+    _usage(body, facts)
+    for holder in _RESPONSE_HOLDERS:
+        if holder in body:
+            if facts.keys() >= _WHOLE:
+                return
+            _response(body[holder], facts, depth + 1)
+
+
+def _usage(body: Facts, facts: Facts) -> None:
     for holder in _USAGE_HOLDERS:
         usage = body.get(holder)
         if isinstance(usage, dict):
             for column, counted in read_usage(usage).items():
                 if facts.setdefault(column, counted) is counted and _leaves_cached_out(body):
                     facts["cache_exclusive"] = True
-    for holder in _RESPONSE_HOLDERS:
-        inner = body.get(holder)
-        if isinstance(inner, (dict, list)):
-            _response(inner, facts, depth + 1)
 
 
 def _leaves_cached_out(body: Mapping[str, Any]) -> bool:

@@ -108,11 +108,14 @@ def _object(item: Object, role: str | None, depth: int) -> list[Message] | None:
         return None
     if is_message_like(item):
         return read_message(item, role, depth)
-    for key, reader in _OUTPUT_READERS if role == "assistant" else _INPUT_READERS:
-        if item.get(key) is not None:
-            messages = reader(item, role, depth + 1)
-            if messages is not None:
-                return messages
+    readers = _OUTPUT_READERS if role == "assistant" else _INPUT_READERS
+    told = [key for key in item if key in readers and item[key] is not None]
+    if len(told) > 1:
+        told.sort(key=list(readers).index)
+    for key in told:
+        messages = readers[key](item, role, depth + 1)
+        if messages is not None:
+            return messages
     if is_part_like(item):
         return [Message(role, read_parts(item, 1), finish_of(item))]
     return None
@@ -237,59 +240,59 @@ def _user(item: Object, _: str | None, depth: int) -> list[Message] | None:
     return _read(item["user"], "user", depth) if len(item) == 1 else None
 
 
-_INPUT_READERS: Final[tuple[tuple[str, _Reader], ...]] = (
-    ("messages", _messages),
-    ("chat_history", _chat_history),
-    ("contents", _contents),
-    ("input", _input),
-    ("inputs", _each("inputs")),
-    ("args", _args),
-    ("prompt", _system_and("prompt")),
-    ("prompts", _each("prompts")),
-    ("inputText", _each("inputText")),
-    ("texts", _each("texts")),
-    ("new_messages", _each("new_messages")),
-    ("message", _message),
-    ("question", _each("question")),
-    ("query", _each("query")),
-    ("query_str", _each("query_str")),
-    ("query_bundle", _each("query_bundle")),
-    ("user", _user),
-    ("user_prompt", _each("user_prompt")),
-    ("parts", _content),
-    ("content", _content),
-    ("choices", _choices),
-    ("output", _response_output),
-)
-"""Keys that tell a request body or a holder of one, and how it is read; the first key that is there decides."""
+_INPUT_READERS: Final[dict[str, _Reader]] = {
+    "messages": _messages,
+    "chat_history": _chat_history,
+    "contents": _contents,
+    "input": _input,
+    "inputs": _each("inputs"),
+    "args": _args,
+    "prompt": _system_and("prompt"),
+    "prompts": _each("prompts"),
+    "inputText": _each("inputText"),
+    "texts": _each("texts"),
+    "new_messages": _each("new_messages"),
+    "message": _message,
+    "question": _each("question"),
+    "query": _each("query"),
+    "query_str": _each("query_str"),
+    "query_bundle": _each("query_bundle"),
+    "user": _user,
+    "user_prompt": _each("user_prompt"),
+    "parts": _content,
+    "content": _content,
+    "choices": _choices,
+    "output": _response_output,
+}
+"""Keys that tell a request body or a holder of one, and how it is read; of several, the first one here decides."""
 
-_OUTPUT_READERS: Final[tuple[tuple[str, _Reader], ...]] = (
-    ("choices", _choices),
-    ("candidates", _candidates),
-    ("generations", _generations),
-    ("replies", _each("replies")),
-    ("messages", _messages),
-    ("output", _response_output),
-    ("outputs", _each("outputs")),
-    ("results", _results),
-    ("raw_response", _each("raw_response")),
-    ("combined_chunk_content", _each("combined_chunk_content")),
-    ("message", _message),
-    ("generation", _each("generation")),
-    ("completion", _each("completion")),
-    ("completions", _each("completions")),
-    ("update", _each("update")),
-    ("parts", _content),
-    ("content", _content),
-    ("response", _each("response")),
-    ("result", _each("result")),
-    ("answer", _each("answer")),
-    ("generated_text", _each("generated_text")),
-    ("output_text", _each("output_text")),
-    ("final_output", _each("final_output")),
-    ("return_value", _each("return_value")),
-    ("text", _content),
-)
+_OUTPUT_READERS: Final[dict[str, _Reader]] = {
+    "choices": _choices,
+    "candidates": _candidates,
+    "generations": _generations,
+    "replies": _each("replies"),
+    "messages": _messages,
+    "output": _response_output,
+    "outputs": _each("outputs"),
+    "results": _results,
+    "raw_response": _each("raw_response"),
+    "combined_chunk_content": _each("combined_chunk_content"),
+    "message": _message,
+    "generation": _each("generation"),
+    "completion": _each("completion"),
+    "completions": _each("completions"),
+    "update": _each("update"),
+    "parts": _content,
+    "content": _content,
+    "response": _each("response"),
+    "result": _each("result"),
+    "answer": _each("answer"),
+    "generated_text": _each("generated_text"),
+    "output_text": _each("output_text"),
+    "final_output": _each("final_output"),
+    "return_value": _each("return_value"),
+    "text": _content,
+}
 """The same for a response body."""
 
 

@@ -77,7 +77,10 @@ _OUTPUT_ITEMS: Final = frozenset(
 )
 _STATUS_ITEMS: Final = ("message", "function_call", "custom_tool_call")
 _CONTENT_KEYS: Final = ("content", "parts", "contents", "blocks", "_content", "text", "texts", "message", "value")
-_FINISH_KEYS: Final = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "completion_reason")
+_FINISH_KEYS: Final = frozenset(
+    {"finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "completion_reason"}
+)
+_FINISH_HOLDERS: Final = frozenset({"response_metadata", "generation_info", "meta", "_meta"})
 
 
 def role_of(word: object, default: str | None) -> str | None:
@@ -93,17 +96,20 @@ def role_of(word: object, default: str | None) -> str | None:
 
 def finish_of(item: Mapping[str, Any]) -> str | None:
     """Return the finish reason that a message or a choice carries."""
-    for key in _FINISH_KEYS:
-        reason = item.get(key)
-        if isinstance(reason, str) and reason:
-            return enum_text(reason)
+    holders = []
+    for key, value in item.items():
+        if key in _FINISH_KEYS:
+            if isinstance(value, str) and value:
+                return enum_text(value)
+        elif key in _FINISH_HOLDERS and isinstance(value, dict):
+            holders.append(value)
     if item.get("object") == "response" or item.get("type") in _STATUS_ITEMS:
         status = item.get("status")
         if isinstance(status, str) and status:
             return status
-    for holder in ("response_metadata", "generation_info", "meta", "_meta"):
-        inner = item.get(holder)
-        if isinstance(inner, dict) and (reason := finish_of(inner)) is not None:
+    for holder in holders:
+        reason = finish_of(holder)
+        if reason is not None:
             return reason
     return None
 

@@ -100,7 +100,7 @@ def is_part_like(item: object) -> bool:
     kind = item.get("type") or item.get("block_type") or item.get("part_kind")
     if isinstance(kind, str):
         return kind in _BY_TYPE
-    return any(item.get(key) is not None for key in _BY_KEY)
+    return any(key in _BY_KEY and item[key] is not None for key in item)
 
 
 def flat_text(content: object) -> str:
@@ -134,9 +134,9 @@ def _object_parts(item: Object, depth: int) -> Iterable[Part]:
         reader = _BY_TYPE.get(kind) or _BY_TYPE.get(kind.lower())
         if reader is not None:
             return reader(item)
-    for key, reader in _BY_KEY.items():
-        if item.get(key) is not None:
-            return reader(item)
+    told = [key for key in item if key in _BY_KEY and item[key] is not None]
+    if told:
+        return _BY_KEY[told[0] if len(told) == 1 else min(told, key=_PRECEDENCE.__getitem__)](item)
     for wrapper in ("message_content", "content", "parts"):
         inner = item.get(wrapper)
         if isinstance(inner, (dict, list)) or (isinstance(inner, str) and kind is None):
@@ -297,4 +297,6 @@ _BY_KEY: Final[dict[str, _Reader]] = {
     "thought_signature": _nothing,
     "text": _text,
 }
-"""Readers of parts without a type, by the key that tells them; the first key that is there decides."""
+"""Readers of parts without a type, by the key that tells them; of several, the first one here decides."""
+
+_PRECEDENCE: Final = {key: place for place, key in enumerate(_BY_KEY)}

@@ -6,7 +6,7 @@ that count otherwise are told by their own numbers, else by the lists below.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.values import count
 
@@ -140,22 +140,28 @@ def read_usage(usage: object) -> dict[str, int]:
     """
     if not isinstance(usage, dict):
         return {}
-    found = {}
-    for column, keys in USAGE_KEYS.items():
-        for key in keys:
-            counted = count(_at(usage, key))
-            if counted is not None:
-                found[column] = counted
-                break
+    found: dict[str, int] = {}
+    ranks: dict[str, int] = {}
+    for key, value in usage.items():
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                _note(found, ranks, f"{key}.{name}", inner)
+        else:
+            _note(found, ranks, key, value)
     return found
 
 
-def _at(usage: Mapping[str, Any], key: str) -> object:
-    if "." not in key:
-        return usage.get(key)
-    holder, _, name = key.partition(".")
-    inner = usage.get(holder)
-    return inner.get(name) if isinstance(inner, dict) else None
+_PLACES: Final = {key: (column, rank) for column, keys in USAGE_KEYS.items() for rank, key in enumerate(keys)}
+
+
+def _note(found: dict[str, int], ranks: dict[str, int], key: str, value: object) -> None:
+    place = _PLACES.get(key)
+    if place is not None:
+        column, rank = place
+        counted = count(value)
+        if counted is not None and rank < ranks.get(column, len(_PLACES)):
+            found[column] = counted
+            ranks[column] = rank
 
 
 def inclusive_input(counts: Mapping[str, int], *, exclusive: bool) -> int | None:
