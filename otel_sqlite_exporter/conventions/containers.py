@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias, cast
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 from otel_sqlite_exporter.call import Message
 from otel_sqlite_exporter.conventions.messages import finish_of, is_message_like, native_messages, read_message
@@ -294,45 +294,3 @@ _OUTPUT_READERS: Final[dict[str, _Reader]] = {
     "text": _content,
 }
 """The same for a response body."""
-
-
-def read_documents(value: object) -> list[Message]:
-    """Return retrieved or ranked documents, one message without a role for each.
-
-    Args:
-        value: A list of documents as texts or objects, a holder of one, or JSON of either.
-    """
-    if isinstance(value, str):
-        parsed = parse_text(value)
-        value = [value] if parsed is NOT_JSON else parsed
-    else:
-        value = plain(value)
-    if isinstance(value, dict):
-        value = first(value, "documents", "nodes", "docs", "results", "matches", "output", "outputs", "result") or value
-    items: Sequence[object] = value if isinstance(value, list) else [value]
-    return [message for item in items if item is not None for message in _document(item)]
-
-
-def _document(item: object) -> list[Message]:
-    if not isinstance(item, dict):
-        return [Message(None, read_parts(item))] if isinstance(item, str) else read_documents(item)
-    inner = first(item, "document", "kwargs", "node")
-    if isinstance(inner, dict):
-        outer = {key: item[key] for key in ("score",) if key in item}
-        return _document({**inner, **outer})
-    content = first(item, "content", "page_content", "text", "document", "value")
-    if content is None:
-        return [Message(None, read_parts(to_json(item)))]
-    part: dict[str, Any] = {"type": "text", "content": flat_text(content)}
-    for name, keys in _DOCUMENT_KEYS:
-        value = first(item, *keys)
-        if value not in (None, "", {}):
-            part[name] = value
-    return [Message(None, [cast("Any", part)])]
-
-
-_DOCUMENT_KEYS: Final = (
-    ("id", ("id", "id_", "node_id", "doc_id")),
-    ("score", ("score",)),
-    ("metadata", ("metadata", "meta")),
-)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from otel_sqlite_exporter.call import Call, JSONValue, Message, Part
-from otel_sqlite_exporter.conventions.containers import read_documents, read_input, read_one, read_output, read_system
+from otel_sqlite_exporter.conventions.containers import read_input, read_one, read_output, read_system
+from otel_sqlite_exporter.conventions.documents import read_documents
 from otel_sqlite_exporter.conventions.events import read_event_list
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, UNREADABLE, parse_text, plain
 from otel_sqlite_exporter.conventions.parts import read_arguments, tool_call_part, tool_response_part

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from otel_sqlite_exporter.conventions.containers import read_documents, read_input, read_output, read_system
+from otel_sqlite_exporter.conventions.containers import read_input, read_output, read_system
+from otel_sqlite_exporter.conventions.documents import read_documents
 from tests.conventions.shape_cases import INPUT, OUTPUT, Short, text
 
 if TYPE_CHECKING:
