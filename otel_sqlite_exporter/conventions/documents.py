@@ -22,7 +22,7 @@ def read_documents(value: object) -> list[Message]:
         value = plain(value)
     if isinstance(value, dict):
         value = first(value, "documents", "nodes", "docs", "results", "matches", "output", "outputs", "result") or value
-    items: Sequence[object] = value if isinstance(value, list) else [value]
+    items: list[object] = value if isinstance(value, list) else [value]
     return [message for item in items if item is not None for message in _document(item)]
 
 
