@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-JSONValue: TypeAlias = "str | int | float | bool | None | Sequence[JSONValue] | Mapping[str, JSONValue]"
+JSONValue: TypeAlias = "str | int | float | bool | Sequence[JSONValue] | Mapping[str, JSONValue] | None"
 """A value that JSON can hold. Tuples count as arrays."""
 
 Part: TypeAlias = dict[str, JSONValue]
@@ -73,7 +73,8 @@ class Message:
 
     Args:
         role: ``system``, ``user``, ``assistant``, ``tool``, ... or None where the emitter gave none.
-        parts: GenAI parts: ``text``, ``tool_call``, ``tool_call_response``, ``reasoning``, ``blob``, ``uri``, ``file`` or an emitter's own type.
+        parts: GenAI parts: ``text``, ``tool_call``, ``tool_call_response``, ``reasoning``, ``blob``, ``uri``, ``file``,
+            or an emitter's own type.
         finish_reason: Of output messages, as the emitter spelled it.
     """
 

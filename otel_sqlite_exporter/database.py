@@ -14,7 +14,7 @@ from otel_sqlite_exporter.connection import Failure, failure_of, open_database, 
 from otel_sqlite_exporter.conversion import SpanRecord
 from otel_sqlite_exporter.ledger import Counts, LedgerRow
 from otel_sqlite_exporter.open_file import OpenFile, file_id
-from otel_sqlite_exporter.statements import Batch, Statements, link_duplicate
+from otel_sqlite_exporter.statements import Batch, Statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -184,10 +184,8 @@ class Database:
     ) -> Written:
         self._begin(connection)
         self._statements.insert(connection, batch.records, self._ledger.recorder_id)
-        for amendment in batch.amendments:
-            self._statements.amend(connection, amendment)
-        for link in batch.duplicates:
-            link_duplicate(connection, link)
+        for change in batch.changes:
+            self._statements.write(connection, change, self._ledger.recorder_id)
         result = Written(len(batch.records), 0)
         self._ledger.write(connection, counts_after(result.written, result.failed))
         connection.execute("COMMIT")

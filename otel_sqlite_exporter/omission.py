@@ -1,8 +1,8 @@
 """Shorten the long strings in a JSON text before it is decoded.
 
 A decoder holds the GIL for as long as it works: a prompt with a 10 MB image in it would stop every other thread for
-tens of milliseconds. The strings are found in steps that each give the GIL back, and the long ones are replaced by their
-beginning and a note of how much is missing, which :func:`split_note` reads when lengths are recorded.
+tens of milliseconds. The strings are found in steps that each give the GIL back, and the long ones are replaced by
+their beginning and a note of how much is missing, which :func:`split_note` reads when lengths are recorded.
 """
 
 from __future__ import annotations

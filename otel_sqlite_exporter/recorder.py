@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.call import SpanFacts
 from otel_sqlite_exporter.call_report import CALL_KINDS, report_of
+from otel_sqlite_exporter.changes import Amendment, DuplicateLink, Inheritance
 from otel_sqlite_exporter.conversion import Converter
 from otel_sqlite_exporter.cost import Prices
 from otel_sqlite_exporter.database import Database
@@ -17,7 +18,7 @@ from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.log_events import LogEventJoiner
 from otel_sqlite_exporter.log_owner import EndedSpan
 from otel_sqlite_exporter.retention import Retention
-from otel_sqlite_exporter.statements import Amendment, Batch, DuplicateLink
+from otel_sqlite_exporter.statements import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +56,7 @@ class Recorder:
         self._log_events = self._log_events or LogEventJoiner(max_spans=_REMEMBERED_SPANS)
 
     def add_log_events(self, events: Iterable[LogEvent]) -> None:
-        """Remember log events for spans that end later; spans that are written already are amended by the next batch."""
+        """Remember log events for spans that end later; the next batch amends those that are written already."""
         self.join_log_events()
         if self._log_events is not None:
             for event in events:
@@ -79,7 +80,7 @@ class Recorder:
                 reason = error
         if self._log_events is not None:
             for key, events in self._log_events.revisions():
-                batch.amendments.append(self._amendment(key, events))
+                batch.changes.append(self._amendment(key, events))
         return batch, failed, reason
 
     def _convert(self, span: ReadableSpan, batch: Batch) -> None:
@@ -94,6 +95,16 @@ class Recorder:
         self._prices.complete(call, facts.start_time_unix_nano)
         record = converter.record(span, facts, call)
         batch.records.append(record)
+        if call.kind not in CALL_KINDS and (call.conversation_id or call.user_id):
+            batch.changes.append(
+                Inheritance(
+                    record.trace_id,
+                    facts.start_time_unix_nano,
+                    facts.end_time_unix_nano,
+                    call.conversation_id,
+                    call.user_id,
+                )
+            )
         try:
             self._correlate(span, facts, call, batch)
         except Exception:
@@ -157,7 +168,7 @@ class Recorder:
         found = recent.observe(report) if report is not None else recent.observe_span(key, parent, call.kind)
         for duplicate in found:
             inner = None if duplicate.inner is None else _column_key(duplicate.inner)
-            batch.duplicates.append(DuplicateLink(_column_key(duplicate.outer), inner, duplicate.is_complete))
+            batch.changes.append(DuplicateLink(_column_key(duplicate.outer), inner, duplicate.is_complete))
 
 
 def _column_key(key: SpanKey) -> tuple[str, str]:

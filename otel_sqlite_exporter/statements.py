@@ -10,9 +10,10 @@ import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from otel_sqlite_exporter.conversion import MessageLink, SpanRecord
+from otel_sqlite_exporter.changes import Amendment, Change
+from otel_sqlite_exporter.conversion import SpanRecord
 from otel_sqlite_exporter.schema import MAY_BE_NULL, MESSAGE_COLUMNS, SPAN_COLUMNS, SPAN_MESSAGE_COLUMNS, USAGE_SUMS
 
 if TYPE_CHECKING:
@@ -28,32 +29,6 @@ _CACHED_MESSAGES: Final = 4096
 _OR_NULL: Final = "nullif(?, '')"
 _T = TypeVar("_T")
 
-SpanKey: TypeAlias = tuple[str, str]
-"""(trace_id, span_id) as the columns hold them."""
-
-_FIRST_FACT: Final = SPAN_COLUMNS.index("provider")
-_LAST_FACT: Final = SPAN_COLUMNS.index("tool_call_id")
-_FACT_COLUMNS: Final = SPAN_COLUMNS[_FIRST_FACT : _LAST_FACT + 1]
-
-_FILL: Final = (
-    f"UPDATE spans SET {', '.join(f'{column} = coalesce({column}, ?)' for column in _FACT_COLUMNS)} WHERE id = ?"
-)
-_REPLACE: Final = (
-    f"UPDATE spans SET {', '.join(f'{column} = coalesce(?, {column})' for column in _FACT_COLUMNS)} WHERE id = ?"
-)
-_ADD_EVENT: Final = (
-    "UPDATE spans SET events = json_insert(events, '$[#]', json(?1)) "
-    "WHERE id = ?2 AND json(?1) NOT IN (SELECT json(value) FROM json_each(events))"
-)
-_COMPLETE_INNER: Final = (
-    f"UPDATE spans SET ({', '.join(_FACT_COLUMNS)}) = "
-    f"(SELECT {', '.join(f'coalesce(spans.{column}, o.{column})' for column in _FACT_COLUMNS)} "
-    "FROM spans o WHERE o.id = ?1) WHERE id = ?2"
-)
-_COPY_MISSING_MESSAGES: Final = (
-    "INSERT INTO span_messages SELECT ?2, direction, position, message_id, finish_reason FROM span_messages "
-    "WHERE span_id = ?1 AND direction NOT IN (SELECT direction FROM span_messages WHERE span_id = ?2)"
-)
 _ADD_USAGE: Final = (
     f"INSERT INTO usage SELECT day, provider, model, {', '.join(f'sum({column})' for column in USAGE_SUMS)} "
     "FROM span_usage WHERE id > ? GROUP BY day, provider, model ON CONFLICT (day, provider, model) DO UPDATE SET "
@@ -61,57 +36,17 @@ _ADD_USAGE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DuplicateLink:
-    """Span ``outer`` reports the call that span ``inner`` stands for.
-
-    Args:
-        outer: The span whose ``duplicate_of`` is set.
-        inner: The span it is set to; None when ``outer`` stands for itself after all.
-        is_complete: Whether what ``inner`` left open is filled with what ``outer`` reported.
-    """
-
-    outer: SpanKey
-    inner: SpanKey | None
-    is_complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Amendment:
-    """What became known of a span after it was written.
-
-    Args:
-        span: The span.
-        facts: Columns ``provider`` to ``tool_call_id``; None leaves a column as it is.
-        messages: Its messages.
-        events: Span events as JSON objects, to be added where they are missing.
-        is_whole: Whether ``facts`` and ``messages`` come from all that is known of the span and take the place of what
-            is stored. Otherwise they only fill what is NULL or missing.
-    """
-
-    span: SpanKey
-    facts: tuple[object, ...]
-    messages: Sequence[MessageLink]
-    events: Sequence[str] = ()
-    is_whole: bool = False
-
-
-Step: TypeAlias = "SpanRecord | Amendment | DuplicateLink"
-"""One thing that a transaction writes."""
-
-
 @dataclass(slots=True)
 class Batch:
-    """What one transaction writes: first the records, then what refers to them."""
+    """What one transaction writes: first the records, then the changes, some of which refer to them."""
 
     records: list[SpanRecord] = field(default_factory=list)
-    amendments: list[Amendment] = field(default_factory=list)
-    duplicates: list[DuplicateLink] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
 
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[SpanRecord | Change]:
         """Everything that is written, in order."""
-        return [*self.records, *self.amendments, *self.duplicates]
+        return [*self.records, *self.changes]
 
 
 class Statements:
@@ -132,14 +67,14 @@ class Statements:
         self._scopes.clear()
         self._messages.clear()
 
-    def write(self, connection: sqlite3.Connection, step: Step, recorder_id: int) -> None:
+    def write(self, connection: sqlite3.Connection, step: SpanRecord | Change, recorder_id: int) -> None:
         """Write one step of a batch."""
         if isinstance(step, SpanRecord):
             self.insert(connection, [step], recorder_id)
         elif isinstance(step, Amendment):
-            self.amend(connection, step)
+            self._amend(connection, step)
         else:
-            link_duplicate(connection, step)
+            step.apply(connection)
 
     def insert(self, connection: sqlite3.Connection, records: Sequence[SpanRecord], recorder_id: int) -> None:
         """Insert the records whose span has no row yet."""
@@ -184,7 +119,7 @@ class Statements:
         """Return the records whose span is neither in the file nor earlier in the batch."""
         unique = {(record.trace_id, record.span_id): record for record in reversed(records)}
         keys = list(unique)
-        known: set[SpanKey] = set()
+        known: set[tuple[str, str]] = set()
         for chunk in _chunks(keys, _MAX_PARAMETERS // 2):
             known.update(
                 connection.execute(
@@ -256,16 +191,12 @@ class Statements:
             self._scopes[row] = scope_id
         return scope_id
 
-    def amend(self, connection: sqlite3.Connection, amendment: Amendment) -> None:
-        """Fill what a span's row leaves open."""
-        span_id = _id_of(connection, amendment.span)
+    def _amend(self, connection: sqlite3.Connection, amendment: Amendment) -> None:
+        span_id = amendment.apply(connection)
         if span_id is None:
             return
-        connection.execute(_REPLACE if amendment.is_whole else _FILL, (*amendment.facts, span_id))
         if amendment.is_whole:
             connection.execute("DELETE FROM span_messages WHERE span_id = ?", (span_id,))
-        for event in amendment.events:
-            connection.execute(_ADD_EVENT, (event, span_id))
         present = {
             direction
             for (direction,) in connection.execute(
@@ -279,23 +210,6 @@ class Statements:
             values += (span_id, link.direction, link.position, ids[link.message.hash], link.finish_reason)
         _insert_rows(connection, "span_messages", SPAN_MESSAGE_COLUMNS, values)
         self._remember(ids)
-
-
-def link_duplicate(connection: sqlite3.Connection, link: DuplicateLink) -> None:
-    """Point the outer report of a call to the inner one, and complete that."""
-    outer = _id_of(connection, link.outer)
-    inner = _id_of(connection, link.inner) if link.inner is not None else None
-    if outer is None or (link.inner is not None and inner is None):
-        return
-    connection.execute("UPDATE spans SET duplicate_of = ? WHERE id = ?", (inner, outer))
-    if inner is not None and link.is_complete:
-        connection.execute(_COMPLETE_INNER, (outer, inner))
-        connection.execute(_COPY_MISSING_MESSAGES, (outer, inner))
-
-
-def _id_of(connection: sqlite3.Connection, span: SpanKey) -> int | None:
-    found = connection.execute("SELECT id FROM spans WHERE trace_id = ? AND span_id = ?", span).fetchone()
-    return None if found is None else int(found[0])
 
 
 def _insert_rows(connection: sqlite3.Connection, table: str, columns: Sequence[str], values: Sequence[object]) -> None:

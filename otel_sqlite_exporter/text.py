@@ -227,7 +227,7 @@ class _Cleaner:
         except Exception:  # noqa: BLE001 - a foreign object's code
             return f"<{type(value).__name__}>"
 
-    def value(self, value: object, depth: int = 0) -> JSONValue:
+    def value(self, value: object, depth: int = 0) -> JSONValue:  # noqa: C901, PLR0911 - one line for each kind of value
         self._nodes -= 1
         if isinstance(value, str):
             return self._text(value)

@@ -1,0 +1,135 @@
+"""What becomes known of spans from others: duplicates, late log events, ids that a surrounding span reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from otel_sqlite_exporter.schema import SPAN_COLUMNS
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from otel_sqlite_exporter.conversion import MessageLink
+
+SpanKey: TypeAlias = tuple[str, str]
+"""(trace_id, span_id) as the columns hold them."""
+
+_FIRST_FACT: Final = SPAN_COLUMNS.index("provider")
+_LAST_FACT: Final = SPAN_COLUMNS.index("tool_call_id")
+_FACT_COLUMNS: Final = SPAN_COLUMNS[_FIRST_FACT : _LAST_FACT + 1]
+
+_FILL: Final = (
+    f"UPDATE spans SET {', '.join(f'{column} = coalesce({column}, ?)' for column in _FACT_COLUMNS)} WHERE id = ?"
+)
+_REPLACE: Final = (
+    f"UPDATE spans SET {', '.join(f'{column} = coalesce(?, {column})' for column in _FACT_COLUMNS)} WHERE id = ?"
+)
+_ADD_EVENT: Final = (
+    "UPDATE spans SET events = json_insert(events, '$[#]', json(?1)) "
+    "WHERE id = ?2 AND json(?1) NOT IN (SELECT json(value) FROM json_each(events))"
+)
+_COMPLETE_INNER: Final = (
+    f"UPDATE spans SET ({', '.join(_FACT_COLUMNS)}) = "
+    f"(SELECT {', '.join(f'coalesce(spans.{column}, o.{column})' for column in _FACT_COLUMNS)} "
+    "FROM spans o WHERE o.id = ?1) WHERE id = ?2"
+)
+_COPY_MISSING_MESSAGES: Final = (
+    "INSERT INTO span_messages SELECT ?2, direction, position, message_id, finish_reason FROM span_messages "
+    "WHERE span_id = ?1 AND direction NOT IN (SELECT direction FROM span_messages WHERE span_id = ?2)"
+)
+_INHERIT: Final = (
+    "UPDATE spans SET conversation_id = coalesce(conversation_id, ?), user_id = coalesce(user_id, ?) "
+    "WHERE trace_id = ? AND start_time_unix_nano >= ? AND end_time_unix_nano <= ? "
+    "AND (conversation_id IS NULL OR user_id IS NULL)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateLink:
+    """Span ``outer`` reports the call that span ``inner`` stands for.
+
+    Args:
+        outer: The span whose ``duplicate_of`` is set.
+        inner: The span it is set to; None when ``outer`` stands for itself after all.
+        is_complete: Whether what ``inner`` left open is filled with what ``outer`` reported.
+    """
+
+    outer: SpanKey
+    inner: SpanKey | None
+    is_complete: bool
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Point the outer report of a call to the inner one, and complete that."""
+        outer = _id_of(connection, self.outer)
+        inner = _id_of(connection, self.inner) if self.inner is not None else None
+        if outer is None or (self.inner is not None and inner is None):
+            return
+        connection.execute("UPDATE spans SET duplicate_of = ? WHERE id = ?", (inner, outer))
+        if inner is not None and self.is_complete:
+            connection.execute(_COMPLETE_INNER, (outer, inner))
+            connection.execute(_COPY_MISSING_MESSAGES, (outer, inner))
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What became known of a span after it was written.
+
+    Args:
+        span: The span.
+        facts: Columns ``provider`` to ``tool_call_id``; None leaves a column as it is.
+        messages: Its messages.
+        events: Span events as JSON objects, to be added where they are missing.
+        is_whole: Whether ``facts`` and ``messages`` come from all that is known of the span and take the place of what
+            is stored. Otherwise they only fill what is NULL or missing.
+    """
+
+    span: SpanKey
+    facts: tuple[object, ...]
+    messages: Sequence[MessageLink]
+    events: Sequence[str] = ()
+    is_whole: bool = False
+
+    def apply(self, connection: sqlite3.Connection) -> int | None:
+        """Amend the span's row, without its messages, and return its id; None where it has no row."""
+        span_id = _id_of(connection, self.span)
+        if span_id is not None:
+            connection.execute(_REPLACE if self.is_whole else _FILL, (*self.facts, span_id))
+            for event in self.events:
+                connection.execute(_ADD_EVENT, (event, span_id))
+        return span_id
+
+
+@dataclass(frozen=True, slots=True)
+class Inheritance:
+    """Ids that a span reports for everything that ran within it.
+
+    Frameworks set the conversation and the user on the agent or chain that they run, not on its calls.
+
+    Args:
+        trace_id: The trace, as the column holds it.
+        start: Start of the span that reports them, in Unix nanoseconds.
+        end: Its end.
+        conversation_id: For spans that have none.
+        user_id: For spans that have none.
+    """
+
+    trace_id: str
+    start: int
+    end: int
+    conversation_id: str | None
+    user_id: str | None
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Fill the ids of the trace's spans that ran within the reporting one."""
+        connection.execute(_INHERIT, (self.conversation_id, self.user_id, self.trace_id, self.start, self.end))
+
+
+Change: TypeAlias = DuplicateLink | Amendment | Inheritance
+"""What is written about spans beside their own records."""
+
+
+def _id_of(connection: sqlite3.Connection, span: SpanKey) -> int | None:
+    found = connection.execute("SELECT id FROM spans WHERE trace_id = ? AND span_id = ?", span).fetchone()
+    return None if found is None else int(found[0])
