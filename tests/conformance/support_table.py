@@ -18,6 +18,34 @@ README = Path(__file__).parent.parent.parent / "README.md"
 STREAMS = "stream"
 """The word in the names of the scenarios that stream."""
 
+SELECTED = frozenset(
+    {
+        "agent-framework-core@1.23.0",
+        "google-adk@2.13.0",
+        "langsmith@0.15.0",
+        "logfire@4.3.0",
+        "openinference-instrumentation-agno@1.0.15",
+        "openinference-instrumentation-autogen-agentchat@0.1.22",
+        "openinference-instrumentation-dspy@0.1.48",
+        "openinference-instrumentation-groq@0.1.33",
+        "openinference-instrumentation-haystack@0.1.46",
+        "openinference-instrumentation-llama-index@4.6.1",
+        "openinference-instrumentation-smolagents@0.1.43",
+        "opentelemetry-haystack@2.0.0",
+        "opentelemetry-instrumentation-anthropic@0.47.5",
+        "opentelemetry-instrumentation-cohere@0.47.5",
+        "opentelemetry-instrumentation-groq@0.47.5",
+        "opentelemetry-instrumentation-langchain@0.47.5",
+        "opentelemetry-instrumentation-llamaindex@0.47.5",
+        "opentelemetry-instrumentation-ollama@0.47.5",
+        "opentelemetry-instrumentation-openai@0.47.5",
+        "opentelemetry-instrumentation-together@0.47.5",
+        "pydantic-ai@1.0.5",
+        "semantic-kernel@1.45.0",
+    }
+)
+"""Of these only scenarios that came out right were kept, to guard them: their share says nothing about the others."""
+
 COLUMNS = {
     "prompt": ("input_text", "system_text"),
     "answer": ("output_text",),
@@ -43,6 +71,8 @@ def support_table(scores: dict[str, Score], streams: dict[str, Score]) -> str:
     ]
     right = present = 0
     for name, score in sorted(scores.items()):
+        if name in SELECTED:
+            continue
         cells = [_cell(score, fields) for fields in COLUMNS.values()]
         cells.append(_cell(streams[name], FIELDS) if name in streams else "-")
         own_right, own_present = sum(score.right.values()), sum(score.present.values())
@@ -52,6 +82,8 @@ def support_table(scores: dict[str, Score], streams: dict[str, Score]) -> str:
     lines.append(
         f"| **all: {right:,} of {present:,} facts** | **{_percent(right, present)}** |" + " |" * (len(COLUMNS) + 1)
     )
+    selected = ", ".join(name.replace("@", " ") for name in sorted(SELECTED & scores.keys()))
+    lines += ["", f"Also read, and guarded by a selection of scenarios that come out right: {selected}."]
     return "\n".join(lines)
 
 
