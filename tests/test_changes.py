@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from opentelemetry.trace import SpanContext, Tracer
+    from opentelemetry.util.types import AttributeValue
 
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o"}
 
@@ -78,7 +79,7 @@ def message(role: str, text: str) -> str:
 
 def test_the_inner_report_of_a_call_is_completed_with_what_only_the_outer_one_says(recording: Recording) -> None:
     """The SDK's span stands for the call, with the framework span's answer, user and token counts where it has none."""
-    outer = {
+    outer: dict[str, AttributeValue] = {
         **CHAT,
         "gen_ai.output.messages": message("assistant", "Paris."),
         "gen_ai.usage.input_tokens": 7,

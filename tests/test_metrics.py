@@ -19,7 +19,10 @@ def observe(reader: InMemoryMetricReader) -> Observed:
     data = reader.get_metrics_data()
     assert data is not None
     return {
-        (metric.name, str(point.attributes["error.type"]) if "error.type" in (point.attributes or {}) else None): point.value
+        (
+            metric.name,
+            str(point.attributes["error.type"]) if "error.type" in (point.attributes or {}) else None,
+        ): point.value
         for resource in data.resource_metrics
         for scope in resource.scope_metrics
         for metric in scope.metrics

@@ -17,7 +17,9 @@ DAY = 86_400 * 10**9
 MEBIBYTE = 1 << 20
 
 
-def record(processor: SQLiteSpanProcessor, name: str, *, age_days: float = 0.0, text: str = "hello", spans: int = 1) -> None:
+def record(
+    processor: SQLiteSpanProcessor, name: str, *, age_days: float = 0.0, text: str = "hello", spans: int = 1
+) -> None:
     """Record one trace of ``spans`` calls that ended ``age_days`` ago."""
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(processor)

@@ -261,7 +261,7 @@ def _reported(_: Any, found: Any) -> bool:
     return bool(found)
 
 
-def _same_status(wanted: bool, found: Any) -> bool:  # noqa: FBT001 - compared like every other fact
+def _same_status(wanted: bool, found: Any) -> bool:
     return found is not None and (found == "error") == wanted
 
 

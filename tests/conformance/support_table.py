@@ -100,7 +100,7 @@ def _percent(right: int, present: int) -> str:
 
 def main() -> None:
     """Replace what stands between the marks."""
-    from tests.conformance.test_conformance import scores  # noqa: PLC0415 - that module imports this one
+    from tests.conformance.test_conformance import scores
 
     text = README.read_text(encoding="utf-8")
     table = support_table(scores(), scores(STREAMS))
