@@ -11,7 +11,7 @@ import pytest
 from tests.conformance.corpus import Scenario, load
 from tests.conformance.scoring import FIELDS, Score, table
 from tests.conformance.support_table import STREAMS, support_table
-from tests.conformance.through_file import score_through_file
+from tests.conformance.through_file import leaks, score_through_file
 from tests.test_readme import README
 
 THREADS = 8
@@ -94,6 +94,11 @@ class TestConformance:
         for score in scores().values():
             total.add(score)
         assert [name for name in FIELDS if not total.present[name]] == []
+
+    def test_without_content_no_text_is_anywhere_in_the_file(self) -> None:
+        """With ``capture_content=False`` no prompt, system text or answer is in any byte of the files."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            assert [leak for found in pool.map(leaks, load()) for leak in found] == []
 
     def test_the_readme_shows_this_run(self) -> None:
         """The support table of the README is the one that this run gives."""

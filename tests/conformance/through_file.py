@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MAX_TEXT_BYTES = 1 << 20
 """The truth of the longest prompts is longer than the default limit keeps."""
 
+SHORTEST_TELLING_TEXT = 12
+"""Shorter texts may be anywhere by chance."""
+
 
 class _LogRecord:
     """What a log processor reads off a record, in every version of the SDK."""
@@ -68,9 +71,8 @@ def readable_span(span: Mapping[str, Any], resource: Resource) -> ReadableSpan:
     )
 
 
-def rows_of(scenario: Scenario, path: Path) -> list[Row]:
-    """Record a scenario in a file and return its ``llm_calls``."""
-    processor = SQLiteSpanProcessor(path, max_text_bytes=MAX_TEXT_BYTES)
+def record(scenario: Scenario, processor: SQLiteSpanProcessor) -> None:
+    """Hand a scenario's log events and spans to the processors, and shut these down."""
     log_processor = SQLiteLogRecordProcessor(processor)
     for log in scenario.logs:
         log_processor.on_emit(_LogRecord(log))  # type: ignore[arg-type]
@@ -78,6 +80,12 @@ def rows_of(scenario: Scenario, path: Path) -> list[Row]:
     for span in sorted(scenario.spans, key=lambda dumped: int(dumped["end_time_unix_nano"])):
         processor.on_end(readable_span(span, resource))
     processor.shutdown()
+
+
+def rows_of(scenario: Scenario, path: Path) -> list[Row]:
+    """Record a scenario in a file and return its ``llm_calls``."""
+    processor = SQLiteSpanProcessor(path, max_text_bytes=MAX_TEXT_BYTES)
+    record(scenario, processor)
     stats = processor.stats()
     if sum(stats.dropped.values()) or stats.written + stats.skipped != len(scenario.spans):
         raise AssertionError(f"{scenario}: {stats}")
@@ -95,6 +103,21 @@ def score_through_file(scenario: Scenario) -> Score:
     """Return the score of what the file tells of a scenario."""
     with tempfile.TemporaryDirectory() as directory:
         return score(scenario, rows_of(scenario, Path(directory) / "traces.db"))
+
+
+def leaks(scenario: Scenario) -> list[str]:
+    """Return which true texts are anywhere in the files of a scenario recorded without content."""
+    with tempfile.TemporaryDirectory() as directory:
+        record(scenario, SQLiteSpanProcessor(Path(directory) / "traces.db", capture_content=False))
+        stored = b"".join(file.read_bytes() for file in Path(directory).iterdir())
+    return [
+        f"{scenario}: {name}"
+        for call in scenario.expected["llm_calls"]
+        for name in ("last_user_text", "system_instructions", "output_text")
+        if isinstance(text := call.get(name), str)
+        and len(text) >= SHORTEST_TELLING_TEXT
+        and any(shown[:200].encode() in stored for shown in (text, json.dumps(text)[1:-1]))
+    ]
 
 
 def main(directory: Path = DATA, word: str = "") -> None:
