@@ -173,7 +173,7 @@ def test_every_kind_has_an_input_and_an_output(
 
 
 @pytest.mark.parametrize("body_is_text", [False, True])
-def test_content_is_read_from_log_events(body_is_text: bool) -> None:  # noqa: FBT001 - a parameter of the case
+def test_content_is_read_from_log_events(body_is_text: bool) -> None:
     """Per-message log events carry input and output, as structures or as JSON in a string."""
 
     def event(name: str, body: dict[str, Any]) -> EventFacts:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import threading
 import time
@@ -151,7 +150,7 @@ def log_lines() -> Iterator[list[str]]:
 
 def open_descriptors() -> int:
     """Return how many file descriptors this process has open."""
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def exporter_threads() -> list[threading.Thread]:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from pathlib import Path
+
+import pytest
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.database import Database
 from tests.core.support import check_books, end_spans, recording, stored, value, wait_until, write_locked
-
-import pytest
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_every_single_event_becomes_durable_by_itself(tmp_path: Path) -> None:
             end_spans(processor, 1)
             if number % 3 == 0:
                 time.sleep(0.0005 * (number % 7))
-            wait_until(lambda expected=number + 2: processor.stats().written == expected, what="the event is written")
+            wait_until(partial(_has_written, processor, number + 2), what="the event is written")
 
 
 def test_events_from_many_threads_are_all_written(tmp_path: Path) -> None:
@@ -106,3 +107,7 @@ def test_events_from_many_threads_are_all_written(tmp_path: Path) -> None:
         assert processor.force_flush()
         assert processor.stats().written == 2001
     assert value(path, "SELECT count(*) FROM spans") == 2001
+
+
+def _has_written(processor: SQLiteSpanProcessor, count: int) -> bool:
+    return processor.stats().written == count

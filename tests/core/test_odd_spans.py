@@ -9,14 +9,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, Resource, TracerProvider
-from opentelemetry.sdk.trace.export import SpanProcessor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.conversion import SpanRecord
 from otel_sqlite_exporter.statements import Statements
-from tests.core.support import CHAT, check_books, end_spans, log_lines, provider_with, query, recording, span_of, stored, value
+from tests.core.support import (
+    CHAT,
+    check_books,
+    end_spans,
+    log_lines,
+    provider_with,
+    query,
+    recording,
+    span_of,
+    stored,
+    value,
+)
 
 DROP_TABLE = "'); DROP TABLE spans; --"
 
@@ -180,12 +191,12 @@ def test_unsampled_spans_are_neither_stored_nor_counted(tmp_path: Path) -> None:
         assert processor.stats().received == 1
 
 
-@pytest.mark.parametrize("ids", [{"trace_id": 0}, {"span_id": 0}])
-def test_spans_without_ids_are_counted_not_stored(tmp_path: Path, ids: dict[str, int]) -> None:
+@pytest.mark.parametrize("span", [span_of(trace_id=0), span_of(span_id=0)], ids=["trace_id", "span_id"])
+def test_spans_without_ids_are_counted_not_stored(tmp_path: Path, span: ReadableSpan) -> None:
     """There is no row for a span whose ids are zero."""
     path = tmp_path / "traces.db"
     with recording(path) as processor:
-        processor.on_end(span_of(**ids))
+        processor.on_end(span)
         processor.force_flush()
         assert processor.stats().dropped["conversion_error"] == 1
     assert stored(path) == 1
@@ -254,7 +265,8 @@ def test_a_poison_row_at_the_file_s_own_hand(tmp_path: Path) -> None:
     with recording(path) as processor, log_lines() as lines:
         with contextlib.closing(sqlite3.connect(path)) as connection:
             connection.execute(
-                "CREATE TRIGGER no_sevens BEFORE INSERT ON spans WHEN json_extract(NEW.attributes, '$.number') % 10 = 7 "
+                "CREATE TRIGGER no_sevens BEFORE INSERT ON spans "
+                "WHEN json_extract(NEW.attributes, '$.number') % 10 = 7 "
                 "BEGIN SELECT RAISE(ABORT, 'no sevens'); END"
             )
             connection.commit()
@@ -322,4 +334,6 @@ def test_everything_is_stored_when_asked_for(tmp_path: Path) -> None:
     with recording(path, spans="all") as processor:
         processor.on_end(span_of({"http.method": "GET"}, name="GET /"))
         assert processor.force_flush()
-    assert query(path, "SELECT name, kind, convention FROM spans ORDER BY id DESC LIMIT 1") == [("GET /", "other", "none")]
+    assert query(path, "SELECT name, kind, convention FROM spans ORDER BY id DESC LIMIT 1") == [
+        ("GET /", "other", "none")
+    ]

@@ -17,10 +17,12 @@ from tests.core.support import check_books, end_spans, exporter_threads, log_lin
 
 
 def of_text(path: Path) -> None:
+    """Make a text file."""
     path.write_text("Dear diary, today I was overwritten by nobody. " * 240)
 
 
 def of_another_application(path: Path) -> None:
+    """Make a database with another application's id."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA application_id = 1234")
         connection.execute("CREATE TABLE spans (id INTEGER PRIMARY KEY, mine TEXT)")
@@ -29,6 +31,7 @@ def of_another_application(path: Path) -> None:
 
 
 def of_another_application_without_id(path: Path) -> None:
+    """Make a database whose tables only tell that it is not ours."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("CREATE TABLE notes (text TEXT)")
@@ -36,6 +39,7 @@ def of_another_application_without_id(path: Path) -> None:
 
 
 def of_a_newer_schema(path: Path) -> None:
+    """Make a database of a later version of ours."""
     with recording(path):
         pass
     with contextlib.closing(sqlite3.connect(path)) as connection:
@@ -43,6 +47,7 @@ def of_a_newer_schema(path: Path) -> None:
 
 
 def with_a_version_only(path: Path) -> None:
+    """Make a database that has a version and nothing else."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 7")
 
@@ -76,7 +81,7 @@ def test_a_file_that_is_not_ours_is_refused_at_construction(
 
 @pytest.mark.parametrize("make", MADE)
 def test_a_file_that_comes_later_and_is_not_ours_is_left_alone(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    """What appears at the path after construction is not written either; spans are counted, with one line in the log."""
+    """What appears at the path after construction is not written either; spans are counted, one line is logged."""
     path = tmp_path / "file.db"
     processor = SQLiteSpanProcessor(path)
     make(path)
@@ -195,6 +200,7 @@ def test_unsampled_and_other_spans_start_nothing(tmp_path: Path) -> None:
 
 
 def end_spans_of_a_web_server(processor: SQLiteSpanProcessor, count: int) -> None:
+    """End spans that are none of a model's."""
     from tests.core.support import provider_with
 
     tracer = provider_with(processor).get_tracer("web")

@@ -11,16 +11,17 @@ from tests.core.support import end_spans, log_lines
 
 PREFIX = "OTEL_EXPORTER_SQLITE_"
 
-BAD_ARGUMENTS: list[tuple[str, object]] = [
-    *(("max_text_bytes", bad) for bad in (0, 15, -1, 1.5, "64", True, 1 << 80)),
-    *(("capture_content", bad) for bad in (0, 1, "false", "true")),
-    *(("keep_raw_content", bad) for bad in (None, 1, "true")),
-    *(("spans", bad) for bad in ("", "GENAI", "llm", 1, [], b"all")),
-    *(("busy_timeout_millis", bad) for bad in (-1, float("nan"), float("inf"), "5", False, 1e300)),
-    *(("retention_days", bad) for bad in (0, -1, float("nan"), float("inf"), "7")),
-    *(("max_database_bytes", bad) for bad in (0, -1, (1 << 20) - 1, 2e9, "1GB")),
-    *(("path", bad) for bad in ("", " ", "a\0b", b"bytes.db", 7, ":memory:", "file::memory:", "directory/")),
-]
+BAD_VALUES: dict[str, tuple[object, ...]] = {
+    "max_text_bytes": (0, 15, -1, 1.5, "64", True, 1 << 80),
+    "capture_content": (0, 1, "false", "true"),
+    "keep_raw_content": (None, 1, "true"),
+    "spans": ("", "GENAI", "llm", 1, [], b"all"),
+    "busy_timeout_millis": (-1, float("nan"), float("inf"), "5", False, 1e300),
+    "retention_days": (0, -1, float("nan"), float("inf"), "7"),
+    "max_database_bytes": (0, -1, (1 << 20) - 1, 2e9, "1GB"),
+    "path": ("", " ", "a\0b", b"bytes.db", 7, ":memory:", "file::memory:", "directory/"),
+}
+BAD_ARGUMENTS = [(name, bad) for name, values in BAD_VALUES.items() for bad in values]
 
 BAD_BATCHING: list[tuple[str, object]] = [
     *(("max_queue_size", bad) for bad in (0, -5, 2.5, "512", True, 1 << 40)),
@@ -170,7 +171,7 @@ def test_a_path_is_resolved_once_at_construction(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize(
     "name",
-    ["ünïcödé 数据.db", "with space?and#marks%20.db", "quote's \"file\".db", "a:memory:b.db", "-dash.db", "x" * 240],
+    ["ünïcödé 数据.db", "with space?and#marks%20.db", 'quote\'s "file".db', "a:memory:b.db", "-dash.db", "x" * 240],
 )
 def test_any_file_name_is_a_path(tmp_path: Path, name: str) -> None:
     """Names that mean something in a URI, a shell or SQL are just names."""
@@ -186,7 +187,7 @@ def test_a_file_name_that_is_not_utf_8_is_a_path(tmp_path: Path) -> None:
     """File names are bytes; Python spells those that are no UTF-8 with surrogates."""
     name = os.fsdecode(b"\xff\xfe.db")
     for _ in range(2):
-        processor = SQLiteSpanProcessor(os.path.join(tmp_path, name))
+        processor = SQLiteSpanProcessor(tmp_path / name)
         end_spans(processor, 1)
         processor.shutdown()
         assert processor.stats().written == 1
@@ -196,7 +197,7 @@ def test_a_file_name_that_is_not_utf_8_is_a_path(tmp_path: Path) -> None:
 def test_a_path_that_can_never_be_opened_is_refused_at_once(tmp_path: Path, bad: str) -> None:
     """What no file system could hold is known at construction."""
     with pytest.raises(ValueError, match="path"):
-        SQLiteSpanProcessor(bad if bad.startswith("~") else os.path.join(tmp_path, bad))
+        SQLiteSpanProcessor(bad if bad.startswith("~") else tmp_path / bad)
 
 
 def test_a_home_directory_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,9 +65,7 @@ def test_recording_goes_on_whatever_is_raised_in_the_thread(
         assert stored(path) == stats.written
 
 
-def test_a_thread_that_died_starts_again_for_what_is_queued(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_thread_that_died_starts_again_for_what_is_queued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Events that were queued when the thread died do not wait for another one to be written."""
     with recording(tmp_path / "traces.db") as processor:
         monkeypatch.setattr(threading, "excepthook", lambda _: None)
