@@ -27,17 +27,17 @@ _REPLACE: Final = (
     f"UPDATE spans SET {', '.join(f'{column} = coalesce(?, {column})' for column in _FACT_COLUMNS)} WHERE id = ?"
 )
 _ADD_EVENT: Final = (
-    "UPDATE spans SET events = json_insert(events, '$[#]', json(?1)) "
-    "WHERE id = ?2 AND json(?1) NOT IN (SELECT json(value) FROM json_each(events))"
+    "UPDATE spans SET events = json_insert(events, '$[#]', json(:event)) "
+    "WHERE id = :id AND json(:event) NOT IN (SELECT json(value) FROM json_each(events))"
 )
 _COMPLETE_INNER: Final = (
     f"UPDATE spans SET ({', '.join(_FACT_COLUMNS)}) = "
     f"(SELECT {', '.join(f'coalesce(spans.{column}, o.{column})' for column in _FACT_COLUMNS)} "
-    "FROM spans o WHERE o.id = ?1) WHERE id = ?2"
+    "FROM spans o WHERE o.id = :outer) WHERE id = :inner"
 )
 _COPY_MISSING_MESSAGES: Final = (
-    "INSERT INTO span_messages SELECT ?2, direction, position, message_id, finish_reason FROM span_messages "
-    "WHERE span_id = ?1 AND direction NOT IN (SELECT direction FROM span_messages WHERE span_id = ?2)"
+    "INSERT INTO span_messages SELECT :inner, direction, position, message_id, finish_reason FROM span_messages "
+    "WHERE span_id = :outer AND direction NOT IN (SELECT direction FROM span_messages WHERE span_id = :inner)"
 )
 _INHERIT: Final = (
     "UPDATE spans SET conversation_id = coalesce(conversation_id, ?), user_id = coalesce(user_id, ?) "
@@ -68,8 +68,9 @@ class DuplicateLink:
             return
         connection.execute("UPDATE spans SET duplicate_of = ? WHERE id = ?", (inner, outer))
         if inner is not None and self.is_complete:
-            connection.execute(_COMPLETE_INNER, (outer, inner))
-            connection.execute(_COPY_MISSING_MESSAGES, (outer, inner))
+            both = {"outer": outer, "inner": inner}
+            connection.execute(_COMPLETE_INNER, both)
+            connection.execute(_COPY_MISSING_MESSAGES, both)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Amendment:
         if span_id is not None:
             connection.execute(_REPLACE if self.is_whole else _FILL, (*self.facts, span_id))
             for event in self.events:
-                connection.execute(_ADD_EVENT, (event, span_id))
+                connection.execute(_ADD_EVENT, {"event": event, "id": span_id})
         return span_id
 
 
