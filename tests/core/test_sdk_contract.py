@@ -57,6 +57,7 @@ def test_a_flush_writes_what_is_queued(tmp_path: Path) -> None:
     assert not processor.force_flush()
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # the test runner's own threads
 @pytest.mark.parametrize("is_forking", [False, True], ids=["alone", "with a fork afterwards"])
 def test_a_processor_that_was_shut_down_is_collected(tmp_path: Path, is_forking: bool) -> None:
     """Nothing keeps it alive, and its fork hooks do not miss it."""
