@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from otel_sqlite_exporter.call import Call, JSONValue, Message, Part
@@ -22,6 +23,7 @@ WITHHELD: Final = frozenset(
 )
 """Marks that stand where the user withheld content: content they are, a prompt they are not."""
 
+_LONGEST_REMEMBERED_TOOLS: Final = 32_768
 _LONGEST_MARK: Final = max(map(len, WITHHELD))
 
 
@@ -264,12 +266,22 @@ def _text_of(item: str | Mapping[str, Any]) -> list[Message]:
 
 def _fill_tools(call: Call, sheet: Sheet) -> None:
     for _, value in sheet.candidates("tools"):
-        decoded = parse_text(value) if isinstance(value, str) else plain(value)
-        if isinstance(decoded, Mapping):
-            decoded = [decoded]
-        if isinstance(decoded, list) and decoded:
-            call.tool_definitions = [_definition(item) for item in cast("Sequence[Any]", decoded)]
+        is_short = type(value) is str and len(value) <= _LONGEST_REMEMBERED_TOOLS
+        definitions = _remembered_definitions(cast("str", value)) if is_short else _definitions(value)
+        if definitions:
+            call.tool_definitions = definitions
             return
+
+
+def _definitions(value: object) -> list[JSONValue]:
+    decoded = parse_text(value) if isinstance(value, str) else plain(value)
+    if isinstance(decoded, Mapping):
+        decoded = [decoded]
+    return [_definition(item) for item in cast("Sequence[Any]", decoded)] if isinstance(decoded, list) else []
+
+
+# An agent sends the same definitions with every call. Nobody changes the lists that are shared here.
+_remembered_definitions: Final[Callable[[str], list[JSONValue]]] = lru_cache(maxsize=64)(_definitions)
 
 
 def _definition(item: object) -> JSONValue:
