@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_sqlite_exporter.call import Call, EventFacts, Message, SpanFacts
+from otel_sqlite_exporter.cleaning import describe, encode_json
 from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.event import attributes_of
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.privacy import metadata_only
 from otel_sqlite_exporter.provenance import Provenance, ResourceRow, ScopeRow
-from otel_sqlite_exporter.text import MessageRow, TextPolicy, describe, encode_json
+from otel_sqlite_exporter.text import MessageRow, TextPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

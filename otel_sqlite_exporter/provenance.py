@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from otel_sqlite_exporter.text import encode_json
+from otel_sqlite_exporter.cleaning import encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

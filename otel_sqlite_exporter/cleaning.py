@@ -1,0 +1,234 @@
+"""Copy values as JSON, UTF-8 and SQLite can hold them: media replaced, texts cut, nothing that raises."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import math
+import re
+from collections.abc import Mapping, Sequence
+from json import encoder
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.omission import split_note
+from otel_sqlite_exporter.placeholders import BARE_BASE64_CHARACTERS, decoded, placeholder, replace_media, size_and_hash
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.call import JSONValue, Part
+    from otel_sqlite_exporter.config import Redact
+
+_logger = logging.getLogger(__name__)
+
+REDACT_FAILED: Final = "[dropped: redact failed]"
+"""What is stored in place of a text whose redactor raised or returned no text."""
+
+_MAX_DEPTH: Final = 64
+_MAX_NODES: Final = 20_000
+MAX_INTEGER: Final = (1 << 63) - 1
+UTF8_WORST_CASE: Final = 4
+_MEDIA_TYPES: Final = frozenset({"blob", "base64", "input_audio", "audio", "image", "media"})
+_MEDIA_MARKS: Final = frozenset({"mime_type", "media_type", "mimeType", "mediaType", "format"})
+_MEDIA_FIELDS: Final = frozenset({"data", "content", "bytes", "b64_json", "base64"})
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]{24,}={0,2}\s*")
+
+# Signs, in JSON, of media, of a note of what is missing, and of an integer that SQLite can't hold.
+_MARKS_OF_CARE: Final = (
+    *(f'"{word}"' for word in sorted(_MEDIA_TYPES | _MEDIA_MARKS)),
+    ";base64,",
+    "\ue001",
+)
+_LONG_WORD = re.compile(r"[A-Za-z0-9+/_-]{1024}")
+_BIG_INTEGER = re.compile(r"[0-9]{19}")
+
+_encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
+
+# JSONEncoder makes such an encoder for every value, which takes longer than encoding a span's attributes.
+_ENCODER_ARGUMENTS: Final = (
+    None,
+    json.JSONEncoder().default,
+    encoder.encode_basestring,
+    None,
+    ":",
+    ",",
+    False,
+    False,
+    False,
+)
+_make_encoder = getattr(encoder, "c_make_encoder", None)
+_encoder = _make_encoder and _make_encoder(*_ENCODER_ARGUMENTS)
+
+
+def encode_json(value: object) -> str:
+    """Return a cleaned value as compact JSON that UTF-8 can encode."""
+    return clean_text(_encode_json(value) if _encoder is None else "".join(_encoder(value, 0)))
+
+
+def encoded(parts: Sequence[Part]) -> str | None:
+    """Return the JSON of parts, None where they hold what JSON or UTF-8 can't."""
+    try:
+        document = _encode_json(parts) if _encoder is None else "".join(_encoder(parts, 0))
+        if not document.isascii():
+            document.encode()
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return document
+
+
+def needs_care(document: str, limit: int) -> bool:
+    """Tell whether something in the JSON of parts may have to be cut, replaced or repaired."""
+    return (
+        len(document) * (1 if document.isascii() else UTF8_WORST_CASE) > limit
+        or document.count("[") + document.count("{") > _MAX_DEPTH
+        or any(mark in document for mark in _MARKS_OF_CARE)
+        or _BIG_INTEGER.search(document) is not None
+        or (len(document) >= BARE_BASE64_CHARACTERS and _LONG_WORD.search(document) is not None)
+    )
+
+
+def text_bytes(value: object) -> int:
+    """Return how many bytes of UTF-8 the texts of a value of plain JSON have."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode())
+    if isinstance(value, dict):
+        return sum([text_bytes(item) for key, item in value.items() if key != "type" or type(item) is not str])
+    return sum([text_bytes(item) for item in value]) if isinstance(value, (list, tuple)) else 0
+
+
+class Cleaner:
+    """Copy one value as JSON can hold it, keeping at most ``limit`` bytes of its texts.
+
+    A value deeper than 64 levels or wider than 20,000 nodes is cut there: it would otherwise exhaust the stack or
+    the writer's time.
+    """
+
+    def __init__(self, key: str, redact: Redact | None, limit: int | None) -> None:
+        self._key = key
+        self._redact = redact
+        self._limit = limit
+        self._nodes = _MAX_NODES
+        self.full_bytes = 0
+        self.kept_bytes = 0
+
+    def guarded(self, value: object) -> JSONValue:
+        """Return the copy of a value whose own methods may raise."""
+        try:
+            return self.value(value)
+        except Exception:  # noqa: BLE001 - a foreign object's code
+            return f"<{type(value).__name__}>"
+
+    def value(self, value: object, depth: int = 0) -> JSONValue:  # noqa: C901, PLR0911 - one line for each kind of value
+        """Return the copy of a value."""
+        self._nodes -= 1
+        if isinstance(value, str):
+            return self._text(value)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            return int(value) if -MAX_INTEGER - 1 <= value <= MAX_INTEGER else _big_integer(value)
+        if isinstance(value, float):
+            return float(value) if math.isfinite(value) else str(float(value))
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self._bytes(bytes(value))
+        if depth >= _MAX_DEPTH or self._nodes <= 0:
+            return "..."
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth)
+        if isinstance(value, (Sequence, set, frozenset)):
+            items: list[JSONValue] = []
+            for item in value:
+                if self._nodes <= 0:
+                    break
+                items.append(self.value(item, depth + 1))
+            return items
+        return self._text(describe(value))
+
+    def _mapping(self, value: Mapping[object, object], depth: int) -> dict[str, JSONValue]:
+        result: dict[str, JSONValue] = {}
+        if value.get("type") == "blob" and isinstance(value.get("content"), (str, bytes)):
+            return self._blob(value)
+        holds_media = value.get("type") in _MEDIA_TYPES or not _MEDIA_MARKS.isdisjoint(value)
+        for key, item in value.items():
+            if self._nodes <= 0:
+                break
+            name = clean_text(key if isinstance(key, str) else describe(key))
+            if name == "type" and type(item) is str and item.isascii():
+                # A part's type is vocabulary, not content: cutting or redacting it would make the part unreadable.
+                result[name] = item
+            elif holds_media and name in _MEDIA_FIELDS and isinstance(item, str) and _BASE64.fullmatch(item):
+                result[name] = placeholder(None, decoded(item))
+            else:
+                result[name] = self.value(item, depth + 1)
+        return result
+
+    def _blob(self, part: Mapping[object, object]) -> dict[str, JSONValue]:
+        """Return a GenAI ``blob`` part whose content is replaced by its size and SHA-256."""
+        content = part["content"]
+        size, digest = size_and_hash(content if isinstance(content, (str, bytes)) else "")
+        kept = {name: clean_text(str(part[name])) for name in ("modality", "mime_type") if part.get(name) is not None}
+        return {"type": "blob", **kept, "byte_count": size, "sha256": digest}
+
+    def _bytes(self, data: bytes) -> JSONValue:
+        if len(data) >= BARE_BASE64_CHARACTERS:
+            return placeholder(None, data)
+        return self._text(base64.b64encode(data).decode())
+
+    def _text(self, text: str) -> str:
+        text, missing = split_note(text)
+        text = replace_media(text)
+        if self._redact is not None:
+            text = apply_redact(self._redact, self._key, text)
+        text = clean_text(text)
+        size = len(text) if text.isascii() else len(text.encode())
+        self.full_bytes += size + missing
+        if self._limit is not None and self.kept_bytes + size > self._limit:
+            text = cut_text(text, self._limit - self.kept_bytes)
+            size = len(text.encode())
+        self.kept_bytes += size
+        return text
+
+
+def clean_text(text: str) -> str:
+    """Return a text that UTF-8 can encode: surrogate pairs joined, lone surrogates replaced by U+FFFD."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def cut_text(text: str, limit: int) -> str:
+    """Return the longest start of a text that is at most ``limit`` bytes of UTF-8, never ending inside a character."""
+    if limit <= 0:
+        return ""
+    if len(text) * UTF8_WORST_CASE <= limit:
+        return text
+    # Encoding more than can be kept would cost memory and time in proportion to the whole text.
+    return text[:limit].encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
+
+
+def apply_redact(redact: Redact, key: str, text: str) -> str:
+    """Return what a redactor makes of a text; one that raises or returns no text drops it."""
+    try:
+        redacted = redact(key, text)
+    except Exception as error:  # noqa: BLE001 - the user's code, which must not stop the recording
+        _logger.debug("redact raised %s for %s", type(error).__name__, key)
+        return REDACT_FAILED
+    return redacted if isinstance(redacted, str) else REDACT_FAILED
+
+
+def describe(value: object) -> str:
+    """Return a text for an object of a foreign type, whatever its methods do."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - the object's own code
+        return f"<{type(value).__name__}>"
+
+
+def _big_integer(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # beyond sys.get_int_max_str_digits
+        return hex(value)
