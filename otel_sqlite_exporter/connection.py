@@ -188,8 +188,11 @@ def _warn_without_wal(path: str, mode: str) -> None:
 
 def refuse_foreign(connection: sqlite3.Connection, path: str) -> bool:
     """Return whether the database is new; raise DatabaseRefusedError when it is not ours to write."""
-    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    # In one statement, because another process may be creating the schema between two.
+    application_id, version, objects = connection.execute(
+        "SELECT a.application_id, u.user_version, (SELECT count(*) FROM sqlite_master) "
+        "FROM pragma_application_id a, pragma_user_version u"
+    ).fetchone()
     if application_id == APPLICATION_ID:
         if version > SCHEMA_VERSION:
             raise DatabaseRefusedError(
@@ -197,7 +200,6 @@ def refuse_foreign(connection: sqlite3.Connection, path: str) -> bool:
                 "otel-sqlite-exporter knows; upgrade otel-sqlite-exporter or give another path"
             )
         return False
-    (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application_id or version or objects:
         raise DatabaseRefusedError(
             f"{path} is an SQLite database of another application (application_id {application_id:#x}); "
