@@ -90,8 +90,10 @@ CREATE TABLE spans (
   UNIQUE (trace_id, span_id)
 );
 
+-- Orders the last calls and finds the oldest traces (python -m benchmarks reading).
 CREATE INDEX spans_start_time ON spans (start_time_unix_nano);
--- The same expression as in llm_calls: ORDER BY start_time DESC LIMIT 50 then reads 50 rows, not all of them.
+-- The same expression as in llm_calls: ORDER BY start_time DESC LIMIT 50 then reads 50 rows, not all of them
+-- (python -m benchmarks reading).
 CREATE INDEX spans_call_start_time ON spans (
   strftime('%Y-%m-%dT%H:%M:%fZ', start_time_unix_nano / 1e9, 'unixepoch')
 ) WHERE kind IN ('llm', 'embedding') AND duplicate_of IS NULL;
@@ -122,7 +124,8 @@ CREATE TABLE span_messages (
   PRIMARY KEY (span_id, direction, position)
 ) WITHOUT ROWID;
 
--- An index on message_id is half of what a long chat's span_messages take; retention, which needs it, adds it.
+-- An index on message_id is half of what a long chat's span_messages take (python -m benchmarks growth);
+-- retention, which needs it, adds it.
 
 -- What usage_by_model shows. A sum over a million spans takes a second, even from a covering index; this takes a write
 -- per batch (python -m benchmarks reading). The writer adds what it inserts, the triggers follow every later change.
