@@ -30,7 +30,9 @@ from tests.core.support import (
     wait_until,
     write_locked,
 )
-from tests.faults.support import ROOT, check_file, run
+from tests.faults.oracle import check_file
+from tests.faults.plain import run
+from tests.faults.support import ROOT
 
 pytestmark = pytest.mark.faults
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.core.support import query, stored, value, write_locked
-from tests.faults.support import check_file, names, run, start
+from tests.faults.oracle import check_file
+from tests.faults.plain import names, run, start
 
 pytestmark = pytest.mark.faults
 
