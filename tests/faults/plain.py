@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.faults import oracle, support
 
 _PRELUDE = """
+import concurrent.futures.thread
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from otel_sqlite_exporter import SQLiteSpanProcessor
@@ -19,6 +20,7 @@ tracer = provider.get_tracer("app")
 def call(name="chat"):
     tracer.start_span(name, attributes={"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}).end()
 """
+# The thread pool first, so that its fork hook runs before the SDK's, which submits to one.
 # A tracer of its own, because getting one takes a lock of the SDK's, which interrupting code must not wait for.
 
 
