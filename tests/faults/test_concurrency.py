@@ -263,7 +263,7 @@ def test_a_thousand_tasks_lose_nothing(tmp_path: Path) -> None:
         tracer = provider_with(processor).get_tracer("tests")
 
         async def work() -> None:
-            with tracer.start_as_current_span("chat", attributes=CHAT):  # type: ignore[arg-type]
+            with tracer.start_as_current_span("chat", attributes=CHAT):
                 await asyncio.sleep(0.001)
 
         async def main() -> None:
@@ -284,7 +284,7 @@ def test_eighty_thousand_spans_of_eight_threads_are_counted_exactly(tmp_path: Pa
         def work() -> None:
             tracer, other = provider.get_tracer("tests"), provider.get_tracer("http")
             for _ in range(5000):
-                tracer.start_span("chat", attributes=CHAT).end()  # type: ignore[arg-type]
+                tracer.start_span("chat", attributes=CHAT).end()
                 other.start_span("GET", attributes={"http.request.method": "GET"}).end()
 
         threads = [threading.Thread(target=work) for _ in range(8)]
@@ -306,7 +306,7 @@ def test_two_thousand_short_threads_lose_nothing(tmp_path: Path) -> None:
         tracer = provider_with(processor).get_tracer("tests")
 
         def work() -> None:
-            tracer.start_span("chat", attributes=CHAT).end()  # type: ignore[arg-type]
+            tracer.start_span("chat", attributes=CHAT).end()
 
         for _ in range(20):
             threads = [threading.Thread(target=work) for _ in range(100)]
