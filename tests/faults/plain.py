@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
-from tests.faults import oracle, support
+from tests.faults import oracle
+from tests.faults.support import ROOT
 
 _PRELUDE = """
 import concurrent.futures.thread
+import os, signal, sys, time, threading
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from otel_sqlite_exporter import SQLiteSpanProcessor
@@ -26,12 +31,36 @@ def call(name="chat"):
 
 def start(path: Path, script: str) -> subprocess.Popen[str]:
     """Start an application that records into a file."""
-    return support.start(path, _PRELUDE + textwrap.dedent(script))
+    return subprocess.Popen(
+        [sys.executable, "-X", "faulthandler", "-c", _PRELUDE + textwrap.dedent(script), str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
 
 
 def run(path: Path, script: str, *, returncode: int | None = 0, seconds: float = 60) -> str:
-    """Run an application to its end and return what it printed; ``returncode`` None is any."""
-    return support.run(path, _PRELUDE + textwrap.dedent(script), returncode=returncode, seconds=seconds)
+    """Run an application to its end and return what it printed.
+
+    Args:
+        path: The database file.
+        script: What it does, with ``processor``, ``provider`` and ``call`` at hand.
+        returncode: What it must end with, None for anything.
+        seconds: How long it and its children may take before they count as hung.
+    """
+    process = start(path, script)
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        out, err = process.communicate()
+        raise AssertionError(f"hung:\n{out}\n{err}") from None
+    if returncode is not None:
+        assert process.returncode == returncode, err
+        assert "Traceback" not in err, err
+    return out
 
 
 def names(path: Path) -> list[str]:
