@@ -47,6 +47,7 @@ class Failure(enum.Enum):
 
 
 _NOTADB: Final = 26
+_SHARED_MEMORY_ERRORS: Final = frozenset(10 | detail << 8 for detail in (18, 19, 20, 21))  # SQLITE_IOERR_SHM*
 
 _FAILURES: Final = {
     1: Failure.POISON,  # SQLITE_ERROR: tried again it would fail again, and hold up everything behind it
@@ -133,13 +134,19 @@ def open_database(path: str) -> sqlite3.Connection:
         OSError: As above, from the file system.
     """
     _create_private(path)
-    connection = sqlite3.connect(
-        path,
-        timeout=_BUSY_TIMEOUT_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,  # the writer closes it in its own thread; a shutdown without a thread closes it inline
-        cached_statements=_STATEMENT_CACHE,
-    )
+    try:
+        return _open(path, "WAL")
+    except sqlite3.OperationalError as error:
+        if not _is_shared_memory_missing(error):
+            raise
+    _leave_wal_mode(path)
+    connection = _open(path, "DELETE")
+    _warn_without_wal(path)
+    return connection
+
+
+def _open(path: str, journal_mode: str) -> sqlite3.Connection:
+    connection = _connect(path)
     try:
         try:
             is_new = refuse_foreign(connection, path)
@@ -149,16 +156,26 @@ def open_database(path: str) -> sqlite3.Connection:
             raise
         if is_new:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        mode = _enter_wal_mode(connection)
+        connection.execute(f"PRAGMA journal_mode = {journal_mode}")
+        # The reply is no proof: it says "wal" where the first use of the log fails.
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         for name, value in _PRAGMAS:
             connection.execute(f"PRAGMA {name} = {value}")
         _migrate(connection, path)
     except BaseException:
         connection.close()
         raise
-    if mode != "wal":
-        _warn_without_wal(path, mode)
     return connection
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        path,
+        timeout=_BUSY_TIMEOUT_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,  # the writer closes it in its own thread; a shutdown without a thread closes it inline
+        cached_statements=_STATEMENT_CACHE,
+    )
 
 
 def _create_private(path: str) -> None:
@@ -170,20 +187,24 @@ def _create_private(path: str) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _enter_wal_mode(connection: sqlite3.Connection) -> str:
-    """Switch to write-ahead logging where the file system allows it, and return the journal mode that is in use."""
-    try:
-        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    except sqlite3.OperationalError as error:
-        if failure_of(error) is Failure.BUSY:
-            raise
-        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-    return str(mode)
+def _is_shared_memory_missing(error: sqlite3.OperationalError) -> bool:
+    """Tell whether an error comes from a file system on which processes can't share memory, as a log needs them to."""
+    code = getattr(error, "sqlite_errorcode", None)
+    # Python 3.10 does not tell. Trying without a log is harmless there: it fails as well where the disk itself does.
+    return code in _SHARED_MEMORY_ERRORS if code is not None else "disk I/O error" in str(error)
+
+
+def _leave_wal_mode(path: str) -> None:
+    """Turn write-ahead logging off. Only a connection that is alone with the file can do that without shared memory."""
+    with contextlib.closing(_connect(path)) as connection:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        connection.execute("PRAGMA journal_mode = DELETE")
 
 
 @functools.lru_cache(maxsize=16)  # once for each file, however often it is opened
-def _warn_without_wal(path: str, mode: str) -> None:
-    _logger.warning("%s: write-ahead logging is not possible here (journal mode %s); writes are slower", path, mode)
+def _warn_without_wal(path: str) -> None:
+    _logger.warning("%s: write-ahead logging is not possible on this file system; writes are slower", path)
 
 
 def refuse_foreign(connection: sqlite3.Connection, path: str) -> bool:
