@@ -12,6 +12,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Final
 
+from otel_sqlite_exporter import batch_view
 from otel_sqlite_exporter.open_file import file_id
 from otel_sqlite_exporter.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
 
@@ -20,7 +21,7 @@ _logger = logging.getLogger(__name__)
 # SQLite sleeps inside C while it waits for a lock. Our own loop waits instead, so that a shutdown or a cooperative
 # scheduler (gevent) is never stuck in it for long.
 _BUSY_TIMEOUT_SECONDS: Final = 0.01
-_STATEMENT_CACHE: Final = 256
+_OTHER_STATEMENTS: Final = 32
 
 WAL_SIZE_LIMIT: Final = 64 << 20
 """Bytes to which the write-ahead log shrinks back, after a reader has held up the checkpoint."""
@@ -162,6 +163,7 @@ def _open(path: str, journal_mode: str) -> sqlite3.Connection:
         for name, value in _PRAGMAS:
             connection.execute(f"PRAGMA {name} = {value}")
         _migrate(connection, path)
+        batch_view.install(connection, SCHEMA_VERSION)
     except BaseException:
         connection.close()
         raise
@@ -174,7 +176,7 @@ def _connect(path: str) -> sqlite3.Connection:
         timeout=_BUSY_TIMEOUT_SECONDS,
         isolation_level=None,
         check_same_thread=False,  # the writer closes it in its own thread; a shutdown without a thread closes it inline
-        cached_statements=_STATEMENT_CACHE,
+        cached_statements=batch_view.STATEMENTS + _OTHER_STATEMENTS,
     )
 
 

@@ -17,7 +17,7 @@ from otel_sqlite_exporter.open_file import OpenFile, file_id
 from otel_sqlite_exporter.statements import Batch, Statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from otel_sqlite_exporter.retention import Retention
 
@@ -44,7 +44,6 @@ class Database:
         self._file: OpenFile | None = None
         self._ledger = LedgerRow()
         self._statements = Statements()
-        self._data_version = -1
 
     def write(self, batch: Batch, counts_after: Callable[[int, int], Counts]) -> Written:
         """Write a batch and the ledger in one transaction.
@@ -97,17 +96,14 @@ class Database:
         if not file.is_current():
             self._leave(file, connection)
             return
-        try:
+        with self._undone_when_failed(connection):
             self._begin(connection)
-            self._ledger.write(connection, counts)
+            self._statements.write_ledger(connection, self._ledger, counts)
             connection.execute(
                 "UPDATE recorders SET ended_unix_nano = ?, clean_exit = 1 WHERE id = ?",
                 (time.time_ns(), self._ledger.recorder_id),
             )
             connection.execute("COMMIT")
-        except BaseException:
-            rollback(connection)
-            raise
 
     def prune(self, retention: Retention) -> None:
         """Delete one slice of what has to go; do nothing where nothing was ever written.
@@ -117,7 +113,7 @@ class Database:
         """
         if self.connection is not None:
             retention.prune(self.connection)
-            self._statements.forget()  # of messages that may have gone: our own changes leave data_version as it is
+            self._statements.forget()  # messages that may have gone
 
     def close(self) -> None:
         """Close the connection; the next write opens another one."""
@@ -163,21 +159,37 @@ class Database:
     def _write(
         self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
     ) -> Written:
+        ways = [self._write_alone, self._write_together]
+        if batch.records:
+            ways.append(self._write_one_by_one)
+        for way in ways:
+            try:
+                with self._undone_when_failed(connection):
+                    result = way(connection, batch, counts_after)
+            except Exception as error:
+                if way is ways[-1] or failure_of(error) is not Failure.POISON:
+                    raise
+            else:
+                if result is not None:
+                    return result
+        raise AssertionError("the last way gives a result or an error")
+
+    @contextlib.contextmanager
+    def _undone_when_failed(self, connection: sqlite3.Connection) -> Iterator[None]:
         try:
-            return self._write_together(connection, batch, counts_after)
-        except BaseException as error:
-            self._undo(connection)
-            if not isinstance(error, Exception) or failure_of(error) is not Failure.POISON or not batch.records:
-                raise
-        try:
-            return self._write_one_by_one(connection, batch, counts_after)
+            yield
         except BaseException:
-            self._undo(connection)
+            rollback(connection)
+            self._statements.forget()
             raise
 
-    def _undo(self, connection: sqlite3.Connection) -> None:
-        rollback(connection)
-        self._statements.forget()
+    def _write_alone(
+        self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
+    ) -> Written | None:
+        """Write everything in one statement, None where that is not possible: what nearly every batch gets."""
+        written = len(batch.records)
+        is_done = self._statements.insert_alone(connection, batch, self._ledger, counts_after(written, 0))
+        return Written(written, 0) if is_done else None
 
     def _write_together(
         self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
@@ -187,8 +199,7 @@ class Database:
         for change in batch.changes:
             self._statements.write(connection, change, self._ledger.recorder_id)
         result = Written(len(batch.records), 0)
-        self._ledger.write(connection, counts_after(result.written, result.failed))
-        connection.execute("COMMIT")
+        self._commit(connection, counts_after(result.written, result.failed))
         return result
 
     def _write_one_by_one(
@@ -211,16 +222,15 @@ class Database:
                 connection.execute("ROLLBACK TO one")
                 self._statements.forget()
             connection.execute("RELEASE one")
-        self._ledger.write(connection, counts_after(written, failed))
-        connection.execute("COMMIT")
+        self._commit(connection, counts_after(written, failed))
         return Written(written, failed, last_error)
 
     def _begin(self, connection: sqlite3.Connection) -> None:
-        """Begin a transaction, see what another connection changed meanwhile, and register with the ledger."""
+        """Begin a transaction, see whether another process migrated the file, and register with the ledger."""
         connection.execute("BEGIN IMMEDIATE")
-        (version,) = connection.execute("PRAGMA data_version").fetchone()
-        if version != self._data_version:
-            self._data_version = version
-            self._statements.forget()
-            refuse_foreign(connection, self.path)
+        refuse_foreign(connection, self.path)
         self._ledger.register(connection)
+
+    def _commit(self, connection: sqlite3.Connection, counts: Counts) -> None:
+        self._statements.write_ledger(connection, self._ledger, counts)
+        connection.execute("COMMIT")

@@ -5,31 +5,14 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from otel_sqlite_exporter._version import __version__
+from otel_sqlite_exporter.schema import COUNT_COLUMNS, DROP_REASONS
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
-
-DROP_REASONS: Final = ("queue_full", "already_shutdown", "write_error", "conversion_error")
-
-_COUNT_COLUMNS: Final = (
-    "received",
-    "written",
-    "skipped",
-    *(f"dropped_{reason}" for reason in DROP_REASONS),
-    "log_events_received",
-    "log_events_unmatched",
-    "log_events_dropped",
-)
-
-
-_UPDATE: Final = (
-    f"UPDATE recorders SET {', '.join(f'{column} = ?' for column in _COUNT_COLUMNS)}, "
-    "last_error = ?, last_heartbeat_unix_nano = ? WHERE id = ?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +63,8 @@ class LedgerRow:
         self.is_stored = False
         """Whether a row of this process was ever committed."""
         self._started = time.time_ns()
-        self._is_known_here = False
+        self.is_known_here = False
+        """Whether the file that is open now has the row."""
         self._baseline = self._stored = self._latest = Counts().columns()
 
     def is_behind(self, counts: Counts) -> bool:
@@ -89,11 +73,11 @@ class LedgerRow:
 
     def reopened(self) -> None:
         """Take note that the file was opened: it may be another one, or an older copy."""
-        self._is_known_here = False
+        self.is_known_here = False
 
     def register(self, connection: sqlite3.Connection) -> None:
         """Insert the row, unless the file has it, inside the caller's transaction."""
-        if self._is_known_here or self._is_in(connection):
+        if self.is_known_here or self._is_in(connection):
             return
         settled = sum(self._stored[1 : 3 + len(DROP_REASONS)])
         self._baseline = (settled, *self._stored[1:])
@@ -103,21 +87,21 @@ class LedgerRow:
         )
         self.recorder_id = cursor.lastrowid or 0
 
-    def write(self, connection: sqlite3.Connection, counts: Counts) -> None:
-        """Update the row to the process's counts, inside the caller's transaction."""
+    def update(self, counts: Counts) -> tuple[object, ...]:
+        """Return what the row has to be updated to, in the order of ``LEDGER_COLUMNS``."""
         self._latest = counts.columns()
-        since = [now - before for now, before in zip(self._latest, self._baseline, strict=True)]
-        connection.execute(_UPDATE, (*since, counts.last_error, time.time_ns(), self.recorder_id))
+        since = (now - before for now, before in zip(self._latest, self._baseline, strict=True))
+        return (*since, counts.last_error, time.time_ns())
 
     def persisted(self) -> None:
         """Take note that the transaction was committed."""
-        self._is_known_here = self.is_stored = True
+        self.is_known_here = self.is_stored = True
         self._stored = self._latest
 
     def _is_in(self, connection: sqlite3.Connection) -> bool:
         """Tell whether the file has the row, and not as an older copy of the file does."""
         row = connection.execute(
-            f"SELECT {', '.join(_COUNT_COLUMNS)} FROM recorders WHERE id = ? AND pid = ? AND started_unix_nano = ?",
+            f"SELECT {', '.join(COUNT_COLUMNS)} FROM recorders WHERE id = ? AND pid = ? AND started_unix_nano = ?",
             (self.recorder_id, os.getpid(), self._started),
         ).fetchone()
         return row is not None and all(

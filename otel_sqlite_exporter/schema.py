@@ -64,7 +64,6 @@ SPAN_COLUMNS: Final = (
     "dropped_links",
     "truncated_bytes",
 )
-MESSAGE_COLUMNS: Final = ("id", "hash", "role", "text", "stored_parts", "full_bytes", "kept_bytes")
 MAY_BE_NULL: Final = frozenset(
     {
         "parent_span_id",
@@ -77,9 +76,10 @@ MAY_BE_NULL: Final = frozenset(
         "text",
         "stored_parts",
         "finish_reason",
+        "last_error",
     }
 )
-"""Columns of spans, messages and span_messages in which the empty text means the same as NULL."""
+"""Columns in which the empty text means the same as NULL."""
 
 USAGE_SUMS: Final = (
     "calls",
@@ -97,7 +97,19 @@ USAGE_SUMS: Final = (
     "cost_usd",
     "cost_reports",
 )
-SPAN_MESSAGE_COLUMNS: Final = ("span_id", "direction", "position", "message_id", "finish_reason")
+
+DROP_REASONS: Final = ("queue_full", "already_shutdown", "write_error", "conversion_error")
+COUNT_COLUMNS: Final = (
+    "received",
+    "written",
+    "skipped",
+    *(f"dropped_{reason}" for reason in DROP_REASONS),
+    "log_events_received",
+    "log_events_unmatched",
+    "log_events_dropped",
+)
+LEDGER_COLUMNS: Final = (*COUNT_COLUMNS, "last_error", "last_heartbeat_unix_nano")
+"""What every batch brings up to date in its process's row of ``recorders``."""
 
 
 def _create(connection: sqlite3.Connection) -> None:

@@ -1,39 +1,25 @@
-"""The statements of one transaction: span records become rows, every message once.
-
-Only a few statements per batch, because ``sqlite3`` gives the GIL away at every row of ``executemany``, and a busy
-application then takes 5 ms to give it back: ``python -m benchmarks lossless`` shows the difference.
-"""
+"""The statements of one batch: span records become rows, every message once."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from otel_sqlite_exporter.batch_view import KNOWN_MESSAGE, MAX_LINKS, MAX_PARAMETERS, MAX_SPANS, Insertion
 from otel_sqlite_exporter.changes import Amendment, Change
 from otel_sqlite_exporter.conversion import SpanRecord
-from otel_sqlite_exporter.schema import MAY_BE_NULL, MESSAGE_COLUMNS, SPAN_COLUMNS, SPAN_MESSAGE_COLUMNS, USAGE_SUMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from otel_sqlite_exporter.conversion import MessageLink
+    from otel_sqlite_exporter.ledger import Counts, LedgerRow
     from otel_sqlite_exporter.provenance import ResourceRow, ScopeRow
-    from otel_sqlite_exporter.text import MessageRow
 
-# SQLite before 3.32 takes 999 parameters in one statement.
-_MAX_PARAMETERS: Final = 32_000 if sqlite3.sqlite_version_info >= (3, 32) else 999
-_SPANS_IN_ONE_STATEMENT: Final = _MAX_PARAMETERS // len(SPAN_COLUMNS)
-_CACHED_MESSAGES: Final = 4096
-_OR_NULL: Final = "nullif(?, '')"
+_KNOWN_MESSAGES: Final = 4096
 _T = TypeVar("_T")
-
-_ADD_USAGE: Final = (
-    f"INSERT INTO usage SELECT day, provider, model, {', '.join(f'sum({column})' for column in USAGE_SUMS)} "
-    "FROM span_usage WHERE id > ? GROUP BY day, provider, model ON CONFLICT (day, provider, model) DO UPDATE SET "
-    + ", ".join(f"{column} = {column} + excluded.{column}" for column in USAGE_SUMS)
-)
 
 
 @dataclass(slots=True)
@@ -50,19 +36,19 @@ class Batch:
 
 
 class Statements:
-    """Write records, and remember the ids of what repeats: resources, scopes and the messages seen last.
+    """Write records, and remember what is in the file already: resources, scopes and the messages written last.
 
-    The ids hold as long as no other connection changes the file; :meth:`forget` is called when one did, and whenever a
-    transaction is rolled back.
+    Resources and scopes are never deleted. A message may be, by another process's retention; a batch that refers to
+    one then fails, and is written again after :meth:`forget`, which is called whenever something failed.
     """
 
     def __init__(self) -> None:
         self._resources: dict[ResourceRow, int] = {}
         self._scopes: dict[ScopeRow, int] = {}
-        self._messages: OrderedDict[bytes, int] = OrderedDict()
+        self._messages: OrderedDict[bytes, None] = OrderedDict()
 
     def forget(self) -> None:
-        """Forget every id."""
+        """Take nothing for being in the file."""
         self._resources.clear()
         self._scopes.clear()
         self._messages.clear()
@@ -76,93 +62,89 @@ class Statements:
         else:
             step.apply(connection)
 
-    def insert(self, connection: sqlite3.Connection, records: Sequence[SpanRecord], recorder_id: int) -> None:
-        """Insert the records whose span has no row yet."""
-        if not records:
-            return
-        (last_id,) = connection.execute(
-            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'spans'), 0)"
-        ).fetchone()
-        new = records
+    def insert_alone(self, connection: sqlite3.Connection, batch: Batch, ledger: LedgerRow, counts: Counts) -> bool:
+        """Write a batch and the ledger by one statement, which is a transaction of its own.
+
+        Returns:
+            False when nothing was done: there is more to write than new rows, or too much for one statement.
+
+        Raises:
+            Exception: Whatever made the statement fail. Nothing was written.
+        """
+        if batch.changes or not ledger.is_known_here:
+            return False
+        records = batch.records
+        insertion = Insertion()
         try:
-            if len(new) > _SPANS_IN_ONE_STATEMENT:
-                new = self._without_known(connection, new)
-            self._insert_spans(connection, new, last_id, recorder_id)
+            for record in records:
+                resource_id, scope_id = self._resources[record.resource], self._scopes[record.scope]
+                _add_span(insertion, record, resource_id, scope_id, ledger.recorder_id)
+        except KeyError:  # a resource or scope that is new here
+            return False
+        new = self._add_links(insertion, _links_of(records))
+        if records:
+            insertion.add_usage(len(records))
+        insertion.set_ledger(ledger.recorder_id, ledger.update(counts))
+        if insertion.is_too_long:
+            return False
+        insertion.execute(connection)
+        self._remember(new)
+        return True
+
+    def insert(self, connection: sqlite3.Connection, records: Sequence[SpanRecord], recorder_id: int) -> None:
+        """Insert the records whose span has no row yet, within the caller's transaction."""
+        if len(records) > MAX_SPANS:
+            records = _without_known(connection, records)
+        try:
+            self._insert_spans(connection, records, recorder_id)
         except sqlite3.IntegrityError:
             # Looking for known spans first would cost every batch a tenth of its time (python -m benchmarks cpu).
-            new = self._without_known(connection, new)
-            self._insert_spans(connection, new, last_id, recorder_id)
-        message_ids = self._message_ids(connection, [link.message for record in new for link in record.messages])
-        links: list[object] = []
-        for span_id, record in enumerate(new, last_id + 1):
-            for link in record.messages:
-                links += (span_id, link.direction, link.position, message_ids[link.message.hash], link.finish_reason)
-        _insert_rows(connection, "span_messages", SPAN_MESSAGE_COLUMNS, links)
-        connection.execute(_ADD_USAGE, (last_id,))
-        self._remember(message_ids)
-
-    def _insert_spans(
-        self, connection: sqlite3.Connection, records: Sequence[SpanRecord], last_id: int, recorder_id: int
-    ) -> None:
-        values: list[object] = []
-        for span_id, record in enumerate(records, last_id + 1):
-            values += (span_id, record.trace_id, record.span_id)
-            values += record.identity
-            values += record.facts
-            values += (None, self._resource_id(connection, record.resource), self._scope_id(connection, record.scope))
-            values.append(recorder_id)
-            values += record.details
-        _insert_rows(connection, "spans", SPAN_COLUMNS, values)
+            records = _without_known(connection, records)
+            self._insert_spans(connection, records, recorder_id)
+        self._insert_links(connection, _links_of(records))
+        usage = Insertion()
+        usage.add_usage(len(records))
+        usage.execute(connection)
 
     @staticmethod
-    def _without_known(connection: sqlite3.Connection, records: Sequence[SpanRecord]) -> list[SpanRecord]:
-        """Return the records whose span is neither in the file nor earlier in the batch."""
-        unique = {(record.trace_id, record.span_id): record for record in reversed(records)}
-        keys = list(unique)
-        known: set[tuple[str, str]] = set()
-        for chunk in _chunks(keys, _MAX_PARAMETERS // 2):
-            known.update(
-                connection.execute(
-                    "SELECT trace_id, span_id FROM spans WHERE (trace_id, span_id) IN "
-                    f"(VALUES {', '.join(['(?, ?)'] * len(chunk))})",
-                    [value for key in chunk for value in key],
-                )
-            )
-        return [record for key, record in reversed(unique.items()) if key not in known]
+    def write_ledger(connection: sqlite3.Connection, ledger: LedgerRow, counts: Counts) -> None:
+        """Bring the process's row of ``recorders`` up to date, within the caller's transaction."""
+        insertion = Insertion()
+        insertion.set_ledger(ledger.recorder_id, ledger.update(counts))
+        insertion.execute(connection)
 
-    def _message_ids(self, connection: sqlite3.Connection, messages: Iterable[MessageRow]) -> dict[bytes, int]:
-        """Return the ids of messages by their hash, storing those that are new."""
-        rows = {message.hash: message for message in messages}
-        ids: dict[bytes, int] = {}
-        unknown = []
-        for digest in rows:
-            message_id = self._messages.get(digest)
-            if message_id is None:
-                unknown.append(digest)
-            else:
-                ids[digest] = message_id
-        for chunk in _chunks(unknown, _MAX_PARAMETERS):
-            ids.update(
-                connection.execute(
-                    f"SELECT hash, id FROM messages WHERE hash IN ({', '.join('?' * len(chunk))})",
-                    [bytearray(digest) for digest in chunk],
-                )
-            )
-        new = [digest for digest in unknown if digest not in ids]
-        if new:
-            (last_id,) = connection.execute("SELECT coalesce(max(id), 0) FROM messages").fetchone()
-            values: list[object] = []
-            for message_id, digest in enumerate(new, last_id + 1):
-                row = rows[digest]
-                values += (message_id, bytearray(digest), row.role, row.text, row.parts, row.full_bytes, row.kept_bytes)
-                ids[digest] = message_id
-            _insert_rows(connection, "messages", MESSAGE_COLUMNS, values)
-        return ids
+    def _insert_spans(self, connection: sqlite3.Connection, records: Sequence[SpanRecord], recorder_id: int) -> None:
+        for chunk in _chunks(records, MAX_SPANS):
+            insertion = Insertion()
+            for record in chunk:
+                resource_id = self._resource_id(connection, record.resource)
+                _add_span(insertion, record, resource_id, self._scope_id(connection, record.scope), recorder_id)
+            insertion.execute(connection)
 
-    def _remember(self, message_ids: dict[bytes, int]) -> None:
+    def _insert_links(self, connection: sqlite3.Connection, links: Sequence[tuple[int, MessageLink]]) -> None:
+        for chunk in _chunks(links, MAX_LINKS):
+            insertion = Insertion()
+            new = self._add_links(insertion, chunk)
+            insertion.execute(connection)
+            self._remember(new)
+
+    def _add_links(self, insertion: Insertion, links: Iterable[tuple[int, MessageLink]]) -> set[bytes]:
+        """Add messages, each with its text only where it is new, and return the hashes of these."""
+        new: set[bytes] = set()
         known = self._messages
-        known.update(message_ids)
-        while len(known) > _CACHED_MESSAGES:
+        for back, (direction, position, message, finish_reason) in links:
+            digest = message.hash
+            if digest in known or digest in new:
+                insertion.add_link(back, digest, KNOWN_MESSAGE, (direction, position, finish_reason))
+            else:
+                new.add(digest)
+                insertion.add_link(back, digest, message[1:], (direction, position, finish_reason))
+        return new
+
+    def _remember(self, digests: Iterable[bytes]) -> None:
+        known = self._messages
+        known.update(dict.fromkeys(digests))
+        while len(known) > _KNOWN_MESSAGES:
             known.popitem(last=False)
 
     def _resource_id(self, connection: sqlite3.Connection, row: ResourceRow) -> int:
@@ -203,31 +185,39 @@ class Statements:
                 "SELECT DISTINCT direction FROM span_messages WHERE span_id = ?", (span_id,)
             )
         }
-        missing = [link for link in amendment.messages if link.direction not in present]
-        ids = self._message_ids(connection, [link.message for link in missing])
-        values: list[object] = []
-        for link in missing:
-            values += (span_id, link.direction, link.position, ids[link.message.hash], link.finish_reason)
-        _insert_rows(connection, "span_messages", SPAN_MESSAGE_COLUMNS, values)
-        self._remember(ids)
+        (last_id,) = connection.execute("SELECT max(id) FROM spans").fetchone()
+        missing = [(last_id - span_id, link) for link in amendment.messages if link.direction not in present]
+        self._insert_links(connection, missing)
 
 
-def _insert_rows(connection: sqlite3.Connection, table: str, columns: Sequence[str], values: Sequence[object]) -> None:
-    """Insert rows, given as one flat sequence of values, in as few statements as SQLite's parameter limit allows."""
-    width = len(columns)
-    for chunk in _chunks(["" if value is None else value for value in values], _MAX_PARAMETERS // width * width):
-        connection.execute(_insertion(table, columns, len(chunk) // width), chunk)
+def _add_span(insertion: Insertion, record: SpanRecord, resource_id: int, scope_id: int, recorder_id: int) -> None:
+    keys = (record.trace_id, record.span_id)
+    insertion.add_span(keys, record.identity, record.facts, (resource_id, scope_id, recorder_id), record.details)
 
 
-@lru_cache(maxsize=256)
-def _insertion(table: str, columns: Sequence[str], rows: int) -> str:
-    """Return the statement that inserts a number of rows.
+def _links_of(records: Sequence[SpanRecord]) -> list[tuple[int, MessageLink]]:
+    """Return the records' messages, each with the number of records that follow its own."""
+    return [
+        (back, link)
+        for back, record in zip(range(len(records) - 1, -1, -1), records, strict=True)
+        for link in record.messages
+    ]
 
-    ``sqlite3`` takes ten times as long to bind None as to bind text: it looks for an adapter every time. Where a column
-    may be NULL, the empty text stands for it (``python -m benchmarks cpu``).
-    """
-    row = f"({', '.join([_OR_NULL if column in MAY_BE_NULL else '?' for column in columns])})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
+
+def _without_known(connection: sqlite3.Connection, records: Sequence[SpanRecord]) -> list[SpanRecord]:
+    """Return the records whose span is neither in the file nor earlier in the batch."""
+    unique = {(record.trace_id, record.span_id): record for record in reversed(records)}
+    keys = list(unique)
+    known: set[tuple[str, str]] = set()
+    for chunk in _chunks(keys, MAX_PARAMETERS // 2):
+        known.update(
+            connection.execute(
+                "SELECT trace_id, span_id FROM spans WHERE (trace_id, span_id) IN "
+                f"(VALUES {', '.join(['(?, ?)'] * len(chunk))})",
+                [value for key in chunk for value in key],
+            )
+        )
+    return [record for key, record in reversed(unique.items()) if key not in known]
 
 
 def _chunks(items: Sequence[_T], size: int) -> Iterable[Sequence[_T]]:

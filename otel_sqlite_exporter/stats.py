@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.intake import Counter
-from otel_sqlite_exporter.ledger import DROP_REASONS, Counts
+from otel_sqlite_exporter.ledger import Counts
+from otel_sqlite_exporter.schema import DROP_REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

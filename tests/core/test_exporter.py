@@ -140,16 +140,16 @@ def test_a_span_that_ends_in_the_middle_of_an_export_does_not_deadlock(
     path = tmp_path / "traces.db"
     exporter = SQLiteSpanExporter(path)
     provider = provider_with(SimpleSpanProcessor(exporter))
-    insert = Statements.insert
+    write = Statements.write_ledger
     left = [1]
 
     def interrupted(*arguments: object) -> None:
         if left:
             left.pop()
             provider.get_tracer("handler").start_span("chat from a handler", attributes=CHAT).end()
-        insert(*arguments)  # type: ignore[arg-type]
+        write(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Statements, "insert", interrupted)
+    monkeypatch.setattr(Statements, "write_ledger", staticmethod(interrupted))
     provider.get_tracer("t").start_span("chat", attributes=CHAT).end()
     assert {row[0] for row in query(path, "SELECT name FROM spans")} == {"chat", "chat from a handler"}
     provider.shutdown()

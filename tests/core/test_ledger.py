@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanProcessor, __version__
-from otel_sqlite_exporter.ledger import DROP_REASONS
+from otel_sqlite_exporter.schema import DROP_REASONS
 from tests.core.support import (
     check_books,
     check_file,

@@ -123,12 +123,9 @@ def test_the_columns_in_the_code_are_those_of_the_schema(tmp_path: Path) -> None
     """Rows are inserted by column lists that are kept in the code."""
     path = tmp_path / "traces.db"
     with recording(path), contextlib.closing(sqlite3.connect(path)) as database:
-        for table, columns in (
-            ("spans", schema.SPAN_COLUMNS),
-            ("messages", schema.MESSAGE_COLUMNS),
-            ("span_messages", schema.SPAN_MESSAGE_COLUMNS),
-        ):
-            assert tuple(row[1] for row in database.execute(f"PRAGMA table_info({table})")) == columns
+        assert tuple(row[1] for row in database.execute("PRAGMA table_info(spans)")) == schema.SPAN_COLUMNS
+        counts = {row[1] for row in database.execute("PRAGMA table_info(recorders)")}
+        assert counts >= set(schema.LEDGER_COLUMNS)
 
 
 def test_a_file_that_is_just_being_made_is_not_taken_for_somebody_else_s(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
-from otel_sqlite_exporter import SQLiteSpanProcessor
+from otel_sqlite_exporter import SQLiteSpanProcessor, statements
+from otel_sqlite_exporter.batch_view import Insertion
 from otel_sqlite_exporter.conversion import SpanRecord
-from otel_sqlite_exporter.statements import Statements
 from tests.core.support import (
     CHAT,
     check_books,
@@ -241,15 +241,15 @@ def test_a_poison_row_costs_itself_only(
 ) -> None:
     """One record in a batch of fifty that can't be bound: the other 49 are written, and it is counted."""
     path = tmp_path / "traces.db"
-    insert = Statements.insert
+    add_span = statements._add_span
 
-    def poisoned(self: Statements, connection: sqlite3.Connection, records: list[SpanRecord], recorder_id: int) -> None:
-        if any(json.loads(str(record.details[0])).get("number") == position for record in records):
+    def poisoned(insertion: Insertion, record: SpanRecord, *ids: int) -> None:
+        if json.loads(str(record.details[0])).get("number") == position:
             raise error
-        insert(self, connection, records, recorder_id)
+        add_span(insertion, record, *ids)
 
     with recording(path) as processor, log_lines() as lines:
-        monkeypatch.setattr(Statements, "insert", poisoned)
+        monkeypatch.setattr(statements, "_add_span", poisoned)
         end_spans(processor, 50)
         processor.force_flush()
         assert processor.stats().written == 50
