@@ -97,7 +97,9 @@ def exporter_options(
             _whole("max_text_bytes", MIN_TEXT_BYTES, _LARGEST),
             DEFAULT_MAX_TEXT_BYTES,
         ),
-        capture_content=_setting("CAPTURE_CONTENT", capture_content, _boolean, _flag("capture_content"), default=True),
+        capture_content=_setting(
+            "CAPTURE_CONTENT", capture_content, _boolean("CAPTURE_CONTENT"), _flag("capture_content"), default=True
+        ),
         spans="all" if selection == "all" else "genai",
         redact=redact,
         busy_timeout_millis=_setting(
@@ -172,7 +174,7 @@ def resolve_path(path: str | os.PathLike[str] | None) -> str:
 
     Raises:
         ValueError: The path is empty, holds a NUL, names an in-memory database, a directory or a special file, or an
-            existing file is not an SQLite database.
+            existing file is not an SQLite database; or it is relative and the working directory is gone.
     """
     if path is not None and not isinstance(path, (str, os.PathLike)):
         raise ValueError(f"path must be a str or os.PathLike, not {type(path).__name__}: {path!r}")
@@ -196,6 +198,10 @@ def resolve_path(path: str | os.PathLike[str] | None) -> str:
         absolute = os.path.realpath(Path(text).expanduser())
     except (UnicodeEncodeError, RuntimeError) as error:
         raise ValueError(f"path can't be resolved: {text!r} ({error})") from None
+    except OSError as error:
+        raise ValueError(
+            f"path is relative to a working directory that is gone: {text!r} ({error.strerror}); give an absolute path"
+        ) from None
     _check_target(absolute)
     return absolute
 
@@ -247,11 +253,14 @@ def _setting(
         return default
 
 
-def _boolean(text: str) -> bool:
-    lowered = text.lower()
-    if lowered not in {"true", "false"}:
-        _logger.warning("a boolean setting is %r, neither true nor false; taken as false", text)
-    return lowered == "true"
+def _boolean(name: str) -> Callable[[str], bool]:
+    def parse(text: str) -> bool:
+        lowered = text.lower()
+        if lowered not in {"true", "false"}:
+            _logger.warning("%s%s=%r is neither true nor false; taken as false", _PREFIX, name, text)
+        return lowered == "true"
+
+    return parse
 
 
 def _flag(name: str) -> Callable[[bool], bool]:

@@ -45,7 +45,13 @@ def _exported(tally: Tally) -> Iterable[tuple[int, str | None]]:
 
 
 def meter_provider_in_use(meter_provider: MeterProvider | None) -> MeterProvider | None:
-    """Return the provider to record with: the given one, the global one where the environment asks for it, or None."""
+    """Return the provider to record with: the given one, the global one where the environment asks for it, or None.
+
+    Raises:
+        TypeError: The given one is no meter provider.
+    """
+    if meter_provider is not None and not callable(getattr(meter_provider, "get_meter", None)):
+        raise TypeError(f"meter_provider must be a MeterProvider, not {meter_provider!r}")
     if meter_provider is None and os.environ.get(_ENABLED, "").strip().lower() == "true":
         return get_meter_provider()
     return meter_provider

@@ -103,11 +103,12 @@ BAD_ENVIRONMENT = [
 def test_a_bad_environment_value_is_warned_about_and_the_default_used(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str, option: str, expected: object
 ) -> None:
-    """A deployment's typing error never stops the application; a boolean is true only as ``true``."""
+    """A typing error never stops the application, and the log names it; a boolean is true only as ``true``."""
     monkeypatch.setenv(PREFIX + name, text)
     with log_lines() as lines:
         assert getattr(exporter_options(), option) == expected
     assert len(lines) == 1
+    assert PREFIX + name in lines[0]
 
 
 @pytest.mark.parametrize("name", ["PATH", "MAX_TEXT_BYTES", "CAPTURE_CONTENT", "SPANS", "RETENTION_DAYS"])
@@ -167,6 +168,26 @@ def test_a_path_is_resolved_once_at_construction(tmp_path: Path, monkeypatch: py
     processor.shutdown()
     assert (tmp_path / "traces.db").exists()
     assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("factory", [SQLiteSpanProcessor, SQLiteSpanExporter])
+def test_a_relative_path_in_a_directory_that_is_gone_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factory: type[SQLiteSpanProcessor | SQLiteSpanExporter]
+) -> None:
+    """Without a working directory a relative path leads nowhere; an absolute one still does."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ValueError, match=r"path .*working directory.*'traces\.db'"):
+        factory("traces.db")
+    factory(tmp_path / "traces.db").shutdown()
+
+
+def test_what_is_no_meter_provider_is_refused(tmp_path: Path) -> None:
+    """A wrong ``meter_provider`` is a TypeError that names the argument, not an AttributeError from inside."""
+    with pytest.raises(TypeError, match="meter_provider"):
+        SQLiteSpanProcessor(tmp_path / "traces.db", meter_provider=1)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
