@@ -26,6 +26,22 @@ def test_model_call_of_each_family_fills_the_same_columns(
     assert {column: _said(call, column) for column in wanted} == wanted
 
 
+@pytest.mark.parametrize(
+    ("scope", "attributes", "convention"),
+    [
+        ("", {"gen_ai.operation.name": "chat", "gen_ai.prompt": "Hi", "gen_ai.completion": "Ho"}, "openllmetry"),
+        ("", {"gen_ai.operation.name": "chat", "gen_ai.usage.input_token_details": '{"cache_read": 1}'}, "gen_ai"),
+        ("", {"gen_ai.prompt": "Hi", "langsmith.span.kind": "llm"}, "langsmith"),
+        ("langsmith", {"gen_ai.prompt": "Hi"}, "langsmith"),
+    ],
+)
+def test_only_its_own_words_or_scope_make_a_span_langsmiths(
+    scope: str, attributes: dict[str, Any], convention: str
+) -> None:
+    """Keys that LangSmith shares with others are no evidence of LangSmith."""
+    assert read(SpanFacts("call", scope_name=scope, attributes=attributes)).convention == convention
+
+
 @pytest.mark.parametrize(("scope", "attributes"), [case[1:3] for case in CASES], ids=[c[0] for c in CASES])
 def test_attributes_keep_everything_but_message_content(scope: str, attributes: dict[str, Any]) -> None:
     """No prompt or answer is left among the attributes, and what is left there is as it was emitted."""

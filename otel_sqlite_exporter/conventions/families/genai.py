@@ -75,5 +75,6 @@ GENAI: Final = Family(
         "documents": ("gen_ai.retrieval.documents", "gen_ai.retrieval.documents.{i}"),
         "tools": ("gen_ai.tool.definitions", "gen_ai.request.tools", "gen_ai.request.available_tools"),
     },
+    bodies={"usage": ("gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details")},
     scopes=("opentelemetry.instrumentation.genai", "opentelemetry.util.genai"),
 )

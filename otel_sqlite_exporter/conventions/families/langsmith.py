@@ -39,14 +39,7 @@ LANGSMITH: Final = Family(
         "user_id": (_METADATA + "user_id",),
     },
     bodies={
-        "usage": (
-            _METADATA + "usage_metadata",
-            "langsmith.usage_metadata",
-            "gen_ai.usage.input_token_details",
-            "gen_ai.usage.output_token_details",
-        ),
-        "request": ("gen_ai.prompt",),
-        "response": ("gen_ai.completion",),
+        "usage": (_METADATA + "usage_metadata", "langsmith.usage_metadata"),
     },
     scopes=("langsmith",),
     adjust=_adjust,

@@ -58,6 +58,8 @@ OPENLLMETRY: Final = Family(
         ),
         "tools": ("llm.request.functions.{i}", "llm.request.functions"),
     },
+    # LangSmith writes the whole request and the whole response under the names that once held a text.
+    bodies={"request": ("gen_ai.prompt",), "response": ("gen_ai.completion",)},
     hidden=("gen_ai.prompt_json", "traceloop.prompt.template_variables"),
     scopes=("traceloop.",),
 )
