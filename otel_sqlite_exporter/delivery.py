@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _FIRST_PAUSE: Final = {Failure.BUSY: 0.002, Failure.TRANSIENT: 0.1}
 _LONGEST_PAUSE: Final = {Failure.BUSY: 0.1, Failure.TRANSIENT: 2.0}
 _COUNTS_RETRY_SECONDS: Final = 1.0
+_ORDINARY_WAIT_SECONDS: Final = 1.0  # processes that share a file wait for each other all the time
+_WAL_LOOK_SECONDS: Final = 1.0
 _FOREVER: Final = -1.0
 _MEBIBYTE: Final = 1 << 20
 
@@ -52,6 +54,8 @@ class Delivery:
         self._log = TroubleLog()
         self._broken_file: tuple[int, ...] | None = None
         self._are_counts_behind = False
+        self._given_up = 0
+        self._next_wal_look = 0.0
 
     @property
     def is_file_open(self) -> bool:
@@ -71,8 +75,8 @@ class Delivery:
         """
         if log_events:
             self._recorder.add_log_events(log_events)
-            self._tally.log_events_unmatched = self._recorder.unmatched_log_events
         batch, failed, reason = self._recorder.convert(spans)
+        self._tally.log_events_unmatched = self._recorder.unmatched_log_events
         if failed:
             self._tally.lose("conversion_error", failed, reason)
             self._log.trouble("conversion", "%d spans could not be converted and are lost: %s", failed, reason)
@@ -136,8 +140,20 @@ class Delivery:
             "thread", "the exporter thread failed (%r); %d spans are lost, recording goes on", error, lost
         )
 
+    def give_up(self, count: int) -> None:
+        """Count spans for which the shutdown's timeout left no time."""
+        self._tally.lose("write_error", count, None)
+        self._given_up += count
+
+    def report_shutdown_loss(self, count: int) -> None:
+        """Have the log tell, once, how many spans a shutdown that ran out of time cost."""
+        if count:
+            path = self._recorder.database.path
+            self._log.trouble("shutdown", "%s: the shutdown ran out of time; %d spans are lost", path, count)
+
     def end(self) -> None:
         """End the ledger and close the file, within the deadline."""
+        self.report_shutdown_loss(self._given_up)
         database = self._recorder.database
         pause = 0.0
         try:
@@ -173,6 +189,8 @@ class Delivery:
         tally = self._tally
         count = len(batch.records)
         pause = 0.0
+        first_try = time.monotonic()
+        is_second_look = False
         while True:
             if self._broken_file is not None and database.file_identity() == self._broken_file:
                 tally.lose("write_error", count, None)
@@ -182,8 +200,15 @@ class Delivery:
                 result = database.write(batch, tally.counts_after)
             except Exception as error:  # noqa: BLE001 - classified below
                 self._observe(started, error)
-                tally.note(error)
                 failure = failure_of(error)
+                if failure is Failure.BROKEN and not is_second_look:
+                    # SQLite also calls a file malformed of which it could not read a page. A new connection tells.
+                    is_second_look = True
+                    continue
+                if failure is Failure.BUSY and not self.is_time_up and started - first_try < _ORDINARY_WAIT_SECONDS:
+                    pause = self._pause(failure, pause)
+                    continue
+                tally.note(error)
                 if failure not in _FIRST_PAUSE:
                     self._broken_file = database.file_identity() if failure is Failure.BROKEN else None
                     self._log.trouble("write", "%s: not writable (%s); spans are lost", database.path, error)
@@ -194,7 +219,7 @@ class Delivery:
                 )
                 self._report_overflow()
                 if self.is_time_up:
-                    tally.lose("write_error", count, error)
+                    self.give_up(count)
                     return
                 pause = self._pause(failure, pause)
             else:
@@ -207,7 +232,9 @@ class Delivery:
             self._log.trouble("rows", "%d spans could not be stored and are lost: %s", result.failed, result.error)
         self._log.over("write", "%s: writable again", database.path)
         self._report_overflow()
-        self._report_wal()
+        if started >= self._next_wal_look:  # each look gives the GIL away (python -m benchmarks lossless)
+            self._next_wal_look = started + _WAL_LOOK_SECONDS
+            self._report_wal()
 
     def _pause(self, failure: Failure, last: float) -> float:
         seconds = min(max(2 * last, _FIRST_PAUSE[failure]), _LONGEST_PAUSE[failure])

@@ -130,6 +130,11 @@ class Tally:
         """How many of the events that left the queue are written or lost."""
         return self.taken - self.in_hand
 
+    @property
+    def unsettled(self) -> int:
+        """How many events are queued, or taken and neither written nor lost."""
+        return self.in_hand + self.queue_depth
+
     def counts(self) -> Counts:
         """Return the cumulative counts as of now."""
         return self.counts_after(0, 0)
@@ -174,12 +179,13 @@ class Tally:
     def stats(self) -> Stats:
         """Return the snapshot that users see."""
         counts = self.counts()
+        is_over = self.is_finished or self.is_abandoned  # what is queued still is counted as dropped
         return Stats(
             received=counts.received,
             written=counts.written,
             skipped=counts.skipped,
             dropped=counts.dropped,
-            queue_depth=self.queue_depth,
+            queue_depth=0 if is_over else self.queue_depth,
             last_error=self.last_error,
             last_write_time=self.last_write_time,
         )

@@ -17,7 +17,7 @@ from otel_sqlite_exporter.event import permits_of
 from otel_sqlite_exporter.forks import fork_mark
 from otel_sqlite_exporter.intake import CHARACTERS_PER_PERMIT, Intake
 from otel_sqlite_exporter.recorder import Recorder
-from otel_sqlite_exporter.signals import Latch, Signal, seconds
+from otel_sqlite_exporter.signals import Latch, Signal, brief_turns, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,9 +181,11 @@ class Writer:
             self._intake.be_strict()
         if self._is_exporter_thread():
             return
-        self._await_end(deadline)
+        with brief_turns():
+            self._await_end(deadline)
         if self._delivery.is_time_up and not self._finished.is_open:
             self._tally.is_abandoned = True
+            self._delivery.report_shutdown_loss(self._tally.unsettled)
 
     def at_exit(self) -> None:
         """Shut down when the process ends and nobody else has."""
@@ -387,7 +389,7 @@ class Writer:
             if not spans and not log_events:
                 break
             if self._delivery.is_time_up:
-                tally.lose("write_error", len(spans), None)
+                self._delivery.give_up(len(spans))
                 continue
             self._look_at_sizes(spans)
             self._delivery.deliver(spans, log_events)

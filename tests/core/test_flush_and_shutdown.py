@@ -113,8 +113,10 @@ def test_shutdown_closes_the_file_and_ends_the_thread(tmp_path: Path) -> None:
     assert open_descriptors() == before
 
 
-def test_shutdown_keeps_its_timeout_and_counts_what_is_lost(tmp_path: Path) -> None:
-    """With the file locked, a shutdown gives up after its timeout; what was queued is counted as a write error."""
+def test_shutdown_keeps_its_timeout_and_counts_what_is_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the file locked, a shutdown gives up after its timeout; what was queued is counted, and logged once."""
     path = tmp_path / "traces.db"
     processor = SQLiteSpanProcessor(path)
     end_spans(processor, 1)
@@ -128,8 +130,24 @@ def test_shutdown_keeps_its_timeout_and_counts_what_is_lost(tmp_path: Path) -> N
         stats = processor.stats()
     assert stats.dropped["write_error"] == 120
     assert stats.received == stats.written + sum(stats.dropped.values())
+    assert stats.queue_depth == 0
     assert stats.last_error is not None
     assert "locked" in stats.last_error
+    assert [line for line in caplog.messages if "ran out of time" in line] == [
+        f"{path}: the shutdown ran out of time; 120 spans are lost"
+    ]
+
+
+def test_a_short_wait_for_another_process_is_no_trouble(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A lock that is held for a moment leaves neither a log line nor an error behind."""
+    path = tmp_path / "traces.db"
+    with recording(path) as processor:
+        with write_locked(path):
+            end_spans(processor, 60)
+            time.sleep(0.3)
+        assert processor.force_flush()
+        assert processor.stats().last_error is None
+    assert caplog.messages == []
 
 
 def test_shutdown_waits_for_a_lock_that_is_released_in_time(tmp_path: Path) -> None:

@@ -199,7 +199,6 @@ def test_an_input_output_error_costs_no_span(tmp_path: Path, nth: int) -> None:
     "injection",
     [
         "fdatasync,fsync:error=EIO:when=1..3",
-        "fdatasync,fsync:error=EIO",
         "ftruncate:error=EIO:when=1..2",
         "pread64:error=EIO:when=9..12",
         "pwrite64:error=ENOSPC:when=6..9",
@@ -214,6 +213,26 @@ def test_other_system_calls_may_fail_as_well(tmp_path: Path, injection: str) -> 
     assert names(path)["chat"] == 200
     assert names(path).total() == 201
     check_file(path)
+
+
+@needs_strace
+def test_a_disk_that_never_syncs_again_blocks_nobody(tmp_path: Path) -> None:
+    """Where every sync fails until the end, ``on_end`` and the exit stay quick, and all that is not stored is counted."""
+    path = tmp_path / "traces.db"
+    under_strace(
+        path,
+        """
+        for number in range(4):
+            app.calls(50, text="x" * 500)
+            app.force_flush(300)
+        started = time.monotonic()
+        stats = app.finish(is_clear=False)
+        assert time.monotonic() - started < 5 + 2
+        assert stats.received == 200
+        assert stats.written < 200, stats
+        """,
+        "fdatasync,fsync:error=EIO",
+    )
 
 
 @needs_strace
@@ -399,6 +418,7 @@ def test_the_log_is_reported_when_a_reader_makes_it_grow(tmp_path: Path, monkeyp
     path = tmp_path / "traces.db"
     limit = 2 << 20
     monkeypatch.setattr(delivery, "WAL_SIZE_LIMIT", limit)
+    monkeypatch.setattr(delivery, "_WAL_LOOK_SECONDS", 0)
     monkeypatch.setattr(
         connection,
         "_PRAGMAS",

@@ -298,6 +298,26 @@ def test_the_last_spans_of_threads_that_outlive_the_main_one_are_written(tmp_pat
     check_file(path)
 
 
+def test_busy_threads_do_not_cost_the_last_spans(tmp_path: Path) -> None:
+    """Eight threads that never give the GIL away by themselves; a full queue is written within the exit's timeout."""
+    path = tmp_path / "traces.db"
+    run(
+        path,
+        """
+        def work():
+            while True: pass
+        for _ in range(8): threading.Thread(target=work, daemon=True).start()
+        for _ in range(400): call()
+        interval = sys.getswitchinterval()
+        processor.shutdown()
+        assert processor.stats().written == 400, processor.stats()
+        assert sys.getswitchinterval() == interval
+        """,
+    )
+    assert stored(path) == 400
+    check_file(path)
+
+
 def test_daemon_threads_that_record_to_the_very_end_do_not_stop_the_exit(tmp_path: Path) -> None:
     """Four daemon threads never stop ending spans; the process exits, and the books of the file are balanced."""
     path = tmp_path / "traces.db"
