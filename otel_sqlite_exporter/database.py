@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter import inherited
 from otel_sqlite_exporter.connection import Failure, failure_of, open_database, refuse_foreign, rollback
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from otel_sqlite_exporter.retention import Retention
+
+# Of the time that is left; closing the file moves the log into it, which takes some as well.
+_PRUNING_SHARE: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +114,37 @@ class Database:
         Raises:
             sqlite3.Error: Nothing of the slice was deleted.
         """
-        if self.connection is not None:
-            retention.prune(self.connection)
-            self._statements.forget()  # messages that may have gone
+        if self.connection is None or self._file is None:
+            return
+        if not self._file.is_current():  # moved away by somebody who wants to keep it
+            retention.postpone()
+            return
+        retention.prune(self.connection)
+        self._statements.forget()  # messages that may have gone
+
+    def prune_to_end(self, retention: Retention, deadline: float) -> None:
+        """Delete all that has to go, as the last thing before :meth:`close`; leave what there is no time for.
+
+        Args:
+            retention: What has to go.
+            deadline: When the file has to be closed, by ``time.monotonic``.
+        """
+        if not retention.is_wanted or self.connection is None:
+            return
+        now = time.monotonic()
+        pruning_ends = now + _PRUNING_SHARE * (deadline - now)
+        retention.begin_pass()
+        try:
+            while retention.seconds_to_next_pass == 0 and time.monotonic() < pruning_ends:
+                try:
+                    self.prune(retention)
+                except sqlite3.Error as error:
+                    if failure_of(error) is not Failure.BUSY:
+                        raise
+            # Closing does this too, unless another connection is open.
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error:
+            return  # the next process that uses the file tries again
 
     def close(self) -> None:
         """Close the connection; the next write opens another one."""

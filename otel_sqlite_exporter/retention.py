@@ -46,6 +46,10 @@ class Retention:
         """How long nothing needs to be looked at."""
         return max(self._next_pass - time.monotonic(), 0.0)
 
+    def begin_pass(self) -> None:
+        """Look now, however short ago the last pass was."""
+        self._next_pass = 0.0
+
     def postpone(self) -> None:
         """Try again later, after a slice that failed."""
         self._next_pass = time.monotonic() + _SECONDS_BETWEEN_PASSES

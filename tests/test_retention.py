@@ -12,6 +12,11 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
+from otel_sqlite_exporter.config import exporter_options
+from otel_sqlite_exporter.database import Database
+from otel_sqlite_exporter.ledger import Counts
+from otel_sqlite_exporter.retention import Retention
+from otel_sqlite_exporter.statements import Batch
 
 DAY = 86_400 * 10**9
 MEBIBYTE = 1 << 20
@@ -113,6 +118,92 @@ def test_the_file_stays_within_max_database_bytes(tmp_path: Path) -> None:
         orphans = "SELECT count(*) FROM messages WHERE id NOT IN (SELECT message_id FROM span_messages)"
         assert connection.execute(orphans).fetchone() == (0,)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def fill(processor: SQLiteSpanProcessor, calls: int, kilobytes: int) -> None:
+    """Record calls faster than old ones can go, each with texts of its own."""
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    tracer = provider.get_tracer("tests")
+    for number in range(calls):
+        text = f"{number} " * (1024 * kilobytes // len(f"{number} "))
+        tracer.start_span("chat", attributes={"gen_ai.operation.name": "chat", "gen_ai.prompt": text}).end()
+        if number % 400 == 399:
+            assert processor.force_flush()
+
+
+def sizes(path: Path) -> int:
+    """Return the bytes of the file and its write-ahead log."""
+    log = path.with_name(path.name + "-wal")
+    return path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+
+def test_a_clean_shutdown_leaves_the_file_within_the_cap(tmp_path: Path) -> None:
+    """What no pass had time for goes when the processor is shut down; the newest calls stay, and no log is left."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path, max_database_bytes=2 * MEBIBYTE)
+    fill(processor, 600, kilobytes=12)
+    assert sizes(path) > 2 * MEBIBYTE
+    processor.shutdown()
+    assert sizes(path) <= 2 * MEBIBYTE
+    assert list(tmp_path.iterdir()) == [path]
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        kept = [text.split()[0] for (text,) in connection.execute("SELECT input_text FROM llm_calls ORDER BY id")]
+        assert kept == [str(number) for number in range(600)][-len(kept) :]
+        assert kept
+        assert connection.execute("SELECT clean_exit, written FROM recorders").fetchone() == (1, 600)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_clean_shutdown_empties_the_log_beside_an_open_reader(tmp_path: Path) -> None:
+    """The log counts as well: another connection keeps it, but nothing in it."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path, max_database_bytes=2 * MEBIBYTE)
+    record(processor, "first")
+    with contextlib.closing(sqlite3.connect(path)) as reader:
+        reader.execute("SELECT count(*) FROM spans").fetchone()
+        fill(processor, 100, kilobytes=12)
+        assert sizes(path) > path.stat().st_size
+        processor.shutdown()
+        assert sizes(path) == path.stat().st_size <= 2 * MEBIBYTE
+
+
+def test_a_shutdown_without_time_leaves_the_rest_to_the_next_process(tmp_path: Path) -> None:
+    """The cap never makes a shutdown longer than its timeout, and never costs a span."""
+    path = tmp_path / "traces.db"
+    first = Database(str(path))
+    retention = Retention(exporter_options(path=path, max_database_bytes=MEBIBYTE))
+    first.prune_to_end(retention, time.monotonic() + 60)  # nothing was written, so there is nothing to open
+    assert list(tmp_path.iterdir()) == []
+    processor = SQLiteSpanProcessor(path)
+    fill(processor, 200, kilobytes=12)
+    processor.shutdown()
+    size = path.stat().st_size
+    first.write(Batch(), lambda _written, _failed: Counts())
+    first.prune_to_end(retention, time.monotonic())
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM spans").fetchone() == (200,)
+    assert path.stat().st_size >= size > MEBIBYTE
+    first.prune_to_end(retention, time.monotonic() + 60)
+    first.close()
+    assert sizes(path) <= MEBIBYTE
+
+
+def test_a_file_that_was_moved_away_keeps_what_it_has(tmp_path: Path) -> None:
+    """Whoever renames the file has an archive, from which nothing is deleted any more."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path)
+    record(processor, "old", age_days=3)
+    processor.shutdown()
+    database = Database(str(path))
+    database.write(Batch(), lambda _written, _failed: Counts())
+    path.rename(tmp_path / "archive.db")
+    retention = Retention(exporter_options(path=path, retention_days=2))
+    database.prune(retention)
+    assert retention.seconds_to_next_pass > 0
+    database.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "archive.db")) as connection:
+        assert connection.execute("SELECT name FROM traces").fetchall() == [("old",)]
 
 
 def test_a_cap_that_cannot_be_kept_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
