@@ -109,10 +109,7 @@ def check_existing(path: str) -> None:
     for parameters in ("mode=ro&immutable=1", "mode=ro") if is_in_use else ("mode=ro&immutable=1",):
         try:
             connection = sqlite3.connect(
-                f"file:{urllib.parse.quote(os.fsencode(path))}?{parameters}",
-                uri=True,
-                timeout=_BUSY_TIMEOUT_SECONDS,
-                isolation_level=None,
+                _uri(path, parameters), uri=True, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None
             )
             with contextlib.closing(connection):
                 refuse_foreign(connection, path)
@@ -172,12 +169,17 @@ def _open(path: str, journal_mode: str) -> sqlite3.Connection:
 
 def _connect(path: str) -> sqlite3.Connection:
     return sqlite3.connect(
-        path,
+        _uri(path, "mode=rw"),  # without "c": what SQLite itself would create, others could read
+        uri=True,
         timeout=_BUSY_TIMEOUT_SECONDS,
         isolation_level=None,
         check_same_thread=False,  # the writer closes it in its own thread; a shutdown without a thread closes it inline
         cached_statements=batch_view.STATEMENTS + _OTHER_STATEMENTS,
     )
+
+
+def _uri(path: str, parameters: str) -> str:
+    return f"file:{urllib.parse.quote(os.fsencode(path))}?{parameters}"
 
 
 def _create_private(path: str) -> None:

@@ -167,6 +167,8 @@ class Delivery:
                         return
                     pause = self._pause(failure, pause)
                 else:
+                    if self.deadline is not None:
+                        database.prune_to_end(self._recorder.retention, self.deadline)
                     return
         finally:
             database.close()
@@ -185,46 +187,39 @@ class Delivery:
         return self.deadline is not None and time.monotonic() >= self.deadline
 
     def _write(self, batch: Batch) -> None:
-        database = self._recorder.database
-        tally = self._tally
-        count = len(batch.records)
-        pause = 0.0
         first_try = time.monotonic()
+        pause = 0.0
         is_second_look = False
-        while True:
-            if self._broken_file is not None and database.file_identity() == self._broken_file:
-                tally.lose("write_error", count, None)
+        while not self._is_still_broken():
+            error = self._try(batch)
+            if error is None:
                 return
-            started = time.monotonic()
-            try:
-                result = database.write(batch, tally.counts_after)
-            except Exception as error:  # noqa: BLE001 - classified below
-                self._observe(started, error)
-                failure = failure_of(error)
-                if failure is Failure.BROKEN and not is_second_look:
-                    # SQLite also calls a file malformed of which it could not read a page. A new connection tells.
-                    is_second_look = True
-                    continue
-                if failure is Failure.BUSY and not self.is_time_up and started - first_try < _ORDINARY_WAIT_SECONDS:
-                    pause = self._pause(failure, pause)
-                    continue
-                tally.note(error)
-                if failure not in _FIRST_PAUSE:
-                    self._broken_file = database.file_identity() if failure is Failure.BROKEN else None
-                    self._log.trouble("write", "%s: not writable (%s); spans are lost", database.path, error)
-                    tally.lose("write_error", count, error)
-                    return
-                self._log.trouble(
-                    "write", "%s: not writable (%s); queued spans are kept and tried again", database.path, error
-                )
-                self._report_overflow()
-                if self.is_time_up:
-                    self.give_up(count)
-                    return
+            failure = failure_of(error)
+            if failure is Failure.BROKEN and not is_second_look:
+                # SQLite also calls a file malformed of which it could not read a page. A new connection tells.
+                is_second_look = True
+            elif failure in _FIRST_PAUSE and not self.is_time_up:
+                if failure is not Failure.BUSY or time.monotonic() - first_try >= _ORDINARY_WAIT_SECONDS:
+                    self._report_wait(error)
                 pause = self._pause(failure, pause)
             else:
-                self._observe(started, None)
-                break
+                self._lose(batch, failure, error)
+                return
+        self._tally.lose("write_error", len(batch.records), None)
+
+    def _is_still_broken(self) -> bool:
+        return self._broken_file is not None and self._recorder.database.file_identity() == self._broken_file
+
+    def _try(self, batch: Batch) -> Exception | None:
+        """Write a batch, and return the error when nothing of it was written."""
+        database, tally = self._recorder.database, self._tally
+        started = time.monotonic()
+        try:
+            result = database.write(batch, tally.counts_after)
+        except Exception as error:  # noqa: BLE001 - classified by the caller
+            self._observe(started, error)
+            return error
+        self._observe(started, None)
         self._broken_file = None
         tally.wrote(result.written)
         if result.failed:
@@ -235,6 +230,23 @@ class Delivery:
         if started >= self._next_wal_look:  # each look gives the GIL away (python -m benchmarks lossless)
             self._next_wal_look = started + _WAL_LOOK_SECONDS
             self._report_wal()
+        return None
+
+    def _report_wait(self, error: Exception) -> None:
+        self._tally.note(error)
+        path = self._recorder.database.path
+        self._log.trouble("write", "%s: not writable (%s); queued spans are kept and tried again", path, error)
+        self._report_overflow()
+
+    def _lose(self, batch: Batch, failure: Failure, error: Exception) -> None:
+        database, count = self._recorder.database, len(batch.records)
+        self._tally.note(error)
+        if failure in _FIRST_PAUSE:
+            self.give_up(count)
+            return
+        self._broken_file = database.file_identity() if failure is Failure.BROKEN else None
+        self._log.trouble("write", "%s: not writable (%s); spans are lost", database.path, error)
+        self._tally.lose("write_error", count, None)
 
     def _pause(self, failure: Failure, last: float) -> float:
         seconds = min(max(2 * last, _FIRST_PAUSE[failure]), _LONGEST_PAUSE[failure])

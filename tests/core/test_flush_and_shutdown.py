@@ -113,9 +113,7 @@ def test_shutdown_closes_the_file_and_ends_the_thread(tmp_path: Path) -> None:
     assert open_descriptors() == before
 
 
-def test_shutdown_keeps_its_timeout_and_counts_what_is_lost(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_shutdown_keeps_its_timeout_and_counts_what_is_lost(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """With the file locked, a shutdown gives up after its timeout; what was queued is counted, and logged once."""
     path = tmp_path / "traces.db"
     processor = SQLiteSpanProcessor(path)
