@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _STATUSES: Final = {"UNSET": "unset", "OK": "ok", "ERROR": "error"}
 _MAX_TIME: Final = (1 << 63) - 1
+_MAX_COST_USD: Final = 1e9
+"""More for one call is a mistake, and sums of such mistakes overflow."""
 
 # What a redactor is told about a message's place: the GenAI attribute that holds it.
 _CONTENT_KEYS: Final = {
@@ -97,7 +99,7 @@ class Converter:
     def call(self, facts: SpanFacts) -> Call:
         """Return the normalised call; what no convention can read is kept as a plain span."""
         try:
-            return read(facts)
+            call = read(facts)
         except Exception:  # noqa: BLE001 - any attribute may be anything; the row matters more than its reading
             return Call(
                 status=facts.status,
@@ -105,6 +107,9 @@ class Converter:
                 attributes=dict(facts.attributes),
                 events=list(facts.events),
             )
+        if call.cost_usd is not None and not 0 <= call.cost_usd <= _MAX_COST_USD:
+            call.cost_usd = call.cost_source = None
+        return call
 
     def record(self, span: ReadableSpan, facts: SpanFacts, call: Call) -> SpanRecord:
         """Return the rows of a span.

@@ -270,12 +270,15 @@ SELECT
       'name', json_extract(value, '$.name'),
       'arguments', json_extract(value, '$.arguments')
     )) FROM (
-      SELECT part.value FROM span_messages sm JOIN messages m ON m.id = sm.message_id, json_each(m.stored_parts) part
-      WHERE sm.span_id = s.id AND sm.direction = 'output' AND json_extract(part.value, '$.type') = 'tool_call'
+      -- One row that is no JSON, or a part that is no object, must not make the whole view unreadable.
+      SELECT part.value FROM span_messages sm JOIN messages m ON m.id = sm.message_id,
+        json_each(CASE WHEN json_valid(CAST(m.stored_parts AS TEXT)) THEN CAST(m.stored_parts AS TEXT) END) part
+      WHERE sm.span_id = s.id AND sm.direction = 'output'
+        AND CASE WHEN part.type = 'object' THEN json_extract(part.value, '$.type') END = 'tool_call'
       ORDER BY sm.position, part.key
   ) HAVING count(*) > 0) AS tool_calls,
   coalesce(
-    json_extract(s.finish_reasons, '$[0]'),
+    CASE WHEN json_valid(s.finish_reasons) THEN json_extract(s.finish_reasons, '$[0]') END,
     (SELECT sm.finish_reason FROM span_messages sm
       WHERE sm.span_id = s.id AND sm.direction = 'output' AND sm.finish_reason IS NOT NULL ORDER BY sm.position LIMIT 1)
   ) AS finish_reason,
