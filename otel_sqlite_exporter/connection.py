@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from otel_sqlite_exporter import batch_view
-from otel_sqlite_exporter.open_file import file_id
+from otel_sqlite_exporter.open_file import OpenFile, alone_with, delete_leftovers, file_id
 from otel_sqlite_exporter.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
 
 _logger = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def check_existing(path: str) -> None:
                 raise ValueError(_not_a_database(path, error)) from None
 
 
-def open_database(path: str) -> sqlite3.Connection:
+def open_database(path: str) -> tuple[OpenFile, sqlite3.Connection]:
     """Open or create the database file and bring its schema up to date.
 
     Missing parent directories are created with mode 0700, the file with mode 0600: it holds prompts.
@@ -131,7 +131,16 @@ def open_database(path: str) -> sqlite3.Connection:
         sqlite3.Error: It could not be opened now; the caller may try again.
         OSError: As above, from the file system.
     """
-    _create_private(path)
+    _create_directories(path)
+    with alone_with(path):
+        delete_leftovers(path)
+        _create_private(path)
+        main_id = file_id(path)
+        connection = _open_in_best_mode(path)
+        return OpenFile(path, main_id), connection
+
+
+def _open_in_best_mode(path: str) -> sqlite3.Connection:
     try:
         return _open(path, "WAL")
     except sqlite3.OperationalError as error:
@@ -182,10 +191,13 @@ def _uri(path: str, parameters: str) -> str:
     return f"file:{urllib.parse.quote(os.fsencode(path))}?{parameters}"
 
 
-def _create_private(path: str) -> None:
+def _create_directories(path: str) -> None:
     missing = [parent for parent in Path(path).parents if not parent.exists()]
     for parent in reversed(missing):
         parent.mkdir(mode=0o700, exist_ok=True)
+
+
+def _create_private(path: str) -> None:
     # O_EXCL: only a file that did not exist is opened here, so no lock of a connection in this process is lost.
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -13,12 +13,13 @@ from otel_sqlite_exporter import inherited
 from otel_sqlite_exporter.connection import Failure, failure_of, open_database, refuse_foreign, rollback
 from otel_sqlite_exporter.conversion import SpanRecord
 from otel_sqlite_exporter.ledger import Counts, LedgerRow
-from otel_sqlite_exporter.open_file import OpenFile, file_id
+from otel_sqlite_exporter.open_file import file_id
 from otel_sqlite_exporter.statements import Batch, Statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from otel_sqlite_exporter.open_file import OpenFile
     from otel_sqlite_exporter.retention import Retention
 
 # Of the time that is left; closing the file moves the log into it, which takes some as well.
@@ -179,8 +180,7 @@ class Database:
             self._statements.forget()
             self._ledger.reopened()
             inherited.reclaim(self.path)
-            self.connection = open_database(self.path)
-            self._file = OpenFile(self.path)
+            self._file, self.connection = open_database(self.path)
         return self._file, self.connection
 
     def _leave(self, file: OpenFile, connection: sqlite3.Connection) -> None:

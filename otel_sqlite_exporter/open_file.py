@@ -30,15 +30,16 @@ def file_id(path: str) -> FileId | None:
 
 
 class OpenFile:
-    """The ids of a database file, its write-ahead log and its shared memory, taken right after it was opened.
+    """The ids of a database file, its write-ahead log and its shared memory, once it was opened.
 
     Args:
         path: Absolute path of the database file.
+        main_id: The file's id from before it was opened. By now the path may lead to another one.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, main_id: FileId | None) -> None:
         self._path = path
-        self.id = file_id(path)
+        self.id = main_id
         self._side_ids = {f"{path}{suffix}": file_id(f"{path}{suffix}") for suffix in _SIDE_FILES}
 
     @property
@@ -60,7 +61,7 @@ class OpenFile:
         What the write-ahead log holds is moved into the file first: whoever renamed it has all of it then. The log
         stayed behind under its old name, and SQLite would apply it to the new file; so does the shared memory.
         """
-        with _alone_in(str(Path(self._path).parent)):
+        with alone_with(self._path):
             if file_id(self._path) != self.id:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -79,23 +80,34 @@ class OpenFile:
                 _delete(path)
 
 
+def delete_leftovers(path: str) -> None:
+    """Delete the log and the shared memory of a file that is no longer at its path.
+
+    Connections to that file may still use them. A new file's connections would share them with these: what one side
+    writes would be in the other's file, or in none.
+    """
+    if file_id(path) is None:
+        for suffix in _SIDE_FILES:
+            _delete(f"{path}{suffix}")
+
+
 def _delete(path: str) -> None:
     with contextlib.suppress(OSError):
         os.unlink(path)  # noqa: PTH108 - as os.stat above
 
 
 @contextlib.contextmanager
-def _alone_in(directory: str) -> Iterator[None]:
-    """Keep other processes that leave a file in this directory from doing so at the same time, where that is possible.
+def alone_with(path: str) -> Iterator[None]:
+    """Keep other recorders from opening or leaving files in the same directory at the same time, where possible.
 
-    Else one of them could delete what another one has just created anew, between looking at it and deleting it.
+    Else one of them could open the log that another one has just created for a new file, or delete it.
     """
     descriptor = -1
     try:
         try:
-            import fcntl  # noqa: PLC0415 - not everywhere, and only needed when a file was moved
+            import fcntl  # noqa: PLC0415 - not everywhere
 
-            descriptor = os.open(directory, os.O_RDONLY)
+            descriptor = os.open(Path(path).parent, os.O_RDONLY)
             for _ in range(_LOCK_ATTEMPTS):
                 with contextlib.suppress(BlockingIOError):
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

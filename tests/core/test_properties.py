@@ -287,6 +287,6 @@ def test_reopening_any_number_of_times_is_the_same_database(tmp_path: Path) -> N
     """Opening is idempotent: the schema is made once."""
     path = str(tmp_path / "traces.db")
     for _ in range(5):
-        open_database(path).close()
+        open_database(path)[1].close()
     schemas = {tuple(query(path, "SELECT name, sql FROM sqlite_master ORDER BY name")) for _ in range(2)}
     assert len(schemas) == 1
