@@ -3,7 +3,8 @@
 Recording it takes no line of code, only another start:
 
     pip install ".[examples]"
-    OTEL_TRACES_EXPORTER=sqlite opentelemetry-instrument python examples/unmodified_app.py
+    export OTEL_TRACES_EXPORTER=sqlite OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none
+    opentelemetry-instrument python examples/unmodified_app.py
 
 It talks to the API that OPENAI_API_KEY and OPENAI_BASE_URL name.
 """

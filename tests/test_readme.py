@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -35,6 +36,9 @@ INSTALLING = {
 def blocks(language: str) -> list[str]:
     """Return the README's fenced blocks of one language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+
+
+(LAUNCH,) = (block.strip() for block in blocks("console") if "opentelemetry-instrument" in block)
 
 
 @pytest.fixture
@@ -70,6 +74,14 @@ def test_every_query_finds_rows(recorded: Path, query: str) -> None:
         assert connection.execute(query).fetchall()
 
 
+def test_the_first_block_needs_only_what_is_installed_above_it() -> None:
+    """The command before the first Python block installs every distribution that the block imports from."""
+    (command,) = (block.split() for block in blocks("console") if block.startswith("pip install otel-sqlite"))
+    imported = re.findall(r"^(?:from|import) ([\w.]+)", blocks("python")[0], flags=re.MULTILINE)
+    distributions = {module.replace(".", "-").replace("_", "-") for module in imported} - {"opentelemetry-sdk-trace"}
+    assert distributions == set(command[2:])
+
+
 @pytest.mark.parametrize("code", blocks("python"))
 def test_every_python_block_runs(tmp_path: Path, code: str) -> None:
     """Each Python block runs as it stands; calls of the OpenAI API go to a local stand-in."""
@@ -95,18 +107,54 @@ def test_the_sqlite3_command_shows_the_calls(recorded: Path) -> None:
     assert "Where is my refund?" in done.stdout
 
 
+def test_the_launcher_records_an_unmodified_application(tmp_path: Path) -> None:
+    """The launcher's command, as it stands, answers the question, prints nothing else and records the call."""
+    for module in ("openai", "openinference.instrumentation.openai", "opentelemetry.distro"):
+        if not _is_installed(module):
+            pytest.skip(f"{module} is not installed here; tox -e examples has it")
+    if not importlib.metadata.entry_points(group="opentelemetry_traces_exporter", name="sqlite"):
+        pytest.skip("the package is on the path, but not installed")
+    with _openai_environment(needed=True) as environment:
+        done = subprocess.run(
+            LAUNCH,
+            shell=True,
+            cwd=ROOT,
+            env={name: value for name, value in environment.items() if not name.startswith("OTEL_")}
+            | {
+                "PATH": os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]),
+                "OTEL_EXPORTER_SQLITE_PATH": str(tmp_path / "traces.db"),
+                "OTEL_SERVICE_NAME": "unmodified",
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "The capital of France is Paris.\n", "")
+    with contextlib.closing(sqlite3.connect(tmp_path / "traces.db")) as connection:
+        assert connection.execute(
+            "SELECT service_name, provider, input_text, output_text FROM llm_calls"
+        ).fetchall() == [("unmodified", "openai", "What is the capital of France?", "The capital of France is Paris.")]
+
+
+def test_the_unmodified_application_says_how_to_launch_it() -> None:
+    """The example's own text has the README's command."""
+    text = (ROOT / "examples" / "unmodified_app.py").read_text(encoding="utf-8")
+    assert LAUNCH in re.sub(r"(?m)^ +", "", text)
+
+
 def test_every_command_is_known_to_be_run() -> None:
     """Each command is run by CI as it stands, by a test of this suite, or installs what pyproject.toml names."""
     for block in blocks("console"):
         command = block.strip()
         if command in INSTALLING:
             assert command.partition(" && ")[2] in (ROOT / INSTALLING[command]).read_text(encoding="utf-8")
-        elif command.startswith("OTEL_TRACES_EXPORTER"):
-            tests = (ROOT / "tests" / "examples" / "test_examples.py").read_text(encoding="utf-8")
-            assert "opentelemetry-instrument" in tests
-            assert "unmodified_app" in tests
+        elif command == LAUNCH:
+            continue
         elif command.startswith("pip install otel-sqlite-exporter"):
-            assert 'name = "otel-sqlite-exporter"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+            project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+            for package in command.split()[2:]:
+                assert re.search(rf'"{package}[">]', project), package
         else:
             assert command.startswith("sqlite3 "), command
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import os
 import sqlite3
@@ -117,34 +116,3 @@ def test_a_span_made_by_hand_is_a_call(tmp_path: Path) -> None:
         tmp_path,
         "SELECT provider, model, input_text, output_text, input_tokens, output_tokens FROM llm_calls",
     ) == [("my-model-server", "reverser-1", "Hello, local model", "Hello, local model"[::-1], 3, 3)]
-
-
-def test_an_unmodified_application_is_recorded_by_its_start_alone(tmp_path: Path) -> None:
-    """``OTEL_TRACES_EXPORTER=sqlite opentelemetry-instrument python app.py`` records an application as it is."""
-    _need("openai", "openinference.instrumentation.openai", "opentelemetry.distro")
-    entry_points = importlib.metadata.entry_points(group="opentelemetry_traces_exporter", name="sqlite")
-    if not entry_points:
-        pytest.skip("the package is on the path, but not installed")
-    sys_path = str(EXAMPLES)
-    server = (
-        "import os, subprocess, sys; from standin import StandIn\n"
-        "with StandIn() as it: sys.exit(subprocess.call(sys.argv[1:], env={**os.environ, "
-        "'OPENAI_BASE_URL': it.url + '/v1'}))"
-    )
-
-    printed = _run(
-        tmp_path,
-        *(sys.executable, "-c", server),
-        *(Path(sys.executable).parent / "opentelemetry-instrument", sys.executable, EXAMPLES / "unmodified_app.py"),
-        PYTHONPATH=sys_path,
-        OPENAI_API_KEY="none",
-        OTEL_TRACES_EXPORTER="sqlite",
-        OTEL_METRICS_EXPORTER="none",
-        OTEL_LOGS_EXPORTER="none",
-        OTEL_SERVICE_NAME="unmodified",
-    )
-
-    assert printed.strip() == "The capital of France is Paris."
-    assert _query(tmp_path, "SELECT service_name, provider, input_text, output_text FROM llm_calls") == [
-        ("unmodified", "openai", "What is the capital of France?", "The capital of France is Paris."),
-    ]
