@@ -7,12 +7,13 @@ import json
 import logging
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from json import encoder
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.omission import split_note
 from otel_sqlite_exporter.placeholders import BARE_BASE64_CHARACTERS, decoded, placeholder, replace_media, size_and_hash
+from otel_sqlite_exporter.words import FIELDS, WORDS
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.call import JSONValue, Part
@@ -27,6 +28,25 @@ _MAX_DEPTH: Final = 64
 _MAX_NODES: Final = 20_000
 MAX_INTEGER: Final = (1 << 63) - 1
 UTF8_WORST_CASE: Final = 4
+LONGEST_NAME: Final = 256
+"""Longest key, name, id or type, in characters, that is never cut."""
+
+_NAMES: Final = frozenset(
+    {
+        "type",
+        "id",
+        "name",
+        "role",
+        "call_id",
+        "tool_call_id",
+        "tool_name",
+        "file_id",
+        "finish_reason",
+        "mime_type",
+        "modality",
+        "sha256",
+    }
+)
 _MEDIA_TYPES: Final = frozenset({"blob", "base64", "input_audio", "audio", "image", "media"})
 _MEDIA_MARKS: Final = frozenset({"mime_type", "media_type", "mimeType", "mediaType", "format"})
 _MEDIA_FIELDS: Final = frozenset({"data", "content", "bytes", "b64_json", "base64"})
@@ -86,29 +106,47 @@ def needs_care(document: str, limit: int) -> bool:
     )
 
 
+def is_name(key: str, value: object) -> bool:
+    """Tell whether what stands under a key is a name, an id or a type: never cut, and not counted as text."""
+    return key in _NAMES and isinstance(value, str) and len(value) <= LONGEST_NAME
+
+
 def text_bytes(value: object) -> int:
     """Return how many bytes of UTF-8 the texts of a value of plain JSON have."""
     if isinstance(value, str):
-        return len(value) if value.isascii() else len(value.encode())
+        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
     if isinstance(value, dict):
-        return sum([text_bytes(item) for key, item in value.items() if key != "type" or type(item) is not str])
+        return sum([text_bytes(item) for key, item in value.items() if not is_name(key, item)])
     return sum([text_bytes(item) for item in value]) if isinstance(value, (list, tuple)) else 0
 
 
 class Cleaner:
-    """Copy one value as JSON can hold it, keeping at most ``limit`` bytes of its texts.
+    """Copy one value as JSON can hold it, every text redacted.
 
     A value deeper than 64 levels or wider than 20,000 nodes is cut there: it would otherwise exhaust the stack or
     the writer's time.
     """
 
-    def __init__(self, key: str, redact: Redact | None, limit: int | None) -> None:
+    def __init__(self, key: str, redact: Redact | None) -> None:
         self._key = key
         self._redact = redact
-        self._limit = limit
         self._nodes = _MAX_NODES
-        self.full_bytes = 0
-        self.kept_bytes = 0
+        self.missing = 0
+        """Bytes of texts that were left out before they came here (see :mod:`otel_sqlite_exporter.omission`)."""
+
+    def parts(self, parts: Sequence[Part]) -> list[JSONValue]:
+        """Return the copies of a message's parts; how many are left out stands in one more, and their texts count."""
+        cleaned: list[JSONValue] = []
+        for part in parts:
+            if self._nodes <= 1:
+                break
+            copy = self.guarded(part)
+            cleaned.append(copy if isinstance(copy, dict) else omitted_parts(1))
+        left_out = parts[len(cleaned) :]
+        if left_out:
+            self.missing += text_bytes(left_out)
+            cleaned.append(omitted_parts(len(left_out)))
+        return cleaned
 
     def guarded(self, value: object) -> JSONValue:
         """Return the copy of a value whose own methods may raise."""
@@ -151,9 +189,11 @@ class Cleaner:
         for key, item in value.items():
             if self._nodes <= 0:
                 break
-            name = clean_text(key if isinstance(key, str) else describe(key))
-            if name == "type" and type(item) is str and item.isascii():
-                # A part's type is vocabulary, not content: cutting or redacting it would make the part unreadable.
+            name = self._name(key)
+            if name in result:  # what a redactor makes of several
+                name = unused(name, result)
+            if name == "type" and type(item) is str and (item in WORDS or (self._redact is None and item.isascii())):
+                # A part's type is vocabulary, not content: redacting it would make the part unreadable.
                 result[name] = item
             elif holds_media and name in _MEDIA_FIELDS and isinstance(item, str) and _BASE64.fullmatch(item):
                 result[name] = placeholder(None, decoded(item))
@@ -161,11 +201,19 @@ class Cleaner:
                 result[name] = self.value(item, depth + 1)
         return result
 
+    def _name(self, key: object) -> str:
+        name = key if isinstance(key, str) else describe(key)
+        if name in FIELDS:
+            return name
+        if len(name) >= BARE_BASE64_CHARACTERS or ";base64," in name:
+            name = replace_media(name)
+        return clean_text(name if self._redact is None else apply_redact(self._redact, self._key, name))
+
     def _blob(self, part: Mapping[object, object]) -> dict[str, JSONValue]:
         """Return a GenAI ``blob`` part whose content is replaced by its size and SHA-256."""
         content = part["content"]
         size, digest = size_and_hash(content if isinstance(content, (str, bytes)) else "")
-        kept = {name: clean_text(str(part[name])) for name in ("modality", "mime_type") if part.get(name) is not None}
+        kept = {name: self._text(str(part[name])) for name in ("modality", "mime_type") if part.get(name) is not None}
         return {"type": "blob", **kept, "byte_count": size, "sha256": digest}
 
     def _bytes(self, data: bytes) -> JSONValue:
@@ -175,17 +223,24 @@ class Cleaner:
 
     def _text(self, text: str) -> str:
         text, missing = split_note(text)
+        self.missing += missing
         text = replace_media(text)
-        if self._redact is not None:
-            text = apply_redact(self._redact, self._key, text)
-        text = clean_text(text)
-        size = len(text) if text.isascii() else len(text.encode())
-        self.full_bytes += size + missing
-        if self._limit is not None and self.kept_bytes + size > self._limit:
-            text = cut_text(text, self._limit - self.kept_bytes)
-            size = len(text.encode())
-        self.kept_bytes += size
-        return text
+        return clean_text(text if self._redact is None else apply_redact(self._redact, self._key, text))
+
+
+def omitted_parts(count: int) -> dict[str, JSONValue]:
+    """Return the part that says how many parts are left out."""
+    return {"type": "omitted", "count": count}
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """Return a name for a second value of a name that is taken."""
+    number = 2
+    candidate = name
+    while candidate in taken:
+        candidate = f"{name} ({number})"
+        number *= 2  # the fewest tries, however many there are
+    return candidate
 
 
 def clean_text(text: str) -> str:
@@ -213,10 +268,13 @@ def apply_redact(redact: Redact, key: str, text: str) -> str:
     """Return what a redactor makes of a text; one that raises or returns no text drops it."""
     try:
         redacted = redact(key, text)
-    except Exception as error:  # noqa: BLE001 - the user's code, which must not stop the recording
+    except BaseException as error:  # noqa: BLE001 - the user's code, which must stop neither a batch nor its thread
         _logger.debug("redact raised %s for %s", type(error).__name__, key)
         return REDACT_FAILED
-    return redacted if isinstance(redacted, str) else REDACT_FAILED
+    if not isinstance(redacted, str):
+        _logger.debug("redact returned %s for %s", type(redacted).__name__, key)
+        return REDACT_FAILED
+    return redacted
 
 
 def describe(value: object) -> str:

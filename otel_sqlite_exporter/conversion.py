@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from otel_sqlite_exporter.call import Call, EventFacts, Message, SpanFacts
 from otel_sqlite_exporter.cleaning import describe, encode_json
 from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.event import attributes_of
 from otel_sqlite_exporter.ids import trace_id_text
-from otel_sqlite_exporter.privacy import metadata_only
+from otel_sqlite_exporter.privacy import telling_name
 from otel_sqlite_exporter.provenance import Provenance, ResourceRow, ScopeRow
 from otel_sqlite_exporter.text import MessageRow, TextPolicy
 
@@ -65,6 +65,12 @@ class SpanRecord:
     scope: ScopeRow
     messages: list[MessageLink] = field(default_factory=list)
 
+    @property
+    def session(self) -> tuple[str | None, str | None]:
+        """Columns ``conversation_id`` and ``user_id``."""
+        conversation_id, user_id = self.facts[-5:-3]
+        return cast("str | None", conversation_id), cast("str | None", user_id)
+
 
 class InvalidSpanError(ValueError):
     """The span has no valid ids, so there is no row for it to be."""
@@ -75,7 +81,7 @@ class Converter:
 
     def __init__(self, options: ExporterOptions) -> None:
         self._options = options
-        self._policy = TextPolicy(options.max_text_bytes, options.redact)
+        self._policy = TextPolicy(options.max_text_bytes, options.redact, capture_content=options.capture_content)
         self._provenance = Provenance(self._policy)
 
     def facts(self, span: ReadableSpan, log_events: Sequence[EventFacts] = ()) -> SpanFacts:
@@ -125,29 +131,31 @@ class Converter:
         messages, cut = self._messages(call)
         attributes: Mapping[str, object] = facts.attributes if self._options.keep_raw_content else call.attributes
         status_message = call.status_message
-        if not self._options.capture_content:
-            attributes = metadata_only(attributes, facts.scope_name)
+        name = policy.name
+        if self._options.capture_content:
+            span_name = name("name", facts.name)
+        else:
+            span_name, _ = policy.text("name", telling_name(facts.name, call))
             status_message = None
-        cleaned, attributes_cut = policy.clean(attributes)
+        cleaned, attributes_cut = policy.clean(attributes, facts.scope_name)
         events, events_cut = self._events(call.events, facts.scope_name)
         links_json, links_cut = self._links(span, facts.scope_name)
         cut += attributes_cut + events_cut + links_cut
         if status_message is not None:
             status_message, status_cut = policy.text("status_message", status_message)
             cut += status_cut
-        clean = self._policy.short
         identity = (
             f"{parent.span_id:016x}" if parent is not None and parent.span_id else None,
-            context.trace_state.to_header() or None if context.trace_state else None,
-            clean(facts.name) or "",
+            name("trace_state", context.trace_state.to_header() or None) if context.trace_state else None,
+            span_name or "",
             span.kind.name,
             call.kind,
-            clean(call.operation),
+            name("gen_ai.operation.name", call.operation),
             min(facts.start_time_unix_nano, _MAX_TIME),
             min(facts.end_time_unix_nano, _MAX_TIME),
             call.status,
             status_message,
-            clean(call.error_type),
+            name("error.type", call.error_type),
             call.convention,
         )
         return SpanRecord(
@@ -171,14 +179,13 @@ class Converter:
 
     def completing_facts(self, call: Call) -> tuple[object, ...]:
         """Return the columns ``provider`` to ``tool_call_id``: what another report of the call may complete."""
-        clean = self._policy.short
-        reasons = call.finish_reasons
+        name = self._policy.name
         return (
-            clean(call.provider),
-            clean(call.request_model),
-            clean(call.response_model),
-            clean(call.response_id),
-            encode_json([clean(reason) for reason in reasons]) if reasons else None,
+            name("gen_ai.provider.name", call.provider),
+            name("gen_ai.request.model", call.request_model),
+            name("gen_ai.response.model", call.response_model),
+            name("gen_ai.response.id", call.response_id),
+            self._finish_reasons(call.finish_reasons) if call.finish_reasons else None,
             call.input_tokens,
             call.output_tokens,
             call.cache_read_tokens,
@@ -188,12 +195,17 @@ class Converter:
             call.cost_source,
             call.time_to_first_token_ms,
             None if call.streaming is None else int(call.streaming),
-            clean(call.conversation_id),
-            clean(call.user_id),
-            clean(call.agent_name),
-            clean(call.tool_name),
-            clean(call.tool_call_id),
+            name("gen_ai.conversation.id", call.conversation_id),
+            name("user.id", call.user_id),
+            name("gen_ai.agent.name", call.agent_name),
+            name("gen_ai.tool.name", call.tool_name),
+            name("gen_ai.tool.call.id", call.tool_call_id),
         )
+
+    def _finish_reasons(self, reasons: Sequence[str]) -> str | None:
+        names = [self._policy.name("gen_ai.response.finish_reasons", reason) for reason in reasons]
+        kept = [name for name in names if name is not None]
+        return encode_json(kept) if kept else None
 
     def messages(self, call: Call) -> list[MessageLink]:
         """Return a call's messages as rows, none when content is not captured."""
@@ -210,7 +222,7 @@ class Converter:
             for position, message in enumerate(messages):
                 row = row_of(key, message)
                 cut += row.full_bytes - row.kept_bytes
-                links.append(MessageLink(direction, position, row, self._policy.short(message.finish_reason)))
+                links.append(MessageLink(direction, position, row, self._policy.name(key, message.finish_reason)))
         if call.tool_definitions:
             definitions = Message("tool_definitions", [{"type": "tool_definitions", "tools": call.tool_definitions}])
             row = row_of(_TOOL_DEFINITIONS_KEY, definitions)
@@ -226,13 +238,11 @@ class Converter:
         items: list[dict[str, object]] = []
         total = 0
         for event in events:
-            is_captured = self._options.capture_content
-            attributes = event.attributes if is_captured else metadata_only(event.attributes, scope_name)
-            cleaned, cut = self._policy.clean(attributes)
-            item: dict[str, object] = {"name": event.name, "timestamp": event.timestamp, "attributes": cleaned}
-            if event.body is not None and is_captured:
-                body, body_cut = self._policy.clean({"body": event.body})
-                item |= body
+            cleaned, cut = self._policy.clean(event.attributes, scope_name)
+            name = self._policy.name("event.name", describe(event.name)) or ""
+            item: dict[str, object] = {"name": name, "timestamp": event.timestamp, "attributes": cleaned}
+            if event.body is not None and self._options.capture_content:
+                item["body"], body_cut = self._policy.value("body", event.body)
                 cut += body_cut
             items.append(item)
             total += cut
@@ -245,10 +255,7 @@ class Converter:
         items = []
         total = 0
         for link in links:
-            attributes: Mapping[str, object] = link.attributes or {}
-            if not self._options.capture_content:
-                attributes = metadata_only(attributes, scope_name)
-            cleaned, cut = self._policy.clean(attributes)
+            cleaned, cut = self._policy.clean(link.attributes or {}, scope_name)
             items.append(
                 {
                     "trace_id": trace_id_text(link.context.trace_id),

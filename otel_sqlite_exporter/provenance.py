@@ -61,15 +61,15 @@ class Provenance:
         service = attributes.get("service.name")
         return ResourceRow(
             encode_json(self._policy.clean(dict(attributes))[0]),
-            self._policy.short(getattr(resource, "schema_url", None)) or None,
-            self._policy.short(service) if isinstance(service, str) else None,
+            self._policy.name("resource.schema_url", getattr(resource, "schema_url", None)) or None,
+            self._policy.name("service.name", service) if isinstance(service, str) else None,
         )
 
     def _scope_row(self, scope: object) -> ScopeRow:
         return ScopeRow(
-            self._policy.short(getattr(scope, "name", None)) or "",
-            self._policy.short(getattr(scope, "version", None)) or "",
-            self._policy.short(getattr(scope, "schema_url", None)) or "",
+            self._policy.name("scope.name", getattr(scope, "name", None)) or "",
+            self._policy.name("scope.version", getattr(scope, "version", None)) or "",
+            self._policy.name("scope.schema_url", getattr(scope, "schema_url", None)) or "",
             encode_json(self._policy.clean(dict(getattr(scope, "attributes", None) or {}))[0]),
         )
 

@@ -95,16 +95,9 @@ class Recorder:
         self._prices.complete(call, facts.start_time_unix_nano)
         record = converter.record(span, facts, call)
         batch.records.append(record)
-        if call.kind not in CALL_KINDS and (call.conversation_id or call.user_id):
-            batch.changes.append(
-                Inheritance(
-                    record.trace_id,
-                    facts.start_time_unix_nano,
-                    facts.end_time_unix_nano,
-                    call.conversation_id,
-                    call.user_id,
-                )
-            )
+        if call.kind not in CALL_KINDS and any(record.session):
+            start, end = facts.start_time_unix_nano, facts.end_time_unix_nano
+            batch.changes.append(Inheritance(record.trace_id, start, end, *record.session))
         try:
             self._correlate(span, facts, call, batch)
         except Exception:

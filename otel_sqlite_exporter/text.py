@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_sqlite_exporter.call import Message
 from otel_sqlite_exporter.cleaning import (
+    LONGEST_NAME,
     MAX_INTEGER,
     UTF8_WORST_CASE,
     Cleaner,
@@ -22,21 +23,28 @@ from otel_sqlite_exporter.cleaning import (
     encode_json,
     encoded,
     needs_care,
+    omitted_parts,
     text_bytes,
+    unused,
 )
 from otel_sqlite_exporter.conventions.summary import plain_text
+from otel_sqlite_exporter.fitting import cut_json, fit
 from otel_sqlite_exporter.omission import split_note
 from otel_sqlite_exporter.placeholders import BARE_BASE64_CHARACTERS, replace_media
+from otel_sqlite_exporter.privacy import is_identifier, metadata_only
+from otel_sqlite_exporter.words import WORDS, is_known_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from otel_sqlite_exporter.call import Part
+    from otel_sqlite_exporter.call import JSONValue, Part
     from otel_sqlite_exporter.config import Redact
 
+_NAMES_KEY: Final = "attributes"
 _MAX_KNOWN_CHARACTERS: Final = 2 << 20
 _LONGEST_KNOWN_TEXT: Final = 4096
 _SHORT_WORD: Final = 24
+_LONGEST_ESCAPE: Final = 6  # \\u001f
 
 
 class MessageRow(NamedTuple):
@@ -63,13 +71,17 @@ class TextPolicy:
     """Turn texts, messages and attributes into what may be stored.
 
     Args:
-        maxtext_bytes: UTF-8 bytes kept of one message, or of one attribute's texts.
+        max_text_bytes: UTF-8 bytes kept of one message, or of one attribute's texts.
         redact: Called with (key, text) for every text; None stores texts as they are.
+        capture_content: False keeps only what :mod:`otel_sqlite_exporter.privacy` lets through.
     """
 
-    def __init__(self, maxtext_bytes: int, redact: Redact | None) -> None:
-        self._limit = maxtext_bytes
+    def __init__(self, max_text_bytes: int, redact: Redact | None, *, capture_content: bool = True) -> None:
+        self._limit = max_text_bytes
         self._redact = redact
+        self._captures = capture_content
+        is_plain = redact is None and capture_content
+        self._longest_plain_name = min(max_text_bytes, BARE_BASE64_CHARACTERS - 1) if is_plain else -1
         self._known_rows: dict[tuple[str | None, str, bool], MessageRow] = {}
         """By role, text or JSON of the parts, and which of the two it is."""
         self._known_characters = 0
@@ -82,7 +94,7 @@ class TextPolicy:
             message: The message as a convention read it.
         """
         parts = message.parts
-        role = clean_text(message.role) if isinstance(message.role, str) else None
+        role = self.name(key, message.role) if isinstance(message.role, str) else None
         if len(parts) == 1:
             part = parts[0]
             content = part.get("content")
@@ -103,21 +115,21 @@ class TextPolicy:
         return row
 
     def _cleaned_message(self, key: str, role: str | None, parts: Sequence[Part]) -> MessageRow:
-        whole = Cleaner(key, self._redact, None)
-        cleaned = [whole.guarded(part) for part in parts]
+        cleaner = Cleaner(key, self._redact)
+        cleaned = cleaner.parts(parts)
         document = encode_json(cleaned)
-        full_bytes = whole.full_bytes
-        kept_bytes = full_bytes
         digest = _digest(role, document.encode())
-        if full_bytes > self._limit:
-            cutter = Cleaner(key, None, self._limit)
-            cleaned = [cutter.value(part) for part in cleaned]
-            document = encode_json(cleaned)
-            kept_bytes = cutter.kept_bytes
-        text = plain_text(Message(role, [part for part in cleaned if isinstance(part, dict)]))
-        if text is not None and len(text) > self._limit // UTF8_WORST_CASE:
+        fitted, cut = fit(cleaned, self._limit)
+        kept = fitted if isinstance(fitted, list) else []
+        if cut:
+            if len(kept) < len(cleaned):
+                kept.append(omitted_parts(len(parts) - len(kept)))
+            document = encode_json(kept)
+        kept_bytes = text_bytes(kept)
+        text = plain_text(Message(role, [part for part in kept if isinstance(part, dict)]))
+        if len(text) > self._limit // UTF8_WORST_CASE:
             text = cut_text(text, self._limit)
-        return MessageRow(digest, role, text, document, full_bytes, kept_bytes)
+        return MessageRow(digest, role, text, document, kept_bytes + cut + cleaner.missing, kept_bytes)
 
     def _text_message(self, key: str, role: str | None, content: str) -> MessageRow:
         """Return the row of a plain text; the texts that a chat sends again with every turn are remembered."""
@@ -141,7 +153,9 @@ class TextPolicy:
             kept_bytes = len(content.encode())
         # SQLite's JSON functions end at a NUL, so the computed column can't serve such a text; nor can NULL, which an
         # empty text is stored as.
-        parts = encode_json([{"type": "text", "content": content}]) if not content or "\0" in content else None
+        parts = None
+        if not content or "\0" in content:
+            parts = encode_json([{"type": "text", "content": cut_json(content, self._limit)}])
         return MessageRow(digest, role, content, parts, full_bytes, kept_bytes)
 
     def _remember(self, key: tuple[str | None, str, bool], row: MessageRow) -> None:
@@ -166,23 +180,39 @@ class TextPolicy:
         kept = cut_text(prepared, self._limit)
         return kept, (len(prepared.encode()) - len(kept.encode())) if len(kept) < len(prepared) else 0
 
-    def short(self, text: str | None) -> str | None:
-        """Return a text of a column that holds a name or an id: valid and cut, never redacted."""
-        if text is None or (text.isascii() and len(text) <= self._limit):
-            return text
-        return cut_text(clean_text(text), self._limit)
+    def name(self, key: str, text: str | None) -> str | None:
+        """Return a text of a column that holds a name or an id; None where it may be content and none is captured.
 
-    def clean(self, attributes: Mapping[str, object]) -> tuple[dict[str, object], int]:
-        """Return attributes as JSON can hold them and the number of bytes that were cut from their texts."""
-        safe_length = min(self._limit // UTF8_WORST_CASE, BARE_BASE64_CHARACTERS - 1)
+        Args:
+            key: What a redactor is told. It does not see the conventions' own words.
+            text: What the emitter wrote.
+        """
+        if text is None or (len(text) <= self._longest_plain_name and text.isascii()):
+            return text
+        if not self._captures and not is_identifier(text):
+            return None
+        if self._redact is None or text not in WORDS:
+            text = self.prepare(key, text)
+        return cut_text(text, self._limit)
+
+    def clean(self, attributes: Mapping[str, object], scope_name: str = "") -> tuple[dict[str, object], int]:
+        """Return attributes as JSON can hold them and the number of bytes that were cut from them.
+
+        Args:
+            attributes: Of a span, an event, a link, a resource or a scope.
+            scope_name: The span's instrumentation scope, which may give a key its meaning.
+        """
+        if not self._captures:
+            attributes = metadata_only(attributes, scope_name)
+        safe_length = min(self._limit // _LONGEST_ESCAPE, BARE_BASE64_CHARACTERS - 1)
         redact = self._redact
         cut = 0
         result: dict[str, object] = {}
-        for key, value in attributes.items():
-            # Nearly all values are short plain ones: only the others are worth an object of their own.
-            if type(key) is not str:
-                key = describe(key)  # noqa: PLW2901 - only a hand-made span has such a key
-            # Exact types: a subclass may behave as it likes.
+        for name, value in attributes.items():
+            # Nearly all names and values are short plain ones: only the others are worth an object of their own.
+            # Exact types: a subclass may behave as it likes, and only a hand-made span has a name that is no text.
+            is_plain_name = redact is None and type(name) is str and len(name) <= LONGEST_NAME
+            key = name if is_plain_name else self._key(name, result)
             kind = type(value)
             if kind is str:
                 is_plain = redact is None and len(value) <= safe_length and ";base64," not in value  # type: ignore[arg-type, operator]
@@ -199,10 +229,22 @@ class TextPolicy:
             if is_plain:
                 result[key] = value
             else:
-                cleaner = Cleaner(str(key), redact, self._limit)
-                result[key] = cleaner.guarded(value)
-                cut += cleaner.full_bytes - cleaner.kept_bytes
+                result[key], missing = self.value(describe(name), value)
+                cut += missing
         return result, cut
+
+    def value(self, key: str, value: object) -> tuple[JSONValue, int]:
+        """Return any value as JSON can hold it and the number of bytes that were cut from it."""
+        cleaner = Cleaner(key, self._redact)
+        fitted, cut = fit(cleaner.guarded(value), self._limit)
+        return fitted, cut + cleaner.missing
+
+    def _key(self, name: object, taken: Mapping[str, object]) -> str:
+        """Return the name of an attribute, as a redactor leaves it and not too long."""
+        key = describe(name)
+        if self._redact is None or not is_known_key(key):
+            key = self.prepare(_NAMES_KEY, key)
+        return unused(cut_json(key, LONGEST_NAME), taken)
 
 
 def _digest(role: str | None, content: bytes) -> bytes:
