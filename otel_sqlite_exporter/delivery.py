@@ -86,8 +86,9 @@ class Delivery:
     def write_counts(self) -> None:
         """Have the ledger tell of drops since the last batch, and the log that a loss has ended."""
         self._report_overflow()
-        if self._log.is_reported("overflow"):
-            self._log.over("overflow", "the queue has room again; %d spans were lost", self._tally.reported_overflow)
+        lost = self._tally.queue_full.value()
+        if self._log.over("overflow", "the queue has room again; %d spans were lost", lost):
+            self._tally.reported_overflow = lost
         database = self._recorder.database
         self._are_counts_behind = self.is_file_open and database.is_behind(self._tally.counts())
         if self._are_counts_behind:
@@ -153,6 +154,7 @@ class Delivery:
 
     def end(self) -> None:
         """End the ledger and close the file, within the deadline."""
+        self._report_overflow("overflow to the end")
         self.report_shutdown_loss(self._given_up)
         database = self._recorder.database
         pause = 0.0
@@ -225,7 +227,8 @@ class Delivery:
         if result.failed:
             tally.lose("write_error", result.failed, result.error)
             self._log.trouble("rows", "%d spans could not be stored and are lost: %s", result.failed, result.error)
-        self._log.over("write", "%s: writable again", database.path)
+        for kind in ("write", "loss"):
+            self._log.over(kind, "%s: writable again", database.path)
         self._report_overflow()
         if started >= self._next_wal_look:  # each look gives the GIL away (python -m benchmarks lossless)
             self._next_wal_look = started + _WAL_LOOK_SECONDS
@@ -245,7 +248,7 @@ class Delivery:
             self.give_up(count)
             return
         self._broken_file = database.file_identity() if failure is Failure.BROKEN else None
-        self._log.trouble("write", "%s: not writable (%s); spans are lost", database.path, error)
+        self._log.trouble("loss", "%s: not writable (%s); spans are lost", database.path, error)
         self._tally.lose("write_error", count, None)
 
     def _pause(self, failure: Failure, last: float) -> float:
@@ -261,11 +264,12 @@ class Delivery:
             except Exception as metrics_error:  # noqa: BLE001 - the application's metrics pipeline, not ours
                 self._log.trouble("metrics", "the self-metrics could not be recorded: %r", metrics_error)
 
-    def _report_overflow(self) -> None:
+    def _report_overflow(self, kind: str = "overflow") -> None:
         dropped = self._tally.queue_full.value()
-        if dropped > self._tally.reported_overflow:
+        if dropped > self._tally.reported_overflow and self._log.trouble(
+            kind, "the queue is full: %d spans are lost so far", dropped
+        ):
             self._tally.reported_overflow = dropped
-            self._log.trouble("overflow", "the queue is full: %d spans are lost so far", dropped)
 
     def _report_wal(self) -> None:
         database = self._recorder.database

@@ -13,30 +13,33 @@ _REPEAT_AFTER_SECONDS: Final = 60.0
 
 
 class TroubleLog:
-    """Log each kind of trouble once, again every 60 seconds while it lasts, and once when it is over.
+    """Log each kind of trouble once, and once when it is over; again after 60 seconds if it lasts or has come back.
 
-    Logging runs handlers of the application's, so only the exporter thread calls this, never ``on_end``, and a handler
-    that raises stops nothing.
+    Logging runs handlers of the application's, so neither ``on_end`` nor anything else that an application waits for
+    calls this, except a shutdown. A handler that raises stops nothing.
     """
 
     def __init__(self) -> None:
-        self._logged: dict[str, float] = {}
+        self._last: dict[str, float] = {}
+        self._reported: set[str] = set()
 
-    def trouble(self, kind: str, message: str, *args: object) -> None:
-        """Log a warning, unless one of this kind was logged in the last 60 seconds."""
+    def trouble(self, kind: str, message: str, *args: object) -> bool:
+        """Log a warning, unless one of this kind was logged in the last 60 seconds; return whether it was logged."""
         now = time.monotonic()
-        last = self._logged.get(kind)
-        if last is None or now - last >= _REPEAT_AFTER_SECONDS:
-            self._logged[kind] = now
-            with contextlib.suppress(Exception):
-                _logger.warning(message, *args)
+        last = self._last.get(kind)
+        if last is not None and now - last < _REPEAT_AFTER_SECONDS:
+            return False
+        self._last[kind] = now
+        self._reported.add(kind)
+        with contextlib.suppress(Exception):
+            _logger.warning(message, *args)
+        return True
 
-    def over(self, kind: str, message: str, *args: object) -> None:
-        """Log that a kind of trouble has ended, if it was logged at all."""
-        if self._logged.pop(kind, None) is not None:
-            with contextlib.suppress(Exception):
-                _logger.warning(message, *args)
-
-    def is_reported(self, kind: str) -> bool:
-        """Tell whether a kind of trouble was logged and is not over."""
-        return kind in self._logged
+    def over(self, kind: str, message: str, *args: object) -> bool:
+        """Log that a kind of trouble has ended, if it was logged at all; return whether it was."""
+        if kind not in self._reported:
+            return False
+        self._reported.discard(kind)
+        with contextlib.suppress(Exception):
+            _logger.warning(message, *args)
+        return True
