@@ -127,6 +127,7 @@ def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
 
 def _fill_tokens(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
     counts: dict[str, int] = {column: columns[column] for column in _COUNTS if column in columns}
+    usage.complete(counts, is_embedding=call.kind == "embedding")
     if not counts.get("input_tokens") and not counts.get("output_tokens"):
         # Nothing was counted: zeros beside it are defaults.
         call.cache_read_tokens = call.cache_write_tokens = call.reasoning_tokens = None

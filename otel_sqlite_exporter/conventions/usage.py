@@ -164,6 +164,27 @@ def _note(found: dict[str, int], ranks: dict[str, int], key: str, value: object)
             ranks[column] = rank
 
 
+def complete(counts: dict[str, int], *, is_embedding: bool) -> None:
+    """Add the count that a reported total tells, where the total leaves no doubt about it.
+
+    Args:
+        counts: The counts as reported.
+        is_embedding: An embedding has no output, so that its total is its input.
+    """
+    total = counts.get("total_tokens", 0)
+    told = counts.get("input_tokens", 0) or counts.get("output_tokens", 0)
+    if is_embedding:
+        if not told and total:
+            counts["input_tokens"] = total
+        return
+    subsets = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+    if not told or total <= told or any(counts.get(column) for column in subsets):
+        return  # a count may or may not include its subsets, and the rest of the total would then be theirs
+    missing = "output_tokens" if counts.get("input_tokens") else "input_tokens"
+    if not counts.get(missing):
+        counts[missing] = total - told
+
+
 def inclusive_input(counts: Mapping[str, int], *, exclusive: bool) -> int | None:
     """Return the input count with cached tokens in it.
 

@@ -35,6 +35,46 @@ def test_input_tokens_include_cached_ones(counts: dict[str, int], wanted: int) -
     assert _chat({f"gen_ai.usage.{name}": count for name, count in counts.items()}).input_tokens == wanted
 
 
+TOTALS = (
+    "gen_ai.usage.total_tokens",
+    "llm.usage.total_tokens",
+    "llm.token_count.total",
+    "gen_ai.client.token.usage",
+    "ai.usage.totalTokens",
+    "mistral_ai.request.total_tokens",
+)
+
+
+@pytest.mark.parametrize("key", TOTALS)
+@pytest.mark.parametrize(
+    ("counts", "wanted"),
+    [
+        ({"input_tokens": 20}, (20, 33)),
+        ({"output_tokens": 20}, (33, 20)),
+        ({"input_tokens": 20, "output_tokens": 0}, (20, 33)),
+        ({"input_tokens": 20, "output_tokens": 30}, (20, 30)),
+        ({"input_tokens": 53}, (53, None)),
+        ({"input_tokens": 60}, (60, None)),
+        ({"input_tokens": 20, "cache_read.input_tokens": 10}, (20, None)),
+        ({"output_tokens": 20, "reasoning.output_tokens": 10}, (None, 20)),
+        ({}, (None, None)),
+    ],
+)
+def test_a_total_tells_the_one_count_that_is_missing(
+    key: str, counts: dict[str, int], wanted: tuple[int | None, int | None]
+) -> None:
+    """Under every spelling a total completes the counts, unless some of the rest may be cached or reasoning tokens."""
+    call = _chat({key: 53, **{f"gen_ai.usage.{name}": count for name, count in counts.items()}})
+    assert (call.input_tokens, call.output_tokens) == wanted
+
+
+@pytest.mark.parametrize("key", TOTALS)
+def test_the_total_of_an_embedding_is_its_input(key: str) -> None:
+    """An embedding has no output tokens; some providers count nothing but the total."""
+    call = _chat({"gen_ai.operation.name": "embeddings", key: 53})
+    assert (call.kind, call.input_tokens, call.output_tokens) == ("embedding", 53, None)
+
+
 @pytest.mark.parametrize(
     ("scope", "provider", "wanted"),
     [
