@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Status, StatusCode
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
+from otel_sqlite_exporter.config import MIN_DATABASE_BYTES, MIN_TEXT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,7 +167,7 @@ def test_every_linked_file_exists() -> None:
 
 
 def test_every_setting_is_in_the_table() -> None:
-    """The configuration table has every argument and every environment variable that the code reads."""
+    """The configuration table has every argument, every environment variable that the code reads and the minimums."""
     import inspect
 
     arguments = [name for name in inspect.signature(SQLiteSpanProcessor).parameters if name != "self"]
@@ -174,6 +175,8 @@ def test_every_setting_is_in_the_table() -> None:
     source = (ROOT / "otel_sqlite_exporter" / "config.py").read_text(encoding="utf-8")
     variables = set(re.findall(r'"([A-Z_]+)",?\s', source)) & set(re.findall(r"OTEL_EXPORTER_SQLITE_([A-Z_]+)", README))
     assert len(variables) >= 8
+    for name, minimum in (("max_text_bytes", MIN_TEXT_BYTES), ("max_database_bytes", MIN_DATABASE_BYTES)):
+        assert re.search(rf"^\| `{name}` .* at least {minimum}\b", README, flags=re.MULTILINE)
 
 
 def _is_installed(module: str) -> bool:
