@@ -32,6 +32,7 @@ _CONTENT_KEYS: Final = {
     "input": "gen_ai.input.messages",
     "output": "gen_ai.output.messages",
 }
+_FINISH_REASONS_KEY: Final = "gen_ai.response.finish_reasons"
 _TOOL_DEFINITIONS_KEY: Final = "gen_ai.tool.definitions"
 
 
@@ -203,8 +204,8 @@ class Converter:
         )
 
     def _finish_reasons(self, reasons: Sequence[str]) -> str | None:
-        names = [self._policy.name("gen_ai.response.finish_reasons", reason) for reason in reasons]
-        kept = [name for name in names if name is not None]
+        name = self._policy.name
+        kept = [kept for reason in reasons if (kept := name(_FINISH_REASONS_KEY, reason)) is not None]
         return encode_json(kept) if kept else None
 
     def messages(self, call: Call) -> list[MessageLink]:

@@ -35,13 +35,14 @@ from otel_sqlite_exporter.privacy import is_identifier, metadata_only
 from otel_sqlite_exporter.words import WORDS, is_known_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from otel_sqlite_exporter.call import JSONValue, Part
     from otel_sqlite_exporter.config import Redact
 
 _NAMES_KEY: Final = "attributes"
 _MAX_KNOWN_CHARACTERS: Final = 2 << 20
+_MAX_KNOWN_KEYS: Final = 4096
 _LONGEST_KNOWN_TEXT: Final = 4096
 _SHORT_WORD: Final = 24
 _LONGEST_ESCAPE: Final = 6  # \\u001f
@@ -82,6 +83,7 @@ class TextPolicy:
         self._captures = capture_content
         is_plain = redact is None and capture_content
         self._longest_plain_name = min(max_text_bytes, BARE_BASE64_CHARACTERS - 1) if is_plain else -1
+        self._plain_keys: set[str] = set()
         self._known_rows: dict[tuple[str | None, str, bool], MessageRow] = {}
         """By role, text or JSON of the parts, and which of the two it is."""
         self._known_characters = 0
@@ -94,7 +96,9 @@ class TextPolicy:
             message: The message as a convention read it.
         """
         parts = message.parts
-        role = self.name(key, message.role) if isinstance(message.role, str) else None
+        role = message.role
+        if role is not None and role not in WORDS:
+            role = self.name(key, role)
         if len(parts) == 1:
             part = parts[0]
             content = part.get("content")
@@ -204,33 +208,55 @@ class TextPolicy:
         """
         if not self._captures:
             attributes = metadata_only(attributes, scope_name)
+        # One operation in C for all names, as there are few different ones.
+        if not self._plain_keys.issuperset(attributes) and not self._learn_keys(attributes):
+            return self._clean_each(attributes)
         safe_length = min(self._limit // _LONGEST_ESCAPE, BARE_BASE64_CHARACTERS - 1)
-        redact = self._redact
         cut = 0
         result: dict[str, object] = {}
-        for name, value in attributes.items():
-            # Nearly all names and values are short plain ones: only the others are worth an object of their own.
-            # Exact types: a subclass may behave as it likes, and only a hand-made span has a name that is no text.
-            is_plain_name = redact is None and type(name) is str and len(name) <= LONGEST_NAME
-            key = name if is_plain_name else self._key(name, result)
+        for key, value in attributes.items():
+            # Nearly all values are short plain ones: only the others are worth an object of their own.
+            # Exact types: a subclass may behave as it likes.
             kind = type(value)
             if kind is str:
-                is_plain = redact is None and len(value) <= safe_length and ";base64," not in value  # type: ignore[arg-type, operator]
+                is_plain = len(value) <= safe_length and ";base64," not in value  # type: ignore[arg-type, operator]
             elif kind is int:
                 is_plain = -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]
             elif kind is float:
                 is_plain = math.isfinite(value)  # type: ignore[arg-type]
             elif kind is tuple:
                 # The SDK's own form of a list; the usual one holds a few words.
-                is_plain = redact is None and all(type(item) is str and len(item) < _SHORT_WORD for item in value)  # type: ignore[attr-defined]
+                is_plain = all(type(item) is str and len(item) < _SHORT_WORD for item in value)  # type: ignore[attr-defined]
                 is_plain = is_plain and len(value) * _SHORT_WORD <= safe_length  # type: ignore[arg-type]
             else:
                 is_plain = kind is bool or value is None
             if is_plain:
                 result[key] = value
             else:
-                result[key], missing = self.value(describe(name), value)
+                result[key], missing = self.value(key, value)
                 cut += missing
+        return result, cut
+
+    def _learn_keys(self, keys: Iterable[object]) -> bool:
+        """Tell whether names of attributes can be stored as they are; remember those that can."""
+        if self._redact is not None:
+            return False
+        plain = {key for key in keys if type(key) is str and len(key) <= LONGEST_NAME}
+        if len(self._plain_keys) + len(plain) <= _MAX_KNOWN_KEYS:
+            self._plain_keys |= plain
+        return plain.issuperset(keys)
+
+    def _clean_each(self, attributes: Mapping[str, object]) -> tuple[dict[str, object], int]:
+        cut = 0
+        result: dict[str, object] = {}
+        for name, value in attributes.items():
+            key = describe(name)  # a hand-made span may have any
+            kept = key
+            if self._redact is None or not is_known_key(key):
+                kept = cut_json(self.prepare(_NAMES_KEY, key), LONGEST_NAME)
+            kept = unused(kept, result)
+            result[kept], missing = self.value(key, value)
+            cut += missing
         return result, cut
 
     def value(self, key: str, value: object) -> tuple[JSONValue, int]:
@@ -238,13 +264,6 @@ class TextPolicy:
         cleaner = Cleaner(key, self._redact)
         fitted, cut = fit(cleaner.guarded(value), self._limit)
         return fitted, cut + cleaner.missing
-
-    def _key(self, name: object, taken: Mapping[str, object]) -> str:
-        """Return the name of an attribute, as a redactor leaves it and not too long."""
-        key = describe(name)
-        if self._redact is None or not is_known_key(key):
-            key = self.prepare(_NAMES_KEY, key)
-        return unused(cut_json(key, LONGEST_NAME), taken)
 
 
 def _digest(role: str | None, content: bytes) -> bytes:
