@@ -54,7 +54,7 @@ def run(path: Path, script: str, *, returncode: int | None = 0, seconds: float =
     try:
         out, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGABRT)  # each prints where its threads are
         out, err = process.communicate()
         raise AssertionError(f"hung:\n{out}\n{err}") from None
     if returncode is not None:
