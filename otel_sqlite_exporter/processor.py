@@ -154,8 +154,10 @@ class SQLiteSpanProcessor(SpanProcessor):
         try:
             if not is_queued:
                 self._on_odd_span(span)
-            elif (writer.is_idle or depth >= self._signal_from) and writer.wake.locked():
-                writer.signal()
+            else:
+                rendezvous = writer.rendezvous
+                if (rendezvous.is_idle or depth >= self._signal_from) and rendezvous.wake.locked():
+                    writer.signal()
         except RecursionError:  # no room for one more call
             pass
 
@@ -189,7 +191,7 @@ class SQLiteSpanProcessor(SpanProcessor):
 
     def _offer(self, span: ReadableSpan) -> None:
         """Queue an LLM span where its size or the end of the processor is of interest."""
-        if self._writer.is_closed:
+        if self._writer.rendezvous.is_closed:
             self._tally.already_shutdown.raise_by_one()
         elif self._intake.offer(span, permits_of(span)):
             self._writer.signal()
