@@ -272,7 +272,7 @@ SELECT
     )) FROM (
       -- One row that is no JSON, or a part that is no object, must not make the whole view unreadable.
       SELECT part.value FROM span_messages sm JOIN messages m ON m.id = sm.message_id,
-        json_each(CASE WHEN json_valid(CAST(m.stored_parts AS TEXT)) THEN CAST(m.stored_parts AS TEXT) END) part
+        json_each(CASE WHEN typeof(m.stored_parts) = 'text' AND json_valid(m.stored_parts) THEN m.stored_parts END) part
       WHERE sm.span_id = s.id AND sm.direction = 'output'
         AND CASE WHEN part.type = 'object' THEN json_extract(part.value, '$.type') END = 'tool_call'
       ORDER BY sm.position, part.key
