@@ -88,7 +88,8 @@ class Call:
     """One span, normalised: the columns of ``spans`` that a convention can fill, and the messages.
 
     None always means "not reported". Token counts follow the GenAI rule: input includes cached tokens, output
-    includes reasoning tokens. ``attributes`` and ``events`` hold what is not message content, as it was emitted.
+    includes reasoning tokens. ``total_tokens`` is there only where it is more than the counts tell. ``attributes`` and
+    ``events`` hold what is not message content, as it was emitted.
     """
 
     kind: str = "other"
@@ -101,6 +102,7 @@ class Call:
     finish_reasons: list[str] | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    total_tokens: int | None = None
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None

@@ -189,6 +189,7 @@ class Converter:
             self._finish_reasons(call.finish_reasons) if call.finish_reasons else None,
             call.input_tokens,
             call.output_tokens,
+            call.total_tokens,
             call.cache_read_tokens,
             call.cache_write_tokens,
             call.reasoning_tokens,

@@ -64,6 +64,7 @@ CREATE TABLE spans (
   finish_reasons TEXT,
   input_tokens INTEGER,
   output_tokens INTEGER,
+  total_tokens INTEGER,  -- where reported, and not the sum of the two
   cache_read_tokens INTEGER,
   cache_write_tokens INTEGER,
   reasoning_tokens INTEGER,
@@ -140,6 +141,8 @@ CREATE TABLE usage (
   input_reports INTEGER NOT NULL,
   output_tokens INTEGER NOT NULL,
   output_reports INTEGER NOT NULL,
+  total_tokens INTEGER NOT NULL,
+  total_reports INTEGER NOT NULL,
   cache_read_tokens INTEGER NOT NULL,
   cache_read_reports INTEGER NOT NULL,
   cache_write_tokens INTEGER NOT NULL,
@@ -163,6 +166,8 @@ SELECT
   input_tokens IS NOT NULL AS input_reports,
   coalesce(output_tokens, 0) AS output_tokens,
   output_tokens IS NOT NULL AS output_reports,
+  coalesce(input_tokens + output_tokens, total_tokens, input_tokens, output_tokens, 0) AS total_tokens,
+  coalesce(input_tokens, output_tokens, total_tokens) IS NOT NULL AS total_reports,
   coalesce(cache_read_tokens, 0) AS cache_read_tokens,
   cache_read_tokens IS NOT NULL AS cache_read_reports,
   coalesce(cache_write_tokens, 0) AS cache_write_tokens,
@@ -187,6 +192,8 @@ CREATE TRIGGER usage_changes_apply INSTEAD OF INSERT ON usage_changes BEGIN
     NEW.sign * NEW.input_reports,
     NEW.sign * NEW.output_tokens,
     NEW.sign * NEW.output_reports,
+    NEW.sign * NEW.total_tokens,
+    NEW.sign * NEW.total_reports,
     NEW.sign * NEW.cache_read_tokens,
     NEW.sign * NEW.cache_read_reports,
     NEW.sign * NEW.cache_write_tokens,
@@ -202,6 +209,8 @@ CREATE TRIGGER usage_changes_apply INSTEAD OF INSERT ON usage_changes BEGIN
     input_reports = input_reports + excluded.input_reports,
     output_tokens = output_tokens + excluded.output_tokens,
     output_reports = output_reports + excluded.output_reports,
+    total_tokens = total_tokens + excluded.total_tokens,
+    total_reports = total_reports + excluded.total_reports,
     cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
     cache_read_reports = cache_read_reports + excluded.cache_read_reports,
     cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
@@ -219,13 +228,13 @@ END;
 
 CREATE TRIGGER usage_before_update BEFORE UPDATE OF
   start_time_unix_nano, kind, status, provider, request_model, response_model, input_tokens, output_tokens,
-  cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, duplicate_of ON spans BEGIN
+  total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, duplicate_of ON spans BEGIN
   INSERT INTO usage_changes SELECT *, -1 FROM span_usage WHERE id = OLD.id;
 END;
 
 CREATE TRIGGER usage_after_update AFTER UPDATE OF
   start_time_unix_nano, kind, status, provider, request_model, response_model, input_tokens, output_tokens,
-  cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, duplicate_of ON spans BEGIN
+  total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, duplicate_of ON spans BEGIN
   INSERT INTO usage_changes SELECT *, 1 FROM span_usage WHERE id = NEW.id;
 END;
 
@@ -242,7 +251,7 @@ SELECT
   coalesce(s.response_model, s.request_model) AS model,
   s.input_tokens,
   s.output_tokens,
-  coalesce(s.input_tokens + s.output_tokens, s.input_tokens, s.output_tokens) AS total_tokens,
+  coalesce(s.input_tokens + s.output_tokens, s.total_tokens, s.input_tokens, s.output_tokens) AS total_tokens,
   s.cache_read_tokens,
   s.cache_write_tokens,
   s.reasoning_tokens,
@@ -316,7 +325,8 @@ SELECT
   sum(CASE WHEN s.kind IN ('llm', 'embedding') AND s.duplicate_of IS NULL THEN s.input_tokens END) AS input_tokens,
   sum(CASE WHEN s.kind IN ('llm', 'embedding') AND s.duplicate_of IS NULL THEN s.output_tokens END) AS output_tokens,
   sum(CASE WHEN s.kind IN ('llm', 'embedding') AND s.duplicate_of IS NULL
-    THEN coalesce(s.input_tokens + s.output_tokens, s.input_tokens, s.output_tokens) END) AS total_tokens,
+    THEN coalesce(s.input_tokens + s.output_tokens, s.total_tokens, s.input_tokens, s.output_tokens) END
+  ) AS total_tokens,
   sum(CASE WHEN s.kind IN ('llm', 'embedding') AND s.duplicate_of IS NULL THEN s.cost_usd END) AS cost_usd,
   count(CASE WHEN s.status = 'error' AND s.duplicate_of IS NULL THEN 1 END) AS errors,
   max(s.conversation_id) AS conversation_id,
@@ -368,7 +378,7 @@ SELECT
   errors,
   CASE WHEN input_reports > 0 THEN input_tokens END AS input_tokens,
   CASE WHEN output_reports > 0 THEN output_tokens END AS output_tokens,
-  CASE WHEN input_reports + output_reports > 0 THEN input_tokens + output_tokens END AS total_tokens,
+  CASE WHEN total_reports > 0 THEN total_tokens END AS total_tokens,
   CASE WHEN cache_read_reports > 0 THEN cache_read_tokens END AS cache_read_tokens,
   CASE WHEN cache_write_reports > 0 THEN cache_write_tokens END AS cache_write_tokens,
   CASE WHEN reasoning_reports > 0 THEN reasoning_tokens END AS reasoning_tokens,

@@ -129,12 +129,17 @@ def _fill_tokens(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
     counts: dict[str, int] = {column: columns[column] for column in _COUNTS if column in columns}
     usage.complete(counts, is_embedding=call.kind == "embedding")
     if not counts.get("input_tokens") and not counts.get("output_tokens"):
+        call.total_tokens = counts.get("total_tokens") or None
         # Nothing was counted: zeros beside it are defaults.
         call.cache_read_tokens = call.cache_write_tokens = call.reasoning_tokens = None
         return
     exclusive = bool(columns.get("cache_exclusive")) or usage.leaves_cached_out(facts.scope_name, call.provider)
     call.input_tokens = usage.inclusive_input(counts, exclusive=exclusive) or None
     call.output_tokens = usage.inclusive_output(counts, call.input_tokens)
+    if call.input_tokens is None or not call.output_tokens:
+        call.total_tokens = usage.unsplit_total(counts, call.input_tokens)
+        if call.total_tokens is not None:
+            call.output_tokens = call.output_tokens or None  # a 0 beside it is a default
 
 
 def _fill_cost(call: Call, sheet: Sheet) -> None:

@@ -205,6 +205,17 @@ def inclusive_input(counts: Mapping[str, int], *, exclusive: bool) -> int | None
     return input_tokens + cached if exclusive or cached > input_tokens else input_tokens
 
 
+def unsplit_total(counts: Mapping[str, int], input_tokens: int | None) -> int | None:
+    """Return a reported total of which not both parts are known; None where a part alone is as much.
+
+    Args:
+        counts: The counts as reported.
+        input_tokens: The corrected input count.
+    """
+    total = counts.get("total_tokens", 0)
+    return total if total > max(input_tokens or 0, counts.get("output_tokens", 0)) else None
+
+
 def inclusive_output(counts: Mapping[str, int], input_tokens: int | None) -> int | None:
     """Return the output count with reasoning tokens in it.
 

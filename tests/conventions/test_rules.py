@@ -57,6 +57,7 @@ TOTALS = (
         ({"input_tokens": 60}, (60, None)),
         ({"input_tokens": 20, "cache_read.input_tokens": 10}, (20, None)),
         ({"output_tokens": 20, "reasoning.output_tokens": 10}, (None, 20)),
+        ({"input_tokens": 20, "output_tokens": 0, "cache_read.input_tokens": 10}, (20, None)),
         ({}, (None, None)),
     ],
 )
@@ -66,6 +67,8 @@ def test_a_total_tells_the_one_count_that_is_missing(
     """Under every spelling a total completes the counts, unless some of the rest may be cached or reasoning tokens."""
     call = _chat({key: 53, **{f"gen_ai.usage.{name}": count for name, count in counts.items()}})
     assert (call.input_tokens, call.output_tokens) == wanted
+    known = sum(count for count in wanted if count is not None)
+    assert call.total_tokens == (53 if None in wanted and known < 53 else None)
 
 
 @pytest.mark.parametrize("key", TOTALS)
