@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _RETRY_SECONDS: Final = 0.02
 _SHUTDOWN_TIMEOUT_SECONDS: Final = 5.0
 _FORK_TIMEOUT_SECONDS: Final = 1.0
+_PRUNING_SECONDS: Final = 0.1  # of one export; the next one goes on with it
 
 
 class SQLiteSpanExporter(SpanExporter):
@@ -182,6 +183,8 @@ class SQLiteSpanExporter(SpanExporter):
                         time.sleep(_RETRY_SECONDS)
                         continue
                     self._log.trouble("end", "%s: the ledger could not be ended (%s)", database.path, error)
+                else:
+                    database.prune_to_end(self._recorder.retention, time.monotonic() + _SHUTDOWN_TIMEOUT_SECONDS)
                 return
         finally:
             database.close()
@@ -201,7 +204,29 @@ class SQLiteSpanExporter(SpanExporter):
 
         failed = self._write(batch, counts_after) if batch.records else 0
         self._counts = counts_after(len(batch.records) - failed, failed)
+        if self._recorder.retention.is_wanted:
+            self._prune()
         return SpanExportResult.FAILURE if failed or unconverted else SpanExportResult.SUCCESS
+
+    def _prune(self) -> None:
+        """Delete some of what the retention limits ask for."""
+        database, retention = self._recorder.database, self._recorder.retention
+        pruning_ends = time.monotonic() + _PRUNING_SECONDS
+        try:
+            while (
+                database.connection is not None
+                and retention.seconds_to_next_pass == 0
+                and time.monotonic() < pruning_ends
+            ):
+                database.prune(retention)
+        except Exception as error:  # noqa: BLE001 - recording goes on; the next pass tries again
+            retention.postpone()
+            if failure_of(error) is not Failure.BUSY:
+                self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
+        if retention.is_over_cap:
+            self._log.trouble("cap", "%s: larger than max_database_bytes with nothing left to delete", database.path)
+        else:
+            self._log.over("cap", "%s: within max_database_bytes again", database.path)
 
     def _write(self, batch: Batch, counts_after: Callable[[int, int], Counts]) -> int:
         """Write a batch within the busy timeout and return how many of its records are lost."""

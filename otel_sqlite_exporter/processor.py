@@ -61,7 +61,7 @@ class SQLiteSpanProcessor(SpanProcessor):
     Raises:
         ValueError: An argument is out of range, or the path can't be a database of ours: a directory, a special file,
             not a database, another application's, or of a newer schema. The message names it.
-        TypeError: ``redact`` is not callable.
+        TypeError: ``redact`` is not callable, or ``meter_provider`` makes no meters.
     """
 
     def __init__(

@@ -7,11 +7,13 @@ import logging
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from otel_sqlite_exporter import SQLiteSpanProcessor
+from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.config import exporter_options
 from otel_sqlite_exporter.database import Database
 from otel_sqlite_exporter.ledger import Counts
@@ -187,6 +189,30 @@ def test_a_shutdown_without_time_leaves_the_rest_to_the_next_process(tmp_path: P
     first.prune_to_end(retention, time.monotonic() + 60)
     first.close()
     assert sizes(path) <= MEBIBYTE
+
+
+@pytest.mark.parametrize("limit", [{"retention_days": 2.0}, {"max_database_bytes": 2 * MEBIBYTE}])
+def test_the_exporter_keeps_the_limits_too(tmp_path: Path, limit: dict[str, Any]) -> None:
+    """Behind another processor old traces go with every export, and the rest of them at the shutdown."""
+    path = tmp_path / "traces.db"
+    exporter = SQLiteSpanExporter(path, **limit)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("tests")
+    long_ago = time.time_ns() - 5 * DAY
+    for number in range(400):
+        attributes = {"gen_ai.operation.name": "chat", "gen_ai.prompt": f"{number} " * 3000}
+        tracer.start_span(f"chat {number}", start_time=long_ago + number, attributes=attributes).end(long_ago + number)
+    exporter._recorder.retention.begin_pass()  # as a second later
+    tracer.start_span("chat now", attributes={"gen_ai.operation.name": "chat"}).end()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM spans").fetchone() < (401,)
+    provider.shutdown()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        kept = [name for (name,) in connection.execute("SELECT name FROM spans ORDER BY id")]
+    assert kept[-1] == "chat now"
+    assert kept == ["chat now"] if "retention_days" in limit else len(kept) > 1
+    assert sizes(path) <= 2 * MEBIBYTE
 
 
 def test_a_file_that_was_moved_away_keeps_what_it_has(tmp_path: Path) -> None:
