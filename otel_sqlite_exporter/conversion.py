@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from otel_sqlite_exporter.call import JSONValue
     from otel_sqlite_exporter.config import ExporterOptions
 
 _STATUSES: Final = {"UNSET": "unset", "OK": "ok", "ERROR": "error"}
@@ -32,6 +33,7 @@ _CONTENT_KEYS: Final = {
     "input": "gen_ai.input.messages",
     "output": "gen_ai.output.messages",
 }
+_SHORT_LIST: Final = 1024
 _FINISH_REASONS_KEY: Final = "gen_ai.response.finish_reasons"
 _TOOL_DEFINITIONS_KEY: Final = "gen_ai.tool.definitions"
 
@@ -206,8 +208,9 @@ class Converter:
 
     def _finish_reasons(self, reasons: Sequence[str]) -> str | None:
         name = self._policy.name
-        kept = [kept for reason in reasons if (kept := name(_FINISH_REASONS_KEY, reason)) is not None]
-        return encode_json(kept) if kept else None
+        kept: list[JSONValue] = [word for reason in reasons if (word := name(_FINISH_REASONS_KEY, reason)) is not None]
+        document = encode_json(kept) if kept else None
+        return document if document is None or len(document) < _SHORT_LIST else encode_json(self._policy.fitted(kept))
 
     def messages(self, call: Call) -> list[MessageLink]:
         """Return a call's messages as rows, none when content is not captured."""

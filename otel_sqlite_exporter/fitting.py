@@ -22,6 +22,8 @@ STRUCTURE_BYTES: Final = 1024
 
 _MARK_BYTES: Final = 64
 _SMALLEST_SHARE: Final = 512
+_SHORT_TEXT: Final = 32
+"""So many bytes of each text are worth more than another text of which nothing could be read."""
 
 
 def fit(value: JSONValue, limit: int) -> tuple[JSONValue, int]:
@@ -32,17 +34,19 @@ def fit(value: JSONValue, limit: int) -> tuple[JSONValue, int]:
         limit: Bytes of its texts, and, with :data:`STRUCTURE_BYTES`, of all its JSON.
     """
     sizes = _Sizes(limit)
-    structure = sizes.of(value)
     texts = sizes.texts(value)
+    structure = sizes.of(value) - _shortest(texts)
     # The rest is for the mark of what a list of parts leaves out.
     room = limit + STRUCTURE_BYTES - _MARK_BYTES
     if sum(texts) <= min(limit, room - structure):
         return value, 0
     before = structure + text_bytes(value)
-    most_structure = room - min(sum(texts), limit // 2)
-    if structure > most_structure and isinstance(value, (list, dict)):
-        value, structure = sizes.pruned(value, most_structure)
+    # What can't be shortened leaves half of the limit to long texts, if there are any.
+    most = max(limit - min(sum(texts) - _shortest(texts), limit // 2), room - limit)
+    if structure + _shortest(texts) > most and isinstance(value, (list, dict)):
+        value, size = sizes.pruned(value, most)
         texts = sizes.texts(value)
+        structure = size - _shortest(texts)
     value = _with_texts_cut(value, _share(texts, min(limit, room - structure)))
     return value, max(before - structure - text_bytes(value), 0)
 
@@ -57,6 +61,10 @@ def cut_json(text: str, limit: int) -> str:
 
 def _json_bytes(text: str) -> int:
     return len(encode_basestring(text).encode()) - 2
+
+
+def _shortest(sizes: Sequence[int]) -> int:
+    return sum(min(size, _SHORT_TEXT) for size in sizes)
 
 
 def _share(sizes: Sequence[int], room: int) -> int:
@@ -79,16 +87,16 @@ def _with_texts_cut(value: JSONValue, limit: int) -> JSONValue:
 
 
 class _Sizes:
-    """What values take besides their texts, each container measured once."""
+    """What values take with the beginnings of their texts, each container measured once."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._known: dict[int, int] = {}
 
     def of(self, value: JSONValue) -> int:
-        """Return the bytes of a value's structure, a text's being its quotes."""
+        """Return the bytes of a value's structure, with the shortest beginning of each text."""
         if isinstance(value, str):
-            return 2
+            return 2 + min(self._text(value), _SHORT_TEXT)
         if not isinstance(value, (dict, list)):
             return len(repr(value))  # None is as long as null, and so on
         size = self._known.get(id(value))
@@ -100,7 +108,10 @@ class _Sizes:
 
     def texts(self, value: JSONValue) -> list[int]:
         """Return the bytes of each text that may be cut; of one beyond the limit, no less than the limit."""
-        return [len(text) if len(text) > self._limit else _json_bytes(text) for text in _texts(value)]
+        return [self._text(text) for text in _texts(value)]
+
+    def _text(self, text: str) -> int:
+        return len(text) if len(text) > self._limit else _json_bytes(text)
 
     def pruned(self, value: JSONValue, room: int) -> tuple[JSONValue, int]:
         """Return a list or dict without what its structure has no room for, and the size of what is left.
@@ -144,7 +155,9 @@ class _Sizes:
 
     def _entry(self, key: str, value: JSONValue, *, in_list: bool) -> int:
         head = 1 if in_list else 4 + _json_bytes(key)
-        return head + self.of(value) + (_json_bytes(value) if isinstance(value, str) and is_name(key, value) else 0)
+        if isinstance(value, str) and is_name(key, value):
+            return head + 2 + _json_bytes(value)
+        return head + self.of(value)
 
     def _least(self, value: JSONValue) -> int:
         """Return what is needed for anything of a value to be worth keeping: a dict's names."""

@@ -199,6 +199,10 @@ class TextPolicy:
             text = self.prepare(key, text)
         return cut_text(text, self._limit)
 
+    def fitted(self, names: list[JSONValue]) -> JSONValue:
+        """Return a list of names of which no more is left than may be stored of one attribute."""
+        return fit(names, self._limit)[0]
+
     def clean(self, attributes: Mapping[str, object], scope_name: str = "") -> tuple[dict[str, object], int]:
         """Return attributes as JSON can hold them and the number of bytes that were cut from them.
 

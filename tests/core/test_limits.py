@@ -176,3 +176,13 @@ def test_names_of_attributes_that_are_cut_alike_both_keep_their_values(tmp_path:
     store(path, 1000, **{"n " * 150: 1, "n " * 151: 2})
     kept = json.loads(str(value(path, "SELECT attributes FROM spans")))
     assert [item for key, item in kept.items() if key.startswith("n n")] == [1, 2]
+
+
+def test_a_list_of_finish_reasons_keeps_the_limit(tmp_path: Path) -> None:
+    """The column is bounded as the attribute is that it comes from."""
+    path = tmp_path / "traces.db"
+    store(path, 1000, gen_ai__response__finish_reasons=tuple(f"reason {number}" for number in range(5000)))
+    document = str(value(path, "SELECT finish_reasons FROM spans"))
+    assert len(document) <= 1000 + STRUCTURE_BYTES
+    assert json.loads(document)[:2] == ["reason 0", "reason 1"]
+    assert value(path, "SELECT finish_reason FROM llm_calls") == "reason 0"
