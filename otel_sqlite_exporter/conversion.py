@@ -13,6 +13,7 @@ from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.privacy import telling_name
 from otel_sqlite_exporter.provenance import Provenance, ResourceRow, ScopeRow
 from otel_sqlite_exporter.text import MessageRow, TextPolicy
+from otel_sqlite_exporter.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -207,6 +208,8 @@ class Converter:
         )
 
     def _finish_reasons(self, reasons: Sequence[str]) -> str | None:
+        if len(reasons) == 1 and reasons[0] in WORDS:
+            return f'["{reasons[0]}"]'  # nearly always; an encoder takes as long as the rest of this method
         name = self._policy.name
         kept: list[JSONValue] = [word for reason in reasons if (word := name(_FINISH_REASONS_KEY, reason)) is not None]
         document = encode_json(kept) if kept else None
