@@ -42,14 +42,16 @@ class SQLiteSpanProcessor(SpanProcessor):
             ``OTEL_EXPORTER_SQLITE_SCHEDULE_DELAY``, else 500.
         meter_provider: Records the ``otel.sdk.processor.span.*`` metrics of the OpenTelemetry semantic conventions.
             Default: the global one where ``OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED`` is ``true``, else none.
-        max_text_bytes: UTF-8 bytes kept of one message or attribute, at least 16. Default:
+        max_text_bytes: UTF-8 bytes kept of the texts of one message or attribute, at least 16; the structure of JSON
+            may take 1 KiB more. Short texts stay whole, names, ids and types always do. Default:
             ``OTEL_EXPORTER_SQLITE_MAX_TEXT_BYTES``, else 16384.
-        capture_content: False stores no prompts, answers, tool arguments or results, and no free text of attributes
-            and errors. Default: ``OTEL_EXPORTER_SQLITE_CAPTURE_CONTENT``, else True.
+        capture_content: False stores no prompts, answers, tool arguments or results, and no free text anywhere; names
+            and ids stay where they are single words of at most 256 characters. Default:
+            ``OTEL_EXPORTER_SQLITE_CAPTURE_CONTENT``, else True.
         spans: ``"genai"`` stores LLM spans, ``"all"`` every sampled span. Default: ``OTEL_EXPORTER_SQLITE_SPANS``, else
             ``"genai"``.
-        redact: A callable on (key, text) that returns the text to store; one that raises drops the text. It runs in the
-            exporter thread.
+        redact: A callable on (key, text) that returns the text to store; one that raises drops the text. It sees every
+            text of the application, names, ids and keys included, and runs in the exporter thread.
         busy_timeout_millis: Of :class:`SQLiteSpanExporter`; the processor waits for a locked file for as long as it
             lives, while its queue fills.
         retention_days: Delete whole traces that ended longer ago. Default:

@@ -113,13 +113,14 @@ class Tally:
 
     def lose(self, reason: str, count: int, error: BaseException | None) -> None:
         """Take note of events that left the queue and are lost: ``write_error`` or ``conversion_error``."""
+        self.in_hand -= count
         if reason == "conversion_error":
             self.conversion_errors += count
+            self.last_error = type(error).__name__  # its text may quote the span, which nobody has redacted
         else:
             self.write_errors += count
-        self.in_hand -= count
-        if error is not None:
-            self.note(error)
+            if error is not None:
+                self.note(error)
 
     def note(self, error: BaseException) -> None:
         """Remember the last thing that went wrong."""
