@@ -81,8 +81,10 @@ def test_every_text_of_an_application_passes_the_redactor(
     """Names, ids, keys, types and all columns: what the redactor takes out is in no byte of the file."""
     path = tmp_path / "traces.db"
     spans = [telling_span(attributes), span_of({**CHAT}, span_id=9, trace_id=7)]
-    SQLiteSpanExporter(tmp_path / "control.db").export(spans)
-    assert SECRET.encode() in (tmp_path / "control.db-wal").read_bytes()
+    control = SQLiteSpanExporter(tmp_path / "control.db")
+    control.export(spans)
+    control.shutdown()
+    assert SECRET.encode() in (tmp_path / "control.db").read_bytes()
     exporter = SQLiteSpanExporter(
         path, redact=lambda _, text: text.replace(SECRET, "***"), keep_raw_content=keep_raw_content
     )
