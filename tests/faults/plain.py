@@ -18,6 +18,7 @@ import os, signal, sys, time, threading
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from otel_sqlite_exporter import SQLiteSpanProcessor
+signal.signal(signal.SIGINT, signal.default_int_handler)
 processor = SQLiteSpanProcessor(sys.argv[1])
 provider = TracerProvider(resource=Resource({}))
 provider.add_span_processor(processor)
@@ -25,6 +26,7 @@ tracer = provider.get_tracer("app")
 def call(name="chat"):
     tracer.start_span(name, attributes={"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}).end()
 """
+# SIGINT is ignored, as children inherit it, where the tests run in the background of a shell.
 # The thread pool first, so that its fork hook runs before the SDK's, which submits to one.
 # A tracer of its own, because getting one takes a lock of the SDK's, which interrupting code must not wait for.
 

@@ -39,11 +39,14 @@ pytestmark = pytest.mark.faults
 BOOKS = "from tests.core.support import check_books; check_books(sys.argv[1], processor)\n"
 
 HANDLER = """
-ended = 0
+ended = depth = 0
 def handler(*_):
-    global ended
+    global ended, depth
+    if depth == 3: return  # on a busy machine signals come faster than a flush in the handler ends
+    depth += 1
     ended += 1
     {inside}
+    depth -= 1
 signal.signal(signal.SIGALRM, handler)
 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
 main = 0
