@@ -94,9 +94,15 @@ def _is_nested(outer: CallReport, inner: CallReport, is_own_work: bool) -> bool:
     if not is_compatible(outer, inner):
         return False
     if outer.scope_name == inner.scope_name:
-        # One layer reports a call twice only where a convenience method that knows no usage wraps the method that does.
-        return not (is_own_work or outer.has_counts or outer.response_id) and inner.start < inner.end
+        # One layer reports a call twice only where a convenience method wraps the method that does the work.
+        is_wrapper = not (outer.has_counts or outer.response_id) or _has_same_counts(outer, inner)
+        return is_wrapper and not is_own_work and inner.start < inner.end
     return not is_own_work or counts_agreement(outer, inner) == MATCH
+
+
+def _has_same_counts(outer: CallReport, inner: CallReport) -> bool:
+    counts = (outer.input_tokens, outer.output_tokens)
+    return all(counts) and counts == (inner.input_tokens, inner.output_tokens)
 
 
 def rivals(node: Node, other: Node) -> list[Node]:

@@ -10,6 +10,7 @@ from otel_sqlite_exporter.conventions.messages import finish_of, is_message_like
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain, to_json
 from otel_sqlite_exporter.conventions.parts import MAX_DEPTH, Object, first, flat_text, is_part_like, read_parts
 
+_SYSTEM_KEYS: Final = ("system", "system_instruction", "systemInstruction", "instructions", "preamble")
 _Reader: TypeAlias = Callable[[Object, "str | None", int], "list[Message] | None"]
 
 
@@ -118,17 +119,30 @@ def _object(item: Object, role: str | None, depth: int) -> list[Message] | None:
             return messages
     if is_part_like(item):
         return [Message(role, read_parts(item, 1), finish_of(item))]
-    return None
+    if "value" in item and len(item) == 2 and "type" in item:  # noqa: PLR2004 - these two
+        return _read(item["value"], role, depth + 1)
+    reason = finish_of(item) if len(item) == 1 else None
+    return [Message(role, [], reason)] if reason is not None else None
+
+
+def system_of(item: Object) -> list[Message]:
+    """Return the instructions that a request body or its configuration holds beside the messages.
+
+    Args:
+        item: The decoded object.
+    """
+    config = item.get("config")
+    for holder in [item, config] if isinstance(config, dict) else [item]:
+        system = first(holder, *_SYSTEM_KEYS)
+        if system is not None:
+            return read_system(system)
+    return []
 
 
 def _with_system(item: Object, messages: list[Message]) -> list[Message]:
-    config = item.get("config")
-    holders = [item, config] if isinstance(config, dict) else [item]
-    for holder in holders:
-        system = first(holder, "system", "system_instruction", "systemInstruction", "instructions", "preamble")
-        if system is not None and not any(message.role in ("system", "developer") for message in messages):
-            return [*read_system(system), *messages]
-    return messages
+    if any(message.role in ("system", "developer") for message in messages):
+        return messages
+    return [*system_of(item), *messages]
 
 
 def _messages(item: Object, role: str | None, depth: int) -> list[Message]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from otel_sqlite_exporter.call import Call, JSONValue, Message, Part
+from otel_sqlite_exporter.conventions import instructions
 from otel_sqlite_exporter.conventions.containers import read_input, read_one, read_output, read_system
 from otel_sqlite_exporter.conventions.documents import read_documents
 from otel_sqlite_exporter.conventions.events import read_event_list
@@ -85,7 +86,7 @@ def _fill_messages(call: Call, sheet: Sheet) -> None:
         call.output = _assembled(sheet.candidates("output_pieces"))
     if "conversation" in contents:
         _fill_conversation(call, sheet.candidates("conversation"))
-    _move_system(call, pick(sheet.candidates("system"), read_system) if "system" in contents else [])
+    instructions.fill(call, sheet, pick(sheet.candidates("system"), read_system) if "system" in contents else [])
 
 
 def _assembled(pieces: list[tuple[int, object]]) -> list[Message]:
@@ -109,20 +110,6 @@ def _read_conversation(value: object) -> list[Message]:
         received, sent = read_event_list(items)
         return [*received, *sent]
     return read_input(value)
-
-
-def _move_system(call: Call, explicit: list[Message]) -> None:
-    """Move system messages out of the input, and a developer's as far as they lead it."""
-    moved: list[Message] = []
-    rest: list[Message] = []
-    for message in call.input:
-        if not message.parts:
-            continue
-        leads = message.role == "developer" and not rest
-        (moved if leads or message.role == "system" else rest).append(message)
-    known = explicit[0].parts if explicit else None
-    call.system = [*explicit, *(message for message in moved if message.parts != known)] if moved else explicit
-    call.input = rest
 
 
 def _fill_tool(call: Call, sheet: Sheet) -> None:

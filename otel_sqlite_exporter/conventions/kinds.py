@@ -112,6 +112,7 @@ STEPS: Final[dict[str, Step]] = {
     "task": CHAIN,
     "session": CHAIN,
     "handoff": CHAIN,
+    "turn": CHAIN,
     "parser": CHAIN,
     # langfuse.observation.type
     "generation": CHAT,
@@ -136,6 +137,15 @@ STEPS: Final[dict[str, Step]] = {
     "ai.embed.doembed": EMBEDDINGS,
     "ai.embedmany.doembed": EMBEDDINGS,
     "ai.rerank.dorerank": RERANK,
+    # logfire.msg_template: all that told a model call from other spans
+    "chat completion with {request_data[model]!r}": CHAT,
+    "message with {request_data[model]!r}": CHAT,
+    "responses api with {request_data[model]!r}": CHAT,
+    "responses api with {gen_ai[request_model]!r}": CHAT,
+    "completion with {request_data[model]!r}": COMPLETION,
+    "embedding creation with {request_data[model]!r}": EMBEDDINGS,
+    "image generation with {request_data[model]!r}": Step("llm", "image_generation"),
+    "streaming response from {request_data[model]!r} took {duration:.2f}s": CHAT,
     # mcp.method.name
     "tools/call": TOOL,
     "tools/list": OTHER,

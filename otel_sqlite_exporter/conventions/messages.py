@@ -194,6 +194,8 @@ def read_message(item: Object, default: str | None, depth: int = 0) -> list[Mess
     role = role_of(first(item, "role", "_role"), None)
     if role is None:
         role = role_of(kind, default) if isinstance(kind, str) and kind.lower() in ROLES else default
+    elif role == "user" and item.get("tool_call_id"):
+        role = "tool"  # an API that knows no such role wants tool results from the user
     return [Message(role, _message_parts(item, role, depth), finish_of(item))]
 
 

@@ -222,7 +222,7 @@ def canonical(spelling: str) -> str | None:
     known = PROVIDERS.get(spelling)
     if known is not None:
         return known
-    lowered = spelling.strip().lower()
+    lowered = spelling.strip().lower().removesuffix("_llm")
     known = PROVIDERS.get(lowered)
     if known is not None:
         return known
@@ -305,6 +305,8 @@ def decide(
     if not is_model_call:
         return emitted
     asked = of_server(server) if server is not None else None
+    if asked is None and (emitted is None or emitted in _HOSTED) and _is_bedrock(names[0], model):
+        return "aws.bedrock"
     if asked is not None or emitted is not None:
         return asked or emitted
     for name in names:
@@ -312,6 +314,25 @@ def decide(
         if told is not None:
             return told
     return of_model(model) if model is not None else None
+
+
+_HOSTED: Final = frozenset({"ai21", "anthropic", "cohere", "deepseek", "meta", "mistral_ai", "openai", "stability"})
+"""Makers whose models Amazon Bedrock serves too: some emitters name the maker there."""
+
+
+def _is_bedrock(scope_name: str, model: str | None) -> bool:
+    return "bedrock" in scope_name or (model is not None and of_model(model) == "aws.bedrock")
+
+
+def with_maker(model: str | None, other: str | None) -> str | None:
+    """Return a Bedrock model's id with its maker in front, as the other of the two names has it.
+
+    Args:
+        model: The requested or the answering model, as emitted.
+        other: The other one of these.
+    """
+    is_rest = model is not None and other is not None and other.endswith(f".{model}")
+    return other if is_rest else model
 
 
 def without_prefix(model: str | None, provider: str) -> str | None:

@@ -78,7 +78,8 @@ def _step(sheet: Sheet, facts: SpanFacts) -> kinds.Step:
     if step is None and "component" in columns:
         step = kinds.step_of_component(columns["component"]) or kinds.CHAIN
     if step is not None:
-        return step
+        is_embedding = step is kinds.CHAT and facts.name.endswith(".embeddings")
+        return kinds.EMBEDDINGS if is_embedding else step
     step = kinds.step_of_span_name(facts.name)
     if step is not None:
         return step
@@ -123,6 +124,9 @@ def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
         call.provider = provider
         call.request_model = providers.without_prefix(call.request_model, provider)
         call.response_model = providers.without_prefix(call.response_model, provider)
+        if provider == "aws.bedrock":
+            call.request_model = providers.with_maker(call.request_model, call.response_model)
+            call.response_model = providers.with_maker(call.response_model, call.request_model)
 
 
 def _fill_tokens(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:

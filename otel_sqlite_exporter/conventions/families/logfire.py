@@ -10,6 +10,7 @@ LOGFIRE: Final = Family(name="logfire", bodies={"usage": ("gen_ai.usage.raw",)},
 
 LOGFIRE_WORDS: Final = Family(
     name="logfire",
+    columns={"step": ("logfire.msg_template",)},
     contents={
         "events": ("events",),
         "input": ("request_data",),

@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.call import Call, Message, Part
+from otel_sqlite_exporter.conventions.containers import read_output
 from otel_sqlite_exporter.conventions.vocabulary import Family
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.call import Call, SpanFacts
+    from otel_sqlite_exporter.call import SpanFacts
     from otel_sqlite_exporter.conventions.sheet import Sheet
 
 
-def _adjust(call: Call, _sheet: Sheet, _facts: SpanFacts) -> None:
+_NOTHING: Final[list[Part]] = [{"type": "text", "content": "None"}]
+_TURN: Final = re.compile(r"^(system|developer|user|assistant|tool): ", re.MULTILINE)
+
+
+def _adjust(call: Call, sheet: Sheet, _facts: SpanFacts) -> None:
+    """Part transcripts into messages, take back made-up answers and counts."""
+    if len(call.input) == 1 and not call.system:
+        _part_transcript(call)
+    if len(call.output) == 1 and call.output[0].parts == _NOTHING:
+        call.output = [answer for _, value in sheet.candidates("output_pieces") for answer in read_output(value)]
+    _withdraw_counts(call)
+
+
+def _part_transcript(call: Call) -> None:
+    """Part the input of versions before 1.34: one text with a line ``role: content`` or more for each message."""
+    parts = call.input[0].parts
+    said = parts[0].get("content") if len(parts) == 1 and parts[0].get("type") == "text" else None
+    if not isinstance(said, str) or _TURN.match(said) is None:
+        return
+    _, *turns = _TURN.split(said)
+    messages = [
+        Message(role, [{"type": "text", "content": words.rstrip("\n")}])
+        for role, words in zip(turns[::2], turns[1::2], strict=True)
+    ]
+    call.system = [message for message in messages if message.role == "system"]
+    call.input = [message for message in messages if message.role != "system"]
+
+
+def _withdraw_counts(call: Call) -> None:
     """Withdraw counts that it made up: a stream that sent none is said to have half as many tokens as letters."""
     if not call.streaming or call.output_tokens is None:
         return
@@ -35,6 +66,7 @@ OPENLIT: Final = Family(
     contents={
         "input": ("gen_ai.content.prompt", "gen_ai.agent.input", "gen_ai.workflow.input"),
         "output": ("gen_ai.content.completion", "gen_ai.agent.output", "gen_ai.workflow.output"),
+        "output_pieces": ("gen_ai.response.tool_calls",),
         "system": ("gen_ai.agent.instructions",),
     },
     scopes=("openlit",),

@@ -1,0 +1,35 @@
+"""SDKs of observability platforms that add a few words of their own to those of others."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otel_sqlite_exporter.conventions.vocabulary import Family
+
+LANGWATCH: Final = Family(
+    name="langwatch",
+    columns={
+        "step": ("langwatch.span.type",),
+        "user_id": ("langwatch.user.id",),
+        "conversation_id": ("langwatch.thread.id",),
+    },
+    contents={"input": ("langwatch.input",), "output": ("langwatch.output",)},
+    bodies={"usage": ("langwatch.metrics",), "parameters": ("langwatch.params",), "about": ("langwatch.metadata",)},
+    hidden=("langwatch.params",),
+    scopes=("langwatch",),
+)
+
+LANGTRACE: Final = Family(
+    name="langtrace",
+    contents={"system": ("instructions",)},
+    scopes=("langtrace_python_sdk",),
+    scoped=True,
+)
+
+OPENAI_AGENTS: Final = Family(
+    name="gen_ai",
+    columns={"step": ("agent.span.type",)},
+    scopes=("openai.agents",),
+    scoped=True,
+)
+"""Of the openai-agents-opentelemetry package: spans of the responses API say nothing but what they are."""

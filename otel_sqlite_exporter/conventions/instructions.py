@@ -1,0 +1,80 @@
+"""Tell system instructions from the rest of the input, wherever an emitter put them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from otel_sqlite_exporter.call import Call, Message
+from otel_sqlite_exporter.conventions.containers import read_input, system_of
+from otel_sqlite_exporter.conventions.parse import UNREADABLE, parse_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otel_sqlite_exporter.conventions.sheet import Sheet
+
+_SIGNS: Final = ('"system', '"instructions"')
+"""What a JSON text holds that tells instructions: others are not worth decoding for them."""
+
+
+def fill(call: Call, sheet: Sheet, explicit: list[Message]) -> None:
+    """Move system messages out of the input, and a developer's as far as they lead it.
+
+    Args:
+        call: Its input is as it was read.
+        sheet: Whatever else the span said, where a list of messages leaves the instructions out.
+        explicit: What stands under a key for instructions.
+    """
+    moved: list[Message] = []
+    rest: list[Message] = []
+    for message in call.input:
+        if not message.parts:
+            continue
+        leads = message.role == "developer" and not rest
+        (moved if leads or message.role == "system" else rest).append(message)
+    known = explicit[0].parts if explicit else None
+    call.system = [*explicit, *(message for message in moved if message.parts != known)] if moved else explicit
+    call.input = rest
+    if rest and not call.system and call.kind == "llm":
+        call.system = _elsewhere(sheet)
+
+
+def _elsewhere(sheet: Sheet) -> list[Message]:
+    """Return the instructions that another report of the request has: its body, its parameters or another list."""
+    for value in _others(sheet):
+        try:
+            found = _system_messages(value)
+        except UNREADABLE:
+            continue
+        if found:
+            return found
+    return []
+
+
+def _others(sheet: Sheet) -> Iterator[object]:
+    inputs = sheet.contents.get("input", ())
+    if len(inputs) > 1:
+        for _, value in sheet.candidates("input"):
+            yield value
+    for _, value in sheet.bodies.get("parameters", ()):
+        yield value
+
+
+def _system_messages(value: Any) -> list[Message]:  # noqa: ANN401 - an emitter's value may be anything
+    if isinstance(value, str):
+        if not any(sign in value for sign in _SIGNS):
+            return []
+        value = parse_text(value)
+    if isinstance(value, dict):
+        return system_of(value) or [message for message in read_input(value) if message.role == "system"]
+    if not isinstance(value, list) or not any(map(_is_system, value)):
+        return []
+    messages = value if isinstance(value[0], Message) else read_input(value)
+    return [message for message in messages if message.role == "system" and message.parts]
+
+
+def _is_system(item: Any) -> bool:  # noqa: ANN401 - an emitter's value may be anything
+    if isinstance(item, dict):
+        inner = item.get("message")
+        return (inner if isinstance(inner, dict) else item).get("role") == "system"
+    return isinstance(item, Message) and item.role == "system"
