@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FIRST_PAUSE: Final = {Failure.BUSY: 0.002, Failure.TRANSIENT: 0.1}
 _LONGEST_PAUSE: Final = {Failure.BUSY: 0.1, Failure.TRANSIENT: 2.0}
 _COUNTS_RETRY_SECONDS: Final = 1.0
-_ORDINARY_WAIT_SECONDS: Final = 1.0  # processes that share a file wait for each other all the time
+_ORDINARY_WAIT_SECONDS: Final = 0.5  # processes that share a file wait for each other all the time
 _WAL_LOOK_SECONDS: Final = 1.0
 _FOREVER: Final = -1.0
 _MEBIBYTE: Final = 1 << 20

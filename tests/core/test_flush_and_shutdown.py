@@ -142,7 +142,7 @@ def test_a_short_wait_for_another_process_is_no_trouble(tmp_path: Path, caplog: 
     with recording(path) as processor:
         with write_locked(path):
             end_spans(processor, 60)
-            time.sleep(0.3)
+            time.sleep(0.15)
         assert processor.force_flush()
         assert processor.stats().last_error is None
     assert caplog.messages == []
