@@ -84,11 +84,12 @@ def _list(items: list[Any], role: str | None, depth: int) -> list[Message] | Non
         return []
     if all(isinstance(item, (int, float)) for item in items[:4]):
         return None
-    if all(is_part_like(item) and not is_message_like(item) for item in items):
+    if all(is_part_like(item) and not is_message_like(item) and "object" not in item for item in items):
         return [Message(role, [part for item in items for part in read_parts(item, 1)])]
     messages: list[Message] = []
     for item in items:
-        _join(messages, _read(item, role, depth + 1), item)
+        is_foreign = role == "user" and type(item) is list and any(map(is_message_like, items))
+        _join(messages, _read(item, None if is_foreign else role, depth + 1), item)
     return messages
 
 

@@ -239,6 +239,8 @@ def _message_parts(item: Object, role: str | None, depth: int) -> list[Part]:
         return response
     if isinstance(content, dict) and "content" in content and not is_part_like(content):
         content = content["content"]
+    if role == "assistant" and "tool_call_id" in item and (called := _call_as_text(item, content)) is not None:
+        return [called]
     parts.extend(read_parts(content, depth + 1))
     refusal = item.get("refusal")
     if isinstance(refusal, str) and refusal:
@@ -247,6 +249,14 @@ def _message_parts(item: Object, role: str | None, depth: int) -> list[Part]:
         parts.extend(read_parts(part))
     _add_calls(parts, item)
     return parts
+
+
+def _call_as_text(item: Object, content: object) -> Part | None:
+    """Return the tool call that stands as JSON where an answer's text belongs."""
+    called = parse_text(content) if isinstance(content, str) else None
+    if not isinstance(called, dict) or set(called) != {"name", "arguments"}:
+        return None
+    return tool_call_part(item["tool_call_id"], called["name"], called["arguments"])
 
 
 def _content(item: Object) -> object:

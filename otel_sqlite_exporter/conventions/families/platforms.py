@@ -28,7 +28,7 @@ LANGTRACE: Final = Family(
 
 OPENAI_AGENTS: Final = Family(
     name="gen_ai",
-    columns={"step": ("agent.span.type",)},
+    columns={"step": ("agent.span.type",), "conversation_id": ("agent.group_id",)},
     scopes=("openai.agents",),
     scoped=True,
 )
