@@ -183,7 +183,10 @@ def _choice(choice: object, role: str | None, depth: int) -> list[Message]:
     if not isinstance(choice, dict):
         return _read(choice, role, depth)
     inner = first(choice, "message", "delta", "completion", "text", "content")
-    messages = _read(inner, role, depth) if inner is not None else []
+    if isinstance(inner, dict) and "tool_calls" in inner:
+        messages = read_message(inner, role, depth)
+    else:
+        messages = _read(inner, role, depth) if inner is not None else []
     calls = choice.get("tool_calls")
     if calls is not None and isinstance(calls, list):
         messages = messages or [Message(role, [])]

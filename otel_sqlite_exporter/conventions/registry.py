@@ -15,7 +15,7 @@ from otel_sqlite_exporter.conventions.families.mlflow import MLFLOW, MLFLOW_WORD
 from otel_sqlite_exporter.conventions.families.openinference import OPENINFERENCE
 from otel_sqlite_exporter.conventions.families.openlit import OPENLIT
 from otel_sqlite_exporter.conventions.families.openllmetry import OPENLLMETRY
-from otel_sqlite_exporter.conventions.families.platforms import LANGTRACE, LANGWATCH, OPENAI_AGENTS
+from otel_sqlite_exporter.conventions.families.platforms import LANGTRACE, LANGWATCH, NETRA, OPENAI_AGENTS
 from otel_sqlite_exporter.conventions.families.pydantic_ai import PYDANTIC_AI, PYDANTIC_AI_WORDS
 from otel_sqlite_exporter.conventions.families.sdks import SDKS, STRANDS
 from otel_sqlite_exporter.conventions.families.vercel import VERCEL
@@ -43,6 +43,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     ADK,
     LANGWATCH,
     LANGTRACE,
+    NETRA,
     OPENAI_AGENTS,
 )
 """First the standard, then the conventions many emitters share, then the emitters with words of their own.

@@ -52,6 +52,8 @@ GENAI: Final = Family(
             "gen_ai.client.operation.time_to_first_chunk",
             "gen_ai.server.time_to_first_token",
             "gen_ai.response.time_to_first_token",
+            "gen_ai.streaming.time_to_first_token",
+            "gen_ai.performance.time_to_first_token",
         ),
         "streaming": ("gen_ai.request.stream", "gen_ai.is_streaming", "gen_ai.request.is_stream"),
         "conversation_id": ("gen_ai.conversation.id", "gen_ai.conversation_id", "gen_ai.thread.id", "gen_ai.thread_id"),

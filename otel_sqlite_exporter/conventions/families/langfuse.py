@@ -27,6 +27,7 @@ LANGFUSE: Final = Family(
     contents={
         "input": (_OBSERVATION + "input", "langfuse.trace.input"),
         "output": (_OBSERVATION + "output", "langfuse.trace.output"),
+        "system": (_METADATA + "instructions",),
         "tools": (_METADATA + "tools",),
     },
     bodies={

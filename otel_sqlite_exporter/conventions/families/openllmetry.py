@@ -56,7 +56,7 @@ OPENLLMETRY: Final = Family(
             "lmnr.span.output",
             "agentops.entity.output",
         ),
-        "tools": ("llm.request.functions.{i}", "llm.request.functions"),
+        "tools": ("llm.request.functions.{i}", "llm.request.functions", "gen_ai.request.functions.{i}"),
     },
     # LangSmith writes the whole request and the whole response under the names that once held a text.
     bodies={"request": ("gen_ai.prompt",), "response": ("gen_ai.completion",)},

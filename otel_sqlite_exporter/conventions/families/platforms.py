@@ -26,9 +26,17 @@ LANGTRACE: Final = Family(
     scoped=True,
 )
 
+NETRA: Final = Family(
+    name="netra",
+    contents={"input": ("input",), "output": ("output",)},
+    scopes=("netra",),
+    scoped=True,
+)
+
 OPENAI_AGENTS: Final = Family(
     name="gen_ai",
     columns={"step": ("agent.span.type",), "conversation_id": ("agent.group_id",)},
+    contents={"input": ("gen_ai.input.preview",), "output": ("gen_ai.output.preview",)},
     scopes=("openai.agents",),
     scoped=True,
 )
