@@ -9,8 +9,6 @@ from otel_sqlite_exporter.conventions.containers import read_input, system_of
 from otel_sqlite_exporter.conventions.parse import UNREADABLE, parse_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otel_sqlite_exporter.conventions.sheet import Sheet
 
 _SIGNS: Final = ('"system', '"instructions"')
@@ -35,13 +33,17 @@ def fill(call: Call, sheet: Sheet, explicit: list[Message]) -> None:
     known = explicit[0].parts if explicit else None
     call.system = [*explicit, *(message for message in moved if message.parts != known)] if moved else explicit
     call.input = rest
-    if rest and not call.system and call.kind == "llm":
-        call.system = _elsewhere(sheet)
+    if not call.system and rest and call.kind == "llm":
+        inputs, parameters = sheet.contents.get("input", ()), sheet.bodies.get("parameters", ())
+        if len(inputs) > 1 or parameters:
+            call.system = _elsewhere([*sorted(inputs, key=_rank), *parameters])
 
 
-def _elsewhere(sheet: Sheet) -> list[Message]:
+def _elsewhere(reports: list[tuple[int, object]]) -> list[Message]:
     """Return the instructions that another report of the request has: its body, its parameters or another list."""
-    for value in _others(sheet):
+    for _, value in reports:
+        if isinstance(value, str) and _SIGNS[0] not in value and _SIGNS[1] not in value:
+            continue
         try:
             found = _system_messages(value)
         except UNREADABLE:
@@ -51,19 +53,12 @@ def _elsewhere(sheet: Sheet) -> list[Message]:
     return []
 
 
-def _others(sheet: Sheet) -> Iterator[object]:
-    inputs = sheet.contents.get("input", ())
-    if len(inputs) > 1:
-        for _, value in sheet.candidates("input"):
-            yield value
-    for _, value in sheet.bodies.get("parameters", ()):
-        yield value
+def _rank(report: tuple[int, object]) -> int:
+    return report[0]
 
 
 def _system_messages(value: Any) -> list[Message]:  # noqa: ANN401 - an emitter's value may be anything
     if isinstance(value, str):
-        if not any(sign in value for sign in _SIGNS):
-            return []
         value = parse_text(value)
     if isinstance(value, dict):
         return system_of(value) or [message for message in read_input(value) if message.role == "system"]

@@ -305,7 +305,7 @@ def decide(
     if not is_model_call:
         return emitted
     asked = of_server(server) if server is not None else None
-    if asked is None and (emitted is None or emitted in _HOSTED) and _is_bedrock(names[0], model):
+    if emitted in _HOSTED and asked is None and _is_bedrock(names[0], model):
         return "aws.bedrock"
     if asked is not None or emitted is not None:
         return asked or emitted
@@ -316,7 +316,7 @@ def decide(
     return of_model(model) if model is not None else None
 
 
-_HOSTED: Final = frozenset({"ai21", "anthropic", "cohere", "deepseek", "meta", "mistral_ai", "openai", "stability"})
+_HOSTED: Final = frozenset({"ai21", "anthropic", "cohere", "deepseek", "meta", "mistral_ai", "stability"})
 """Makers whose models Amazon Bedrock serves too: some emitters name the maker there."""
 
 
