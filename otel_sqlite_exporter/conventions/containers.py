@@ -88,8 +88,8 @@ def _list(items: list[Any], role: str | None, depth: int) -> list[Message] | Non
         return [Message(role, [part for item in items for part in read_parts(item, 1)])]
     messages: list[Message] = []
     for item in items:
-        is_foreign = role == "user" and type(item) is list and any(map(is_message_like, items))
-        _join(messages, _read(item, None if is_foreign else role, depth + 1), item)
+        of_nobody = type(item) is list and role == "user" and any(map(is_message_like, items))
+        _join(messages, _read(item, None if of_nobody else role, depth + 1), item)
     return messages
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sqlite_exporter.call import Call, Message
@@ -11,7 +12,7 @@ from otel_sqlite_exporter.conventions.parse import UNREADABLE, parse_text
 if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.sheet import Sheet
 
-_SIGNS: Final = ('"system', '"instructions"')
+_SIGNS: Final = re.compile(r'"(?:system"|system_?[iI]nstruction|instructions")')
 """What a JSON text holds that tells instructions: others are not worth decoding for them."""
 
 
@@ -34,15 +35,17 @@ def fill(call: Call, sheet: Sheet, explicit: list[Message]) -> None:
     call.system = [*explicit, *(message for message in moved if message.parts != known)] if moved else explicit
     call.input = rest
     if not call.system and rest and call.kind == "llm":
-        inputs, parameters = sheet.contents.get("input", ()), sheet.bodies.get("parameters", ())
-        if len(inputs) > 1 or parameters:
-            call.system = _elsewhere([*sorted(inputs, key=_rank), *parameters])
+        inputs = sheet.candidates("input")
+        if len(inputs) > 1:
+            call.system = _elsewhere(inputs)
+        if "parameters" in sheet.bodies and not call.system:
+            call.system = _elsewhere(sheet.bodies["parameters"])
 
 
 def _elsewhere(reports: list[tuple[int, object]]) -> list[Message]:
     """Return the instructions that another report of the request has: its body, its parameters or another list."""
     for _, value in reports:
-        if isinstance(value, str) and _SIGNS[0] not in value and _SIGNS[1] not in value:
+        if isinstance(value, str) and _SIGNS.search(value) is None:
             continue
         try:
             found = _system_messages(value)
@@ -51,10 +54,6 @@ def _elsewhere(reports: list[tuple[int, object]]) -> list[Message]:
         if found:
             return found
     return []
-
-
-def _rank(report: tuple[int, object]) -> int:
-    return report[0]
 
 
 def _system_messages(value: Any) -> list[Message]:  # noqa: ANN401 - an emitter's value may be anything

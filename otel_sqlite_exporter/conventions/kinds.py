@@ -18,6 +18,9 @@ class Step(NamedTuple):
 
 
 CHAT: Final = Step("llm", "chat")
+LLM: Final = Step("llm", "chat")
+"""What emitters say that have one word for every request to a model."""
+
 COMPLETION: Final = Step("llm", "text_completion")
 EMBEDDINGS: Final = Step("embedding", "embeddings")
 AGENT: Final = Step("agent", "invoke_agent")
@@ -98,7 +101,7 @@ STEPS: Final[dict[str, Step]] = {
     "mcp_resource_read": Step("retriever", "resources/read"),
     "invoke_model": CHAT,
     # openinference.span.kind, traceloop.span.kind, langsmith.span.kind
-    "llm": CHAT,
+    "llm": LLM,
     "chain": CHAIN,
     "agent": AGENT,
     "tool": TOOL,

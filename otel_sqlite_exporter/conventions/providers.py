@@ -321,7 +321,7 @@ _HOSTED: Final = frozenset({"ai21", "anthropic", "cohere", "deepseek", "meta", "
 
 
 def _is_bedrock(scope_name: str, model: str | None) -> bool:
-    return "bedrock" in scope_name or (model is not None and of_model(model) == "aws.bedrock")
+    return "bedrock" in scope_name or (model is not None and "." in model and of_model(model) == "aws.bedrock")
 
 
 def with_maker(model: str | None, other: str | None) -> str | None:

@@ -78,8 +78,7 @@ def _step(sheet: Sheet, facts: SpanFacts) -> kinds.Step:
     if step is None and "component" in columns:
         step = kinds.step_of_component(columns["component"]) or kinds.CHAIN
     if step is not None:
-        is_embedding = step is kinds.CHAT and facts.name.endswith(".embeddings")
-        return kinds.EMBEDDINGS if is_embedding else step
+        return kinds.EMBEDDINGS if step is kinds.LLM and facts.name.endswith(".embeddings") else step
     step = kinds.step_of_span_name(facts.name)
     if step is not None:
         return step
