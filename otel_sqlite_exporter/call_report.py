@@ -44,6 +44,8 @@ _VENDOR_PREFIX: Final = re.compile(
 )
 _ID_SHAPE: Final = re.compile(r"^[A-Za-z]+[-_]+")
 _COMPARED_CHARACTERS: Final = 2048
+_TELLING_ANSWER: Final = 16
+"""Characters of an answer that two calls hardly have in common by chance."""
 
 
 @dataclass(slots=True)
@@ -162,7 +164,9 @@ def likeness(outer: CallReport, inner: CallReport) -> Rank | None:
     answer = _texts_agreement(outer.answer, inner.answer)
     if is_response:
         return (0, prompt, answer, MATCH, gap)
-    if prompt == MISMATCH and answer == MISMATCH:
+    # Layers may word a prompt differently, as a template or with a context. Another question with the same short answer
+    # is another call.
+    if prompt == MISMATCH and not (answer == counts == MATCH and len(inner.answer or "") >= _TELLING_ANSWER):
         return None
     is_sibling = outer.key[0] == inner.key[0] and outer.parent_span_id == inner.parent_span_id
     return (1, prompt, answer, 2 * counts + (not is_sibling), gap)

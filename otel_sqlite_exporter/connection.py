@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import errno
 import functools
 import logging
 import os
@@ -201,6 +202,9 @@ def _create_private(path: str) -> None:
     # O_EXCL: only a file that did not exist is opened here, so no lock of a connection in this process is lost.
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    if not os.access(path, os.W_OK):
+        # SQLite would give the log's shared memory the same mode, and be stopped by that once the file may be written.
+        raise PermissionError(errno.EACCES, "the file is read-only", path)
 
 
 def _is_shared_memory_missing(error: sqlite3.OperationalError) -> bool:

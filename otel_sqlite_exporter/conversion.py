@@ -12,6 +12,7 @@ from otel_sqlite_exporter.event import attributes_of
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.privacy import telling_name
 from otel_sqlite_exporter.provenance import Provenance, ResourceRow, ScopeRow
+from otel_sqlite_exporter.schema import SPAN_COLUMNS
 from otel_sqlite_exporter.text import MessageRow, TextPolicy
 from otel_sqlite_exporter.words import WORDS
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _STATUSES: Final = {"UNSET": "unset", "OK": "ok", "ERROR": "error"}
 _MAX_TIME: Final = (1 << 63) - 1
+_START: Final = SPAN_COLUMNS.index("start_time_unix_nano") - SPAN_COLUMNS.index("parent_span_id")
 _MAX_COST_USD: Final = 1e9
 """More for one call is a mistake, and sums of such mistakes overflow."""
 
@@ -68,6 +70,11 @@ class SpanRecord:
     resource: ResourceRow
     scope: ScopeRow
     messages: list[MessageLink] = field(default_factory=list)
+
+    @property
+    def start(self) -> int:
+        """Column ``start_time_unix_nano``."""
+        return cast("int", self.identity[_START])
 
     @property
     def session(self) -> tuple[str | None, str | None]:

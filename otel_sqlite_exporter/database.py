@@ -14,7 +14,7 @@ from otel_sqlite_exporter.connection import Failure, failure_of, open_database, 
 from otel_sqlite_exporter.conversion import SpanRecord
 from otel_sqlite_exporter.ledger import Counts, LedgerRow
 from otel_sqlite_exporter.open_file import file_id
-from otel_sqlite_exporter.statements import Batch, Statements
+from otel_sqlite_exporter.statements import Batch, RepeatedIdError, Statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -226,10 +226,10 @@ class Database:
         self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
     ) -> Written:
         self._begin(connection)
-        self._statements.insert(connection, batch.records, self._ledger.recorder_id)
+        lost = self._statements.insert(connection, batch.records, self._ledger.recorder_id)
         for change in batch.changes:
             self._statements.write(connection, change, self._ledger.recorder_id)
-        result = Written(len(batch.records), 0)
+        result = Written(len(batch.records) - lost, lost, RepeatedIdError() if lost else None)
         self._commit(connection, counts_after(result.written, result.failed))
         return result
 

@@ -210,10 +210,10 @@ class RecentCalls:
     def _fits(self, node: Node, seen: set[Node]) -> list[tuple[Rank, Node]]:
         """Return the calls that a node may be the outer report of, best first."""
         fits: list[tuple[Rank, Node]] = []
-        ancestors = list(node.ancestors())
+        apart = [*node.ancestors(), *(inner for inner, is_own_work in node.inside if is_own_work)]
         for other in self._near(node):
             rank = likeness(node.report, other.report)
-            if rank is not None and (root := other.root) is not node and root not in seen and other not in ancestors:
+            if rank is not None and (root := other.root) is not node and root not in seen and other not in apart:
                 fits.append((rank, root))
         fits.sort(key=_rank_and_order)
         return fits

@@ -96,8 +96,9 @@ class Recorder:
         record = converter.record(span, facts, call)
         batch.records.append(record)
         if call.kind not in CALL_KINDS and any(record.session):
+            key = (record.trace_id, record.span_id)
             start, end = facts.start_time_unix_nano, facts.end_time_unix_nano
-            batch.changes.append(Inheritance(record.trace_id, start, end, *record.session))
+            batch.changes.append(Inheritance(key, start, end, *record.session))
         try:
             self._correlate(span, facts, call, batch)
         except Exception:

@@ -22,6 +22,13 @@ _KNOWN_MESSAGES: Final = 4096
 _T = TypeVar("_T")
 
 
+class RepeatedIdError(ValueError):
+    """The file holds another span of the same ids, so there can be no row for this one."""
+
+    def __init__(self) -> None:
+        super().__init__("other spans in the file have the same ids, as when every run seeds the random module alike")
+
+
 @dataclass(slots=True)
 class Batch:
     """What one transaction writes: first the records, then the changes, some of which refer to them."""
@@ -54,9 +61,14 @@ class Statements:
         self._messages.clear()
 
     def write(self, connection: sqlite3.Connection, step: SpanRecord | Change, recorder_id: int) -> None:
-        """Write one step of a batch."""
+        """Write one step of a batch.
+
+        Raises:
+            RepeatedIdError: Another span has the ids of this one.
+        """
         if isinstance(step, SpanRecord):
-            self.insert(connection, [step], recorder_id)
+            if self.insert(connection, [step], recorder_id):
+                raise RepeatedIdError
         elif isinstance(step, Amendment):
             self._amend(connection, step)
         else:
@@ -91,20 +103,26 @@ class Statements:
         self._remember(new)
         return True
 
-    def insert(self, connection: sqlite3.Connection, records: Sequence[SpanRecord], recorder_id: int) -> None:
-        """Insert the records whose span has no row yet, within the caller's transaction."""
+    def insert(self, connection: sqlite3.Connection, records: Sequence[SpanRecord], recorder_id: int) -> int:
+        """Insert the records whose span has no row yet, within the caller's transaction.
+
+        Returns:
+            How many can have no row, because other spans have their ids.
+        """
+        lost = 0
         if len(records) > MAX_SPANS:
-            records = _without_known(connection, records)
+            records, lost = _without_known(connection, records)
         try:
             self._insert_spans(connection, records, recorder_id)
         except sqlite3.IntegrityError:
             # Looking for known spans first would cost every batch a tenth of its time (python -m benchmarks cpu).
-            records = _without_known(connection, records)
+            records, lost = _without_known(connection, records)
             self._insert_spans(connection, records, recorder_id)
         self._insert_links(connection, _links_of(records))
         usage = Insertion()
         usage.add_usage(len(records))
         usage.execute(connection)
+        return lost
 
     @staticmethod
     def write_ledger(connection: sqlite3.Connection, ledger: LedgerRow, counts: Counts) -> None:
@@ -204,20 +222,29 @@ def _links_of(records: Sequence[SpanRecord]) -> list[tuple[int, MessageLink]]:
     ]
 
 
-def _without_known(connection: sqlite3.Connection, records: Sequence[SpanRecord]) -> list[SpanRecord]:
-    """Return the records whose span is neither in the file nor earlier in the batch."""
-    unique = {(record.trace_id, record.span_id): record for record in reversed(records)}
-    keys = list(unique)
-    known: set[tuple[str, str]] = set()
-    for chunk in _chunks(keys, MAX_PARAMETERS // 2):
-        known.update(
-            connection.execute(
-                "SELECT trace_id, span_id FROM spans WHERE (trace_id, span_id) IN "
-                f"(VALUES {', '.join(['(?, ?)'] * len(chunk))})",
-                [value for key in chunk for value in key],
-            )
+def _without_known(connection: sqlite3.Connection, records: Sequence[SpanRecord]) -> tuple[list[SpanRecord], int]:
+    """Return the records whose ids are neither in the file nor earlier in the batch, and how many others are lost.
+
+    A span that comes twice starts at the same time twice, and is not lost: it has its row.
+    """
+    starts: dict[tuple[str, str], int] = {}
+    for chunk in _chunks(records, MAX_PARAMETERS // 2):
+        found = connection.execute(
+            "SELECT trace_id, span_id, start_time_unix_nano FROM spans WHERE (trace_id, span_id) IN "
+            f"(VALUES {', '.join(['(?, ?)'] * len(chunk))})",
+            [value for record in chunk for value in (record.trace_id, record.span_id)],
         )
-    return [record for key, record in reversed(unique.items()) if key not in known]
+        starts.update(((trace_id, span_id), start) for trace_id, span_id, start in found)
+    new: list[SpanRecord] = []
+    lost = 0
+    for record in records:
+        key = (record.trace_id, record.span_id)
+        if key not in starts:
+            starts[key] = record.start
+            new.append(record)
+        elif starts[key] != record.start:
+            lost += 1
+    return new, lost
 
 
 def _chunks(items: Sequence[_T], size: int) -> Iterable[Sequence[_T]]:

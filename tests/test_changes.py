@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import use_span
 
 from otel_sqlite_exporter import SQLiteLogRecordProcessor, SQLiteSpanProcessor
 
@@ -117,6 +118,35 @@ def test_calls_have_the_conversation_and_the_user_of_the_agent_that_runs_them(re
         ("chat first", "outer", "ada"),
         ("chat second", "its own", "ada"),
         ("chat elsewhere", None, None),
+    ]
+
+
+@pytest.mark.parametrize("flushes", [False, True])
+def test_agents_that_run_at_once_keep_their_conversations_apart(recording: Recording, *, flushes: bool) -> None:
+    """Within one trace and at one time, a call belongs to the agent that it descends from, whichever ends first."""
+    tracer = recording.tracer("my-agents")
+    users = ("ada", "ben", "cleo")
+    with tracer.start_as_current_span("a batch, which is no LLM span"):
+        agents = [
+            tracer.start_span(
+                "invoke_agent",
+                attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.conversation.id": user, "user.id": user},
+            )
+            for user in users
+        ]
+        for agent, user in zip(agents, users, strict=True):
+            with use_span(agent), tracer.start_as_current_span("GET /not-an-llm-span"):
+                tracer.start_span(f"chat deep {user}", attributes=CHAT).end()
+            with use_span(agent):
+                tracer.start_span(f"chat {user}", attributes=CHAT).end()
+        for agent in agents:
+            agent.end()
+            assert not flushes or recording.processor.force_flush()
+    assert recording.query("SELECT name, conversation_id, user_id FROM llm_calls WHERE name NOT LIKE '% deep %'") == [
+        (f"chat {user}", user, user) for user in users
+    ]
+    assert recording.query("SELECT conversation_id, count(*) FROM spans WHERE kind = 'agent' GROUP BY 1") == [
+        (user, 1) for user in users
     ]
 
 

@@ -113,6 +113,26 @@ class TestTheThreeShapes:
         assert in_any_order(outer, replace(inner, request_model=None)) == {1: 2}
         assert in_any_order(outer, replace(inner, request_model=None, provider="cohere")) == {}
 
+    def test_a_prompt_worded_differently_needs_the_same_long_answer(self) -> None:
+        """A framework may report a template; but two questions with one short answer are two calls."""
+        outer = call(1, "framework", 0, 10, prompt="Translate {text}", answer="Il fait beau aujourd'hui.")
+        inner = call(2, "sdk", 1, 9, prompt="Translate: nice weather", answer="Il fait beau aujourd'hui.")
+        assert in_any_order(outer, inner) == {1: 2}
+        assert in_any_order(replace(outer, answer="OK"), replace(inner, answer="OK")) == {}
+        assert in_any_order(replace(outer, answer=None), inner) == {}
+        assert in_any_order(replace(outer, output_tokens=None, input_tokens=None), inner) == {}
+
+    def test_other_questions_at_the_same_time_are_other_calls(self) -> None:
+        """Two people ask through two layers, one within the other's time, with equal counts and no answers recorded."""
+        outer = call(1, "checkout", 0, 10, prompt="Where are my shoes?")
+        assert in_any_order(outer, call(2, "support", 1, 9, prompt="I want a refund")) == {}
+
+    def test_a_call_of_a_tool_is_not_taken_for_the_one_around_it(self) -> None:
+        """A tool that asks a model itself does so within another layer's call, which knows no counts."""
+        outer = call(1, "framework", 0, 10, trace=7, input_tokens=None, output_tokens=None)
+        tool = Step((7, 3), 1, None, "tool")
+        assert in_any_order(outer, tool, call(2, "sdk", 2, 8, trace=7, parent_span_id=3)) == {}
+
     def test_counts_that_differ_by_the_cached_tokens_agree(self) -> None:
         """One layer counts cached tokens as input and the other does not."""
         outer = call(1, "framework", 0, 10, input_tokens=23)

@@ -337,3 +337,22 @@ def test_everything_is_stored_when_asked_for(tmp_path: Path) -> None:
     assert query(path, "SELECT name, kind, convention FROM spans ORDER BY id DESC LIMIT 1") == [
         ("GET /", "other", "none")
     ]
+
+
+def test_other_spans_with_ids_of_the_file_are_counted_as_lost(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A script that seeds the random module makes the same ids in every run; the file says that it lacks the second."""
+    path = tmp_path / "traces.db"
+    for start in (1, 2):
+        processor = SQLiteSpanProcessor(path)
+        for span_id in (1, 2, 3):
+            span = span_of(span_id=span_id)
+            span._start_time = start
+            processor.on_end(span)
+            processor.on_end(span)
+        processor.on_end(span_of(span_id=10 + start))
+        processor.shutdown()
+    stats = processor.stats()
+    assert (stats.received, stats.written, stats.dropped["write_error"]) == (7, 1, 6)
+    assert value(path, "SELECT count(*) FROM spans") == 5
+    assert query(path, "SELECT received, written, dropped FROM recorders ORDER BY id") == [(7, 7, 0), (7, 1, 6)]
+    assert [line for line in caplog.messages if "same ids" in line] != []

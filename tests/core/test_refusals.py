@@ -6,6 +6,10 @@ import os
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
+import tempfile
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -244,3 +248,36 @@ def test_the_file_tells_what_it_is(tmp_path: Path) -> None:
             ("auto_vacuum", 2),
         ):
             assert connection.execute(f"PRAGMA {pragma}").fetchone() == (expected,)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving the process another user needs root")
+def test_a_file_that_was_read_only_is_written_once_it_is_not() -> None:
+    """Nothing that the first attempt leaves beside the file stands in the way of the next one."""
+    script = """
+        import os, sys
+        from otel_sqlite_exporter import SQLiteSpanProcessor
+        from tests.core.support import end_spans
+        path = sys.argv[1]
+        def record(path):
+            processor = SQLiteSpanProcessor(path)
+            end_spans(processor, 1)
+            processor.shutdown()
+        record(path + ".first")  # the other user may not be allowed to load the modules
+        os.setgid(65534)
+        os.setuid(65534)
+        record(path)
+        os.chmod(path, 0o400)
+        second = SQLiteSpanProcessor(path)
+        end_spans(second, 1)
+        assert not second.force_flush(300)
+        os.chmod(path, 0o600)
+        assert second.force_flush()
+        second.shutdown()
+    """
+    with tempfile.TemporaryDirectory() as directory:  # pytest's own is closed to other users
+        os.chown(directory, 65534, 65534)
+        path = Path(directory) / "traces.db"
+        root = Path(__file__).parent.parent.parent
+        command = [sys.executable, "-c", textwrap.dedent(script), str(path)]
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(root)})
+        assert stored(path) == 2
