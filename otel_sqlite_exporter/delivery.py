@@ -169,11 +169,19 @@ class Delivery:
                         return
                     pause = self._pause(failure, pause)
                 else:
-                    if self.deadline is not None:
-                        database.prune_to_end(self._recorder.retention, self.deadline)
+                    self._prune_to_end()
                     return
         finally:
             database.close()
+
+    def _prune_to_end(self) -> None:
+        if self.deadline is None:
+            return
+        database = self._recorder.database
+        try:
+            database.prune_to_end(self._recorder.retention, self.deadline)
+        except Exception as error:  # noqa: BLE001 - the next process that uses the file tries again
+            self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
 
     def close(self) -> None:
         """Close the file; the next batch opens it again."""

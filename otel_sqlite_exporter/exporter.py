@@ -184,10 +184,17 @@ class SQLiteSpanExporter(SpanExporter):
                         continue
                     self._log.trouble("end", "%s: the ledger could not be ended (%s)", database.path, error)
                 else:
-                    database.prune_to_end(self._recorder.retention, time.monotonic() + _SHUTDOWN_TIMEOUT_SECONDS)
+                    self._prune_to_end()
                 return
         finally:
             database.close()
+
+    def _prune_to_end(self) -> None:
+        database = self._recorder.database
+        try:
+            database.prune_to_end(self._recorder.retention, time.monotonic() + _SHUTDOWN_TIMEOUT_SECONDS)
+        except Exception as error:  # noqa: BLE001 - the next process that uses the file tries again
+            self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
 
     def _export_unless_shut_down(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         return SpanExportResult.FAILURE if self._is_shut_down else self._export(spans)

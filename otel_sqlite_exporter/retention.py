@@ -79,7 +79,8 @@ class Retention:
         """Return the oldest traces that ended before the retention period, passing over those that go on."""
         if self._days is None:
             return []
-        cutoff = time.time_ns() - int(self._days * _NANOSECONDS_PER_DAY)
+        # A period that reaches beyond 1970 keeps everything, and would be no integer that SQLite can compare with.
+        cutoff = int(max(time.time_ns() - self._days * _NANOSECONDS_PER_DAY, 0.0))
         while True:
             rows = connection.execute(
                 "SELECT trace_id, start_time_unix_nano FROM spans "

@@ -215,6 +215,47 @@ def test_the_exporter_keeps_the_limits_too(tmp_path: Path, limit: dict[str, Any]
     assert sizes(path) <= 2 * MEBIBYTE
 
 
+@pytest.mark.parametrize("days", [128_000.0, 4e18])
+@pytest.mark.parametrize("kind", [SQLiteSpanProcessor, SQLiteSpanExporter])
+def test_a_period_longer_than_time_itself_keeps_everything(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: type, days: float
+) -> None:
+    """``retention_days`` that reach beyond any timestamp delete nothing, and raise nothing into a shutdown."""
+    path = tmp_path / "traces.db"
+    recorder = kind(path, retention_days=days)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(recorder if kind is SQLiteSpanProcessor else SimpleSpanProcessor(recorder))
+    for start in (1, time.time_ns()):
+        attributes = {"gen_ai.operation.name": "chat"}
+        provider.get_tracer("tests").start_span("chat", attributes=attributes, start_time=start).end(start + 1)
+    recorder.shutdown()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM spans").fetchone() == (2,)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("kind", [SQLiteSpanProcessor, SQLiteSpanExporter])
+def test_no_error_of_a_deletion_reaches_whoever_shuts_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: type
+) -> None:
+    """Whatever goes wrong while old traces are deleted is a line in the log; the file is closed all the same."""
+    path = tmp_path / "traces.db"
+    recorder = kind(path, retention_days=2)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(recorder if kind is SQLiteSpanProcessor else SimpleSpanProcessor(recorder))
+    provider.get_tracer("tests").start_span("chat", attributes={"gen_ai.operation.name": "chat"}).end()
+
+    def fail(*_: object) -> None:
+        raise ArithmeticError("a bug")
+
+    monkeypatch.setattr(Retention, "prune", fail)
+    recorder.shutdown()
+    assert [line for line in caplog.messages if "a bug" in line]
+    assert list(tmp_path.iterdir()) == [path]
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT written, clean_exit FROM recorders").fetchone() == (1, 1)
+
+
 def test_a_file_that_was_moved_away_keeps_what_it_has(tmp_path: Path) -> None:
     """Whoever renames the file has an archive, from which nothing is deleted any more."""
     path = tmp_path / "traces.db"
