@@ -79,7 +79,8 @@ class Delivery:
         self._tally.log_events_unmatched = self._recorder.unmatched_log_events
         if failed:
             self._tally.lose("conversion_error", failed, reason)
-            self._log.trouble("conversion", "%d spans could not be converted and are lost: %s", failed, reason)
+            kind = type(reason).__name__  # its text may quote the span, which nobody has redacted
+            self._log.trouble("conversion", "%d spans could not be converted and are lost (%s)", failed, kind)
         if batch.steps:
             self._write(batch)
 
@@ -137,9 +138,8 @@ class Delivery:
         """Count what was taken and never got further, because of an error that nothing else has dealt with."""
         lost = self._tally.in_hand
         self._tally.lose("write_error", lost, error)
-        self._log.trouble(
-            "thread", "the exporter thread failed (%r); %d spans are lost, recording goes on", error, lost
-        )
+        kind = type(error).__name__
+        self._log.trouble("thread", "the exporter thread failed (%s); %d spans are lost, recording goes on", kind, lost)
 
     def give_up(self, count: int) -> None:
         """Count spans for which the shutdown's timeout left no time."""

@@ -118,7 +118,7 @@ class SQLiteSpanExporter(SpanExporter):
             with self._lock:
                 result = self._export_unless_shut_down(spans)
         except Exception as error:  # noqa: BLE001 - an exporter must not raise into the processor
-            self._log.trouble("export", "%d spans could not be exported: %r", len(spans), error)
+            self._log.trouble("export", "%d spans could not be exported (%s)", len(spans), type(error).__name__)
             result = SpanExportResult.FAILURE
         finally:
             self._busy_threads.discard(thread)
@@ -200,11 +200,23 @@ class SQLiteSpanExporter(SpanExporter):
         return SpanExportResult.FAILURE if self._is_shut_down else self._export(spans)
 
     def _export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        wanted = [span for span in spans if _is_sampled(span) and self._recognition.is_llm_span(span)]
-        skipped = len(spans) - len(wanted)
+        wanted: list[ReadableSpan] = []
+        unreadable = 0
+        odd: Exception | None = None
+        for span in spans:
+            try:
+                if _is_sampled(span) and self._recognition.is_llm_span(span):
+                    wanted.append(span)
+            except Exception as error:  # noqa: BLE001 - anything may be in the batch; it costs itself only
+                unreadable += 1
+                odd = error
+        skipped = len(spans) - len(wanted) - unreadable
         batch, unconverted, reason = self._recorder.convert(wanted)
-        if reason is not None:
-            self._log.trouble("conversion", "%d spans could not be converted and are lost: %s", unconverted, reason)
+        unconverted += unreadable
+        if unconverted:
+            # Its text may quote the span, which nobody has redacted.
+            kind = type(reason or odd).__name__
+            self._log.trouble("conversion", "%d spans could not be converted and are lost (%s)", unconverted, kind)
 
         def counts_after(written: int, failed: int) -> Counts:
             return self._counts.plus(len(spans), written, skipped, failed, unconverted)

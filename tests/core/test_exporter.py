@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import (
 )
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.statements import Statements
 from tests.core.support import (
     CHAT,
@@ -112,6 +112,45 @@ def test_spans_that_can_not_be_stored_fail_alone(tmp_path: Path) -> None:
     exporter.shutdown()
     assert stored(path) == 2
     assert query(path, "SELECT received, written, dropped_conversion_error FROM recorders") == [(3, 2, 1)]
+
+
+@pytest.mark.parametrize("odd", [None, 5, "span", object()], ids=repr)
+def test_what_is_no_span_fails_alone(tmp_path: Path, odd: object) -> None:
+    """Whatever else is in a batch costs itself only, and is counted."""
+    path = tmp_path / "traces.db"
+    exporter = SQLiteSpanExporter(path)
+    spans = [span_of(span_id=1), odd, span_of(span_id=2)]
+    with log_lines() as lines:
+        assert exporter.export(spans) is SpanExportResult.FAILURE  # type: ignore[arg-type]
+    assert len(lines) == 1
+    exporter.shutdown()
+    assert stored(path) == 2
+    assert query(path, "SELECT received, written, skipped, dropped_conversion_error FROM recorders") == [(3, 2, 0, 1)]
+
+
+class Telling:
+    """A parent's context that quotes what nobody may read."""
+
+    @property
+    def span_id(self) -> int:
+        """Raise."""
+        raise ValueError("my doctor says hello")
+
+
+def test_no_log_line_quotes_a_span_that_could_not_be_converted(tmp_path: Path) -> None:
+    """An error's text may hold content: the log names the error's type."""
+    exporter, processor = SQLiteSpanExporter(tmp_path / "1.db"), SQLiteSpanProcessor(tmp_path / "2.db")
+    span = span_of()
+    span._parent = Telling()  # type: ignore[assignment]
+    with log_lines() as lines:
+        assert exporter.export([span]) is SpanExportResult.FAILURE
+        processor.on_end(span)
+        processor.force_flush()
+    processor.shutdown()
+    exporter.shutdown()
+    assert processor.stats().dropped["conversion_error"] == 1
+    assert ["ValueError" in line for line in lines] == [True, True]
+    assert "doctor" not in "".join(lines)
 
 
 def test_concurrent_exports_are_all_written(tmp_path: Path) -> None:
