@@ -137,8 +137,8 @@ class Delivery:
     def lose_in_hand(self, error: BaseException) -> None:
         """Count what was taken and never got further, because of an error that nothing else has dealt with."""
         lost = self._tally.in_hand
-        self._tally.lose("write_error", lost, error)
-        kind = type(error).__name__
+        kind = self._tally.last_error = type(error).__name__  # as above
+        self._tally.lose("write_error", lost, None)
         self._log.trouble("thread", "the exporter thread failed (%s); %d spans are lost, recording goes on", kind, lost)
 
     def give_up(self, count: int) -> None:

@@ -114,7 +114,7 @@ def test_spans_that_can_not_be_stored_fail_alone(tmp_path: Path) -> None:
     assert query(path, "SELECT received, written, dropped_conversion_error FROM recorders") == [(3, 2, 1)]
 
 
-@pytest.mark.parametrize("odd", [None, 5, "span", object()], ids=repr)
+@pytest.mark.parametrize("odd", [None, 5, "span", object()], ids=["None", "int", "str", "object"])
 def test_what_is_no_span_fails_alone(tmp_path: Path, odd: object) -> None:
     """Whatever else is in a batch costs itself only, and is counted."""
     path = tmp_path / "traces.db"
