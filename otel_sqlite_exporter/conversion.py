@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
@@ -17,9 +18,9 @@ from otel_sqlite_exporter.text import MessageRow, TextPolicy
 from otel_sqlite_exporter.words import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace import Event, ReadableSpan
 
     from otel_sqlite_exporter.call import JSONValue
     from otel_sqlite_exporter.config import ExporterOptions
@@ -92,6 +93,7 @@ class Converter:
 
     def __init__(self, options: ExporterOptions) -> None:
         self._options = options
+        self._keeps_raw_content = options.keep_raw_content and options.capture_content
         self._policy = TextPolicy(options.max_text_bytes, options.redact, capture_content=options.capture_content)
         self._provenance = Provenance(self._policy)
 
@@ -104,7 +106,7 @@ class Converter:
             scope_name=(scope.name or "") if scope is not None else "",
             scope_version=(scope.version or "") if scope is not None else "",
             attributes=attributes_of(span),
-            events=[EventFacts(e.name, e.attributes or {}, None, e.timestamp) for e in events] if events else (),
+            events=[_event_facts(event) for event in events] if events else (),
             log_events=log_events,
             status=_STATUSES.get(span.status.status_code.name, "unset"),
             status_message=span.status.description,
@@ -118,6 +120,8 @@ class Converter:
         try:
             call = read(facts)
         except Exception:  # noqa: BLE001 - any attribute may be anything; the row matters more than its reading
+            if not self._options.capture_content:  # what is content among the attributes, nobody can tell
+                return Call(status=facts.status)
             return Call(
                 status=facts.status,
                 status_message=facts.status_message,
@@ -140,7 +144,7 @@ class Converter:
         parent = span.parent
         policy = self._policy
         messages, cut = self._messages(call)
-        attributes: Mapping[str, object] = facts.attributes if self._options.keep_raw_content else call.attributes
+        attributes: Mapping[str, object] = facts.attributes if self._keeps_raw_content else call.attributes
         status_message = call.status_message
         name = policy.name
         if self._options.capture_content:
@@ -280,3 +284,13 @@ class Converter:
             )
             total += cut
         return encode_json(items), total
+
+
+def _event_facts(event: Event) -> EventFacts:
+    """Return an event as conventions may rely on it, whatever the application made it of."""
+    name, attributes, timestamp = event.name, event.attributes, event.timestamp
+    if type(name) is not str:
+        name = describe(name)
+    if not isinstance(attributes, Mapping):
+        attributes = {}
+    return EventFacts(name, attributes, None, timestamp if isinstance(timestamp, int) else None)

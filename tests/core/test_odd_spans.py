@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from otel_sqlite_exporter import SQLiteSpanProcessor, statements
@@ -278,6 +278,32 @@ def test_a_poison_row_at_the_file_s_own_hand(tmp_path: Path) -> None:
         assert "no sevens" in str(processor.stats().last_error)
     assert stored(path) == 1 + 135
     assert len(lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [
+        (Event(5), "5"),  # type: ignore[arg-type]
+        (Event(None, {"a": 1}), "None"),  # type: ignore[arg-type]
+        (Event(Hostile()), "<Hostile>"),  # type: ignore[arg-type]
+        (Event("e", "text"), "e"),  # type: ignore[arg-type]
+        (Event("exception", ["a"]), "exception"),  # type: ignore[arg-type]
+        (Event("e", {}, timestamp=Hostile()), "e"),  # type: ignore[arg-type]
+    ],
+    ids=["int", "None", "hostile", "text", "list", "time"],
+)
+def test_an_odd_event_leaves_its_call_a_call(tmp_path: Path, event: Event, name: str) -> None:
+    """Names that are no text, attributes that are no mapping: the event is kept in some form, the call is read."""
+    path = tmp_path / "traces.db"
+    span = span_of({**CHAT, "gen_ai.request.model": "gpt-4o"})
+    span._events = [event]
+    with recording(path) as processor:
+        processor.on_end(span)
+        assert processor.force_flush()
+    assert query(
+        path,
+        "SELECT kind, request_model, json_extract(events, '$[0].name') FROM spans ORDER BY id DESC LIMIT 1",
+    ) == [("llm", "gpt-4o", name)]
 
 
 def test_on_end_raises_for_nothing_at_all(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, TraceFlags
 
-from otel_sqlite_exporter import SQLiteSpanExporter
-from tests.core.support import CHAT, query, value
+from otel_sqlite_exporter import SQLiteSpanExporter, conversion
+from tests.core.support import CHAT, query, span_of, value
 
 SENTENCE = "my doctor says hello"
 CHINESE = "我的医生说我生病了"
@@ -48,6 +48,31 @@ def store(
         ]
     )
     exporter.shutdown()
+
+
+def test_without_content_none_is_stored_raw_either(tmp_path: Path) -> None:
+    """``capture_content=False`` wins over ``keep_raw_content``: not even a number under a key of content is stored."""
+    path = tmp_path / "traces.db"
+    exporter = SQLiteSpanExporter(path, capture_content=False, keep_raw_content=True)
+    exporter.export([span_of({**CHAT, "gen_ai.input.messages": 4711, "input.value": 4712, "custom.count": 3})])
+    exporter.shutdown()
+    stored_attributes = str(value(path, "SELECT attributes FROM spans"))
+    assert "471" not in stored_attributes
+    assert json.loads(stored_attributes)["custom.count"] == 3
+
+
+def test_without_content_nothing_of_a_span_that_cannot_be_read_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody can tell what is content, no attribute is stored: only when the span ran, and how it ended."""
+    path = tmp_path / "traces.db"
+
+    def fail(_: object) -> None:
+        raise ArithmeticError("a bug")
+
+    monkeypatch.setattr(conversion, "read", fail)
+    store(path, attributes={"gen_ai.input.messages": 4711, "user.id": "bob"}, text="word")
+    assert query(path, "SELECT attributes, events, user_id, status FROM spans") == [("{}", "[]", None, "unset")]
 
 
 KEYS = [
