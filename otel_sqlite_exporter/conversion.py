@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _STATUSES: Final = {"UNSET": "unset", "OK": "ok", "ERROR": "error"}
 _MAX_TIME: Final = (1 << 63) - 1
+_MIN_TIME: Final = -(1 << 63)
 _START: Final = SPAN_COLUMNS.index("start_time_unix_nano") - SPAN_COLUMNS.index("parent_span_id")
 _MAX_COST_USD: Final = 1e9
 """More for one call is a mistake, and sums of such mistakes overflow."""
@@ -166,8 +167,8 @@ class Converter:
             span.kind.name,
             call.kind,
             name("gen_ai.operation.name", call.operation),
-            min(facts.start_time_unix_nano, _MAX_TIME),
-            min(facts.end_time_unix_nano, _MAX_TIME),
+            max(min(facts.start_time_unix_nano, _MAX_TIME), _MIN_TIME),
+            max(min(facts.end_time_unix_nano, _MAX_TIME), _MIN_TIME),
             call.status,
             status_message,
             name("error.type", call.error_type),

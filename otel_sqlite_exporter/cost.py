@@ -69,7 +69,10 @@ def _calculator() -> Callable[[Call, int], float | None] | None:
 
     def calculate(call: Call, start_time_unix_nano: int) -> float | None:
         provider = _PROVIDER_IDS.get(call.provider, call.provider) if call.provider is not None else None
-        when = datetime.fromtimestamp(start_time_unix_nano / 1e9, tz=timezone.utc)
+        try:
+            when = datetime.fromtimestamp(start_time_unix_nano / 1e9, tz=timezone.utc)
+        except (OSError, OverflowError, ValueError):  # no year of the calendar's, so no price of that year's
+            return None
         for model in (call.response_model, call.request_model):
             if model is None:
                 continue

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext, TraceFlags
 
+from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.call import Call
 from otel_sqlite_exporter.cost import Prices
 
@@ -92,3 +98,21 @@ class TestWithTheLibrary:
         Prices().complete(call, NOW)
         assert call.cost_usd is None
         assert call.cost_source is None
+
+    @pytest.mark.parametrize("start", [1_795_000_000_000_000_000_000, 1 << 100, -(1 << 70)])
+    def test_a_call_at_no_possible_time_is_stored_without_a_cost(self, tmp_path: Path, start: int) -> None:
+        """A start in the year 58866 is worth no price, and costs no row."""
+        exporter = SQLiteSpanExporter(tmp_path / "traces.db")
+        attributes: dict[str, str | int] = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "openai",
+            "gen_ai.response.model": "gpt-4o",
+            "gen_ai.usage.input_tokens": 9,
+            "gen_ai.usage.output_tokens": 9,
+        }
+        context = SpanContext(1, 1, is_remote=False, trace_flags=TraceFlags(1))
+        span = ReadableSpan("chat", context, attributes=attributes, start_time=start, end_time=start)
+        exporter.export([span])
+        exporter.shutdown()
+        with contextlib.closing(sqlite3.connect(tmp_path / "traces.db")) as connection:
+            assert connection.execute("SELECT input_tokens, cost_usd FROM spans").fetchall() == [(9, None)]
