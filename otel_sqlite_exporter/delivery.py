@@ -129,10 +129,7 @@ class Delivery:
                     self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
             if is_wanted_elsewhere():
                 break
-        if retention.is_over_cap:
-            self._log.trouble("cap", "%s: larger than max_database_bytes with nothing left to delete", database.path)
-        else:
-            self._log.over("cap", "%s: within max_database_bytes again", database.path)
+        self._report_cap()
 
     def lose_in_hand(self, error: BaseException) -> None:
         """Count what was taken and never got further, because of an error that nothing else has dealt with."""
@@ -182,6 +179,14 @@ class Delivery:
             database.prune_to_end(self._recorder.retention, self.deadline)
         except Exception as error:  # noqa: BLE001 - the next process that uses the file tries again
             self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
+        self._report_cap()
+
+    def _report_cap(self) -> None:
+        path = self._recorder.database.path
+        if self._recorder.retention.is_over_cap:
+            self._log.trouble("cap", "%s: larger than max_database_bytes with nothing left to delete", path)
+        else:
+            self._log.over("cap", "%s: within max_database_bytes again", path)
 
     def close(self) -> None:
         """Close the file; the next batch opens it again."""

@@ -195,6 +195,14 @@ class SQLiteSpanExporter(SpanExporter):
             database.prune_to_end(self._recorder.retention, time.monotonic() + _SHUTDOWN_TIMEOUT_SECONDS)
         except Exception as error:  # noqa: BLE001 - the next process that uses the file tries again
             self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
+        self._report_cap()
+
+    def _report_cap(self) -> None:
+        path = self._recorder.database.path
+        if self._recorder.retention.is_over_cap:
+            self._log.trouble("cap", "%s: larger than max_database_bytes with nothing left to delete", path)
+        else:
+            self._log.over("cap", "%s: within max_database_bytes again", path)
 
     def _export_unless_shut_down(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         return SpanExportResult.FAILURE if self._is_shut_down else self._export(spans)
@@ -242,10 +250,7 @@ class SQLiteSpanExporter(SpanExporter):
             retention.postpone()
             if failure_of(error) is not Failure.BUSY:
                 self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
-        if retention.is_over_cap:
-            self._log.trouble("cap", "%s: larger than max_database_bytes with nothing left to delete", database.path)
-        else:
-            self._log.over("cap", "%s: within max_database_bytes again", database.path)
+        self._report_cap()
 
     def _write(self, batch: Batch, counts_after: Callable[[int, int], Counts]) -> int:
         """Write a batch within the busy timeout and return how many of its records are lost."""

@@ -98,7 +98,7 @@ class Retention:
             self._after_start_time = rows[-1][1]
 
     def _beyond_cap(self, connection: sqlite3.Connection) -> list[str]:
-        """Return the oldest traces while the pages in use are more than the cap allows."""
+        """Return the oldest traces while the pages in use are more than the cap allows, never the newest of them."""
         if self._max_bytes is None:
             return []
         used = (_pragma(connection, "page_count") - _pragma(connection, "freelist_count")) * _pragma(
@@ -109,9 +109,13 @@ class Retention:
             return []
         self._is_shrinking = True
         rows = connection.execute(
-            "SELECT trace_id FROM spans ORDER BY start_time_unix_nano LIMIT ?", (_SPANS_PER_SLICE,)
+            "SELECT trace_id FROM spans "
+            "WHERE trace_id <> (SELECT trace_id FROM spans ORDER BY start_time_unix_nano DESC LIMIT 1) "
+            "ORDER BY start_time_unix_nano LIMIT ?",
+            (_SPANS_PER_SLICE,),
         ).fetchall()
-        self.is_over_cap = not rows
+        if not rows:
+            self.is_over_cap = True
         return list(dict.fromkeys(row[0] for row in rows))
 
     def _give_back(self, connection: sqlite3.Connection) -> bool:

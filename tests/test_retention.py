@@ -285,7 +285,28 @@ def test_a_cap_that_cannot_be_kept_is_logged_once(tmp_path: Path, caplog: pytest
     with caplog.at_level(logging.WARNING, logger="otel_sqlite_exporter"):
         for number in range(3):
             record(processor, f"trace {number}")
-            wait_until(path, "SELECT count(*) FROM traces", 0, seconds=3)
+            assert wait_until(path, "SELECT group_concat(name) FROM traces", f"trace {number}") == f"trace {number}"
         processor.shutdown()
     assert [line for line in caplog.messages if "max_database_bytes" in line] == [caplog.messages[0]]
     assert processor.stats().written == 8
+
+
+@pytest.mark.parametrize("kind", [SQLiteSpanProcessor, SQLiteSpanExporter])
+def test_the_newest_trace_stays_however_large_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: type
+) -> None:
+    """A trace that is larger than the cap takes the place of all others, and a line in the log says that it does."""
+    path = tmp_path / "traces.db"
+    recorder = kind(path, max_database_bytes=MEBIBYTE)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(recorder if kind is SQLiteSpanProcessor else SimpleSpanProcessor(recorder))
+    tracer = provider.get_tracer("tests")
+    tracer.start_span("before", attributes={"gen_ai.operation.name": "chat"}).end()
+    with tracer.start_as_current_span("agent", attributes={"gen_ai.operation.name": "invoke_agent"}):
+        for number in range(200):
+            attributes = {"gen_ai.operation.name": "chat", "gen_ai.prompt": f"{number} " * 3000}
+            tracer.start_span("chat", attributes=attributes).end()
+    recorder.shutdown()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT name, spans FROM traces").fetchall() == [("agent", 201)]
+    assert len([line for line in caplog.messages if "nothing left to delete" in line]) == 1
