@@ -38,3 +38,14 @@ def test_a_reported_total_counts_once_where_its_parts_do_not_give_it(
     assert query(path, "SELECT total_tokens FROM llm_calls") == [(total,)] * 2
     assert query(path, "SELECT total_tokens FROM traces") == [(total,)] * 2
     assert query(path, "SELECT total_tokens FROM usage_by_model") == [(None if total is None else 2 * total,)]
+
+
+def test_absurd_counts_do_not_make_views_unreadable(tmp_path: Path) -> None:
+    """What no call can have used is not counted, so that no sum overflows."""
+    path = tmp_path / "traces.db"
+    exporter = SQLiteSpanExporter(path)
+    counts = (2**53, 2**62, 10**12 + 1, 10**12)
+    exporter.export([span_of({**CHAT, IN: count}, span_id=number) for number, count in enumerate(counts * 600, 1)])
+    exporter.shutdown()
+    assert query(path, "SELECT total_tokens FROM traces") == [(600 * 10**12,)]
+    assert query(path, "SELECT total_tokens FROM usage_by_model") == [(600 * 10**12,)]

@@ -9,7 +9,9 @@ from typing import Final
 
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_json, parse_text
 
-MAX_COUNT: Final = 2**53
+MAX_COUNT: Final = 10**12
+"""More tokens for one call are a mistake, and sums of such mistakes overflow."""
+
 _SPACE: Final = frozenset(" \n\t\r")
 # How a string may begin that is encoded, padded, or stands for nothing ("None", "null").
 _NO_NAMES: Final = ("unknown", "Unknown", "UNKNOWN", "unknown_model", "N/A", "<unset>")
@@ -47,7 +49,7 @@ def class_name(value: object) -> str | None:
 
 
 def count(value: object) -> int | None:
-    """Return a token count: a whole number from 0 up to 2**53, however it is written."""
+    """Return a token count: a whole number from 0 up to 10**12, however it is written."""
     if type(value) is int:
         return value if 0 <= value <= MAX_COUNT else None
     number_value = number(value)
