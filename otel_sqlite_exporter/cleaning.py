@@ -12,7 +12,14 @@ from json import encoder
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.omission import split_note
-from otel_sqlite_exporter.placeholders import BARE_BASE64_CHARACTERS, decoded, placeholder, replace_media, size_and_hash
+from otel_sqlite_exporter.placeholders import (
+    BARE_BASE64_CHARACTERS,
+    decoded,
+    may_hold_base64,
+    placeholder,
+    replace_media,
+    size_and_hash,
+)
 from otel_sqlite_exporter.words import FIELDS, WORDS
 
 if TYPE_CHECKING:
@@ -56,9 +63,9 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]{24,}={0,2}\s*")
 _MARKS_OF_CARE: Final = (
     *(f'"{word}"' for word in sorted(_MEDIA_TYPES | _MEDIA_MARKS)),
     ";base64,",
+    ";BASE64,",
     "\ue001",
 )
-_LONG_WORD = re.compile(r"[A-Za-z0-9+/_-]{1024}")
 _BIG_INTEGER = re.compile(r"[0-9]{19}")
 
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
@@ -102,7 +109,7 @@ def needs_care(document: str, limit: int) -> bool:
         or document.count("[") + document.count("{") > _MAX_DEPTH
         or any(mark in document for mark in _MARKS_OF_CARE)
         or _BIG_INTEGER.search(document) is not None
-        or (len(document) >= BARE_BASE64_CHARACTERS and _LONG_WORD.search(document) is not None)
+        or may_hold_base64(document)
     )
 
 
