@@ -17,6 +17,7 @@ BARE_BASE64_CHARACTERS: Final = 1024
 
 _CHUNK: Final = 1 << 20
 _BLOCK_CHARACTERS: Final = BARE_BASE64_CHARACTERS // 2  # a row of base64 then covers a whole one of a text's blocks
+_FEW_SEMICOLONS: Final = 16
 _SHORTEST_LINE: Final = 60
 _LONGEST_LINE: Final = 76
 
@@ -43,10 +44,10 @@ def replace_media(text: str) -> str:
 
     They are ``data:`` URIs, and long rows of base64 characters, in one line or in the lines that encoders make.
     """
-    if ";base64," in text:
+    if _may_hold_data_uri(text):
         text = _without_data_uris(text)
     if len(text) < BARE_BASE64_CHARACTERS:
-        return _without_data_uris(text) if ";BASE64," in text else text
+        return text
     if _BASE64_HEAD.match(text) and _BASE64.fullmatch(text):
         return placeholder(None, decoded(text))
     if _dense_part(text, 0) < 0:
@@ -63,6 +64,18 @@ def may_hold_base64(text: str) -> bool:
             return True
         start = _dense_part(text, end)
     return False
+
+
+def _may_hold_data_uri(text: str) -> bool:
+    """Look at the first semicolons: to find one character takes a tenth of the time that a word takes."""
+    position = text.find(";")
+    for _ in range(_FEW_SEMICOLONS):
+        if position < 0:
+            return False
+        if text[position + 1 : position + 8].lower() == "base64,":
+            return True
+        position = text.find(";", position + 1)
+    return position >= 0 and text.find(";base64,", position) >= 0
 
 
 def _without_data_uris(text: str) -> str:
