@@ -58,7 +58,8 @@ class SQLiteSpanProcessor(SpanProcessor):
             ``OTEL_EXPORTER_SQLITE_RETENTION_DAYS``, else they are kept.
         max_database_bytes: Delete the oldest traces when the file grows beyond this, at least 1 MiB. Default:
             ``OTEL_EXPORTER_SQLITE_MAX_DATABASE_BYTES``, else it grows.
-        keep_raw_content: Also keep message content in ``attributes``, as it was emitted.
+        keep_raw_content: Also keep message content in ``attributes``, as it was emitted but for base64 media. No effect
+            with ``capture_content=False``.
 
     Raises:
         ValueError: An argument is out of range, or the path can't be a database of ours: a directory, a special file,
