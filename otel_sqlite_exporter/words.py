@@ -6,7 +6,7 @@ from typing import Final
 
 from otel_sqlite_exporter.conventions.kinds import STEPS
 from otel_sqlite_exporter.conventions.messages import ROLES
-from otel_sqlite_exporter.conventions.providers import PROVIDERS
+from otel_sqlite_exporter.conventions.provider_names import PROVIDERS
 from otel_sqlite_exporter.conventions.registry import dictionary_for
 from otel_sqlite_exporter.conventions.vocabulary import UNKNOWN
 
