@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from otel_sqlite_exporter.schema import SPAN_COLUMNS
+from otel_sqlite_exporter.completion import FACT_COLUMNS, complete, take_back
 
 if TYPE_CHECKING:
     import sqlite3
@@ -16,28 +16,15 @@ if TYPE_CHECKING:
 SpanKey: TypeAlias = tuple[str, str]
 """(trace_id, span_id) as the columns hold them."""
 
-_FIRST_FACT: Final = SPAN_COLUMNS.index("provider")
-_LAST_FACT: Final = SPAN_COLUMNS.index("tool_call_id")
-_FACT_COLUMNS: Final = SPAN_COLUMNS[_FIRST_FACT : _LAST_FACT + 1]
-
 _FILL: Final = (
-    f"UPDATE spans SET {', '.join(f'{column} = coalesce({column}, ?)' for column in _FACT_COLUMNS)} WHERE id = ?"
+    f"UPDATE spans SET {', '.join(f'{column} = coalesce({column}, ?)' for column in FACT_COLUMNS)} WHERE id = ?"
 )
 _REPLACE: Final = (
-    f"UPDATE spans SET {', '.join(f'{column} = coalesce(?, {column})' for column in _FACT_COLUMNS)} WHERE id = ?"
+    f"UPDATE spans SET {', '.join(f'{column} = coalesce(?, {column})' for column in FACT_COLUMNS)} WHERE id = ?"
 )
 _ADD_EVENT: Final = (
     "UPDATE spans SET events = json_insert(events, '$[#]', json(:event)) "
     "WHERE id = :id AND json(:event) NOT IN (SELECT json(value) FROM json_each(events))"
-)
-_COMPLETE_INNER: Final = (
-    f"UPDATE spans SET ({', '.join(_FACT_COLUMNS)}) = "
-    f"(SELECT {', '.join(f'coalesce(spans.{column}, o.{column})' for column in _FACT_COLUMNS)} "
-    "FROM spans o WHERE o.id = :outer) WHERE id = :inner"
-)
-_COPY_MISSING_MESSAGES: Final = (
-    "INSERT INTO span_messages SELECT :inner, direction, position, message_id, finish_reason FROM span_messages "
-    "WHERE span_id = :outer AND direction NOT IN (SELECT direction FROM span_messages WHERE span_id = :inner)"
 )
 _ANYTHING_TO_INHERIT: Final = """
     SELECT 1 FROM spans
@@ -117,11 +104,12 @@ class DuplicateLink:
         inner = _id_of(connection, self.inner) if self.inner is not None else None
         if outer is None or (self.inner is not None and inner is None):
             return
+        (last,) = connection.execute("SELECT duplicate_of FROM spans WHERE id = ?", (outer,)).fetchone()
+        if last is not None and last != inner:
+            take_back(connection, outer, last)
         connection.execute("UPDATE spans SET duplicate_of = ? WHERE id = ?", (inner, outer))
         if inner is not None and self.is_complete:
-            both = {"outer": outer, "inner": inner}
-            connection.execute(_COMPLETE_INNER, both)
-            connection.execute(_COPY_MISSING_MESSAGES, both)
+            complete(connection, outer, inner)
 
 
 @dataclass(frozen=True, slots=True)

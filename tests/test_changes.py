@@ -8,9 +8,10 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import use_span
+from opentelemetry.trace import set_span_in_context, use_span
 
 from otel_sqlite_exporter import SQLiteLogRecordProcessor, SQLiteSpanProcessor
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from opentelemetry.trace import SpanContext, Tracer
+    from opentelemetry.trace import Span, SpanContext, Tracer
     from opentelemetry.util.types import AttributeValue
 
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o"}
@@ -213,3 +214,33 @@ def test_a_log_processor_needs_the_processor_of_its_spans() -> None:
     """Anything else than a SQLiteSpanProcessor is refused with its type's name."""
     with pytest.raises(TypeError, match="SQLiteSpanProcessor, not str"):
         SQLiteLogRecordProcessor("traces.db")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("flushes", [False, True])
+def test_what_was_filled_in_by_mistake_is_taken_back(recording: Recording, *, flushes: bool) -> None:
+    """Until Ada's slower stream ends, Ben's call seems to be hers; in the end each call has its own texts and ids."""
+    framework, sdk = recording.tracer("openinference.instrumentation.langchain"), recording.tracer("some.sdk")
+
+    def at(milliseconds: int) -> int:
+        return 1_700_000_000_000_000_000 + milliseconds * 1_000_000
+
+    def start(tracer: Tracer, begin: int, attributes: dict[str, str], parent: Span | None = None) -> Span:
+        context = set_span_in_context(parent) if parent is not None else Context()
+        return tracer.start_span("call", context, start_time=at(begin), attributes=attributes)
+
+    def report(user: str) -> dict[str, str]:
+        told = {"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o", "input.value": f"{user}'s question"}
+        return {**told, "user.id": user, "session.id": f"of {user}"}
+
+    adas = start(framework, 0, report("ada"))
+    bens = start(framework, 5, {**report("ben"), "output.value": "Ben's answer"})
+    adas_inner, bens_inner = start(sdk, 10, CHAT, adas), start(sdk, 20, CHAT, bens)
+    for span, end in ((bens_inner, 80), (adas, 100), (bens, 105), (adas_inner, 130)):
+        span.end(at(end))
+        assert not flushes or recording.processor.force_flush()
+    assert recording.query(
+        "SELECT input_text, output_text, user_id, conversation_id FROM llm_calls ORDER BY user_id"
+    ) == [
+        ("ada's question", None, "ada", "of ada"),
+        ("ben's question", "Ben's answer", "ben", "of ben"),
+    ]
