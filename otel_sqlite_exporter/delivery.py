@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.connection import WAL_SIZE_LIMIT, Failure, failure_of
+from otel_sqlite_exporter.pruning import Pruner
 from otel_sqlite_exporter.reporting import TroubleLog
 from otel_sqlite_exporter.statements import Batch
 
@@ -52,6 +53,7 @@ class Delivery:
         self._on_write = on_write
         self._wait = pause
         self._log = TroubleLog()
+        self._pruner = Pruner(recorder.database, recorder.retention, self._log)
         self._broken_file: tuple[int, ...] | None = None
         self._are_counts_behind = False
         self._given_up = 0
@@ -117,19 +119,7 @@ class Delivery:
         """
         if self._are_counts_behind:
             self.write_counts()
-        database, retention = self._recorder.database, self._recorder.retention
-        if not retention.is_wanted:
-            return
-        while database.connection is not None and retention.seconds_to_next_pass == 0:
-            try:
-                database.prune(retention)
-            except Exception as error:  # noqa: BLE001 - recording goes on; the next pass tries again
-                retention.postpone()
-                if failure_of(error) is not Failure.BUSY:
-                    self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
-            if is_wanted_elsewhere():
-                break
-        self._report_cap()
+        self._pruner.run(is_wanted_elsewhere)
 
     def lose_in_hand(self, error: BaseException) -> None:
         """Count what was taken and never got further, because of an error that nothing else has dealt with."""
@@ -166,27 +156,11 @@ class Delivery:
                         return
                     pause = self._pause(failure, pause)
                 else:
-                    self._prune_to_end()
+                    if self.deadline is not None:
+                        self._pruner.run_to_end(self.deadline)
                     return
         finally:
             database.close()
-
-    def _prune_to_end(self) -> None:
-        if self.deadline is None:
-            return
-        database = self._recorder.database
-        try:
-            database.prune_to_end(self._recorder.retention, self.deadline)
-        except Exception as error:  # noqa: BLE001 - the next process that uses the file tries again
-            self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
-        self._report_cap()
-
-    def _report_cap(self) -> None:
-        path = self._recorder.database.path
-        if self._recorder.retention.is_over_cap:
-            self._log.trouble("cap", "%s: larger than max_database_bytes with nothing left to delete", path)
-        else:
-            self._log.over("cap", "%s: within max_database_bytes again", path)
 
     def close(self) -> None:
         """Close the file; the next batch opens it again."""

@@ -15,6 +15,7 @@ from otel_sqlite_exporter.config import exporter_options
 from otel_sqlite_exporter.connection import Failure, check_existing, failure_of
 from otel_sqlite_exporter.forks import fork_mark
 from otel_sqlite_exporter.ledger import Counts
+from otel_sqlite_exporter.pruning import Pruner
 from otel_sqlite_exporter.recognition import Recognition
 from otel_sqlite_exporter.recorder import Recorder
 from otel_sqlite_exporter.reporting import TroubleLog
@@ -94,6 +95,7 @@ class SQLiteSpanExporter(SpanExporter):
         self._interrupting: deque[ReadableSpan] = deque()
         self._recorder = Recorder(self._options)
         self._log = TroubleLog()
+        self._pruner = Pruner(self._recorder.database, self._recorder.retention, self._log)
         self._counts = Counts()
         self._forking: int | None = None
         self._fork_mark = fork_mark()
@@ -184,25 +186,10 @@ class SQLiteSpanExporter(SpanExporter):
                         continue
                     self._log.trouble("end", "%s: the ledger could not be ended (%s)", database.path, error)
                 else:
-                    self._prune_to_end()
+                    self._pruner.run_to_end(time.monotonic() + _SHUTDOWN_TIMEOUT_SECONDS)
                 return
         finally:
             database.close()
-
-    def _prune_to_end(self) -> None:
-        database = self._recorder.database
-        try:
-            database.prune_to_end(self._recorder.retention, time.monotonic() + _SHUTDOWN_TIMEOUT_SECONDS)
-        except Exception as error:  # noqa: BLE001 - the next process that uses the file tries again
-            self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
-        self._report_cap()
-
-    def _report_cap(self) -> None:
-        path = self._recorder.database.path
-        if self._recorder.retention.is_over_cap:
-            self._log.trouble("cap", "%s: larger than max_database_bytes with nothing left to delete", path)
-        else:
-            self._log.over("cap", "%s: within max_database_bytes again", path)
 
     def _export_unless_shut_down(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         return SpanExportResult.FAILURE if self._is_shut_down else self._export(spans)
@@ -231,26 +218,9 @@ class SQLiteSpanExporter(SpanExporter):
 
         failed = self._write(batch, counts_after) if batch.records else 0
         self._counts = counts_after(len(batch.records) - failed, failed)
-        if self._recorder.retention.is_wanted:
-            self._prune()
-        return SpanExportResult.FAILURE if failed or unconverted else SpanExportResult.SUCCESS
-
-    def _prune(self) -> None:
-        """Delete some of what the retention limits ask for."""
-        database, retention = self._recorder.database, self._recorder.retention
         pruning_ends = time.monotonic() + _PRUNING_SECONDS
-        try:
-            while (
-                database.connection is not None
-                and retention.seconds_to_next_pass == 0
-                and time.monotonic() < pruning_ends
-            ):
-                database.prune(retention)
-        except Exception as error:  # noqa: BLE001 - recording goes on; the next pass tries again
-            retention.postpone()
-            if failure_of(error) is not Failure.BUSY:
-                self._log.trouble("retention", "%s: old traces could not be deleted (%s)", database.path, error)
-        self._report_cap()
+        self._pruner.run(lambda: time.monotonic() >= pruning_ends)
+        return SpanExportResult.FAILURE if failed or unconverted else SpanExportResult.SUCCESS
 
     def _write(self, batch: Batch, counts_after: Callable[[int, int], Counts]) -> int:
         """Write a batch within the busy timeout and return how many of its records are lost."""

@@ -11,8 +11,8 @@ from otel_sqlite_exporter.signals import Latch, Signal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FORK_TIMEOUT_SECONDS: Final = 1.0
-"""How long a fork waits for the thread, and the thread for the fork."""
+# How long a fork waits for the thread, and the thread for the fork.
+_FORK_TIMEOUT_SECONDS: Final = 1.0
 
 
 class FlushRequest:
@@ -89,7 +89,7 @@ class Forks:
         """Have the exporter thread park, and wait for that; ``tell`` wakes it."""
         request = self._requests[threading.get_ident()] = _ForkRequest()
         tell()
-        request.is_parked.wait(FORK_TIMEOUT_SECONDS)
+        request.is_parked.wait(_FORK_TIMEOUT_SECONDS)
 
     def end(self) -> None:
         """Let the exporter thread go on."""
@@ -103,7 +103,7 @@ class Forks:
             for thread, request in list(self._requests.items()):
                 close()
                 request.is_parked.open()
-                if not request.is_over.wait(FORK_TIMEOUT_SECONDS):
+                if not request.is_over.wait(_FORK_TIMEOUT_SECONDS):
                     self._requests.pop(thread, None)
 
 
