@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.call import SpanFacts
 from otel_sqlite_exporter.call_report import CALL_KINDS, report_of
-from otel_sqlite_exporter.changes import Amendment, DuplicateLink, Inheritance
+from otel_sqlite_exporter.changes import Amendment, DuplicateLink
 from otel_sqlite_exporter.conversion import Converter
 from otel_sqlite_exporter.cost import Prices
 from otel_sqlite_exporter.database import Database
 from otel_sqlite_exporter.duplicates import RecentCalls
 from otel_sqlite_exporter.ids import trace_id_text
+from otel_sqlite_exporter.inheritance import Inheritance
 from otel_sqlite_exporter.log_events import LogEventJoiner
 from otel_sqlite_exporter.log_owner import EndedSpan
 from otel_sqlite_exporter.retention import Retention
