@@ -29,6 +29,7 @@ _STATUSES: Final = {"UNSET": "unset", "OK": "ok", "ERROR": "error"}
 _MAX_TIME: Final = (1 << 63) - 1
 _MIN_TIME: Final = -(1 << 63)
 _START: Final = SPAN_COLUMNS.index("start_time_unix_nano") - SPAN_COLUMNS.index("parent_span_id")
+_SESSION: Final = SPAN_COLUMNS.index("conversation_id") - SPAN_COLUMNS.index("provider")
 _MAX_COST_USD: Final = 1e9
 """More for one call is a mistake, and sums of such mistakes overflow."""
 
@@ -81,7 +82,7 @@ class SpanRecord:
     @property
     def session(self) -> tuple[str | None, str | None]:
         """Columns ``conversation_id`` and ``user_id``."""
-        conversation_id, user_id = self.facts[-5:-3]
+        conversation_id, user_id = self.facts[_SESSION : _SESSION + 2]
         return cast("str | None", conversation_id), cast("str | None", user_id)
 
 
