@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.workloads import chat_attributes, ended_spans, message, prose
 from otel_sqlite_exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.schema import SPAN_COLUMNS, USAGE_SUMS
+from otel_sqlite_exporter.database.schema import SPAN_COLUMNS, USAGE_SUMS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from otel_sqlite_exporter.processor import SQLiteSpanProcessor
 if TYPE_CHECKING:
     from otel_sqlite_exporter.exporter import SQLiteSpanExporter
     from otel_sqlite_exporter.log_processor import SQLiteLogRecordProcessor
-    from otel_sqlite_exporter.stats import Stats
+    from otel_sqlite_exporter.pipeline.counts import Stats
 
 __all__ = [
     "SQLiteLogRecordProcessor",
@@ -25,7 +25,11 @@ __all__ = [
 ]
 
 # What most applications don't use is loaded when it is asked for (python -m benchmarks startup).
-_LAZY: Final = {"SQLiteLogRecordProcessor": "log_processor", "SQLiteSpanExporter": "exporter", "Stats": "stats"}
+_LAZY: Final = {
+    "SQLiteLogRecordProcessor": "log_processor",
+    "SQLiteSpanExporter": "exporter",
+    "Stats": "pipeline.counts",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_sqlite_exporter import lifecycle
 from otel_sqlite_exporter.config import exporter_options
-from otel_sqlite_exporter.connection import Failure, check_existing, failure_of
-from otel_sqlite_exporter.forks import fork_mark
-from otel_sqlite_exporter.ledger import Counts
-from otel_sqlite_exporter.pruning import Pruner
-from otel_sqlite_exporter.recognition import Recognition
-from otel_sqlite_exporter.recorder import Recorder
-from otel_sqlite_exporter.reporting import TroubleLog
+from otel_sqlite_exporter.database.connection import Failure, check_existing, failure_of
+from otel_sqlite_exporter.database.ledger import Counts
+from otel_sqlite_exporter.pipeline import process_hooks
+from otel_sqlite_exporter.pipeline.fork_mark import fork_mark
+from otel_sqlite_exporter.pipeline.pruning import Pruner
+from otel_sqlite_exporter.pipeline.recorder import Recorder
+from otel_sqlite_exporter.pipeline.span_filter import Recognition
+from otel_sqlite_exporter.pipeline.trouble_log import TroubleLog
 
 if TYPE_CHECKING:
     import os
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from otel_sqlite_exporter.config import Redact, SpanSelection
-    from otel_sqlite_exporter.statements import Batch
+    from otel_sqlite_exporter.database.batch import Batch
 
 _RETRY_SECONDS: Final = 0.02
 _SHUTDOWN_TIMEOUT_SECONDS: Final = 5.0
@@ -86,7 +86,7 @@ class SQLiteSpanExporter(SpanExporter):
         self._recognition = Recognition(everything=self._options.spans == "all")
         self._is_shut_down = False
         self._reset()
-        lifecycle.watch(self)
+        process_hooks.watch(self)
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
@@ -153,7 +153,7 @@ class SQLiteSpanExporter(SpanExporter):
         self.shutdown()
 
     def before_fork(self) -> None:
-        """Close the file, so that the child inherits nothing of it (see :mod:`otel_sqlite_exporter.inherited`)."""
+        """Close the file, so that the child inherits nothing of it (see ``database.forked_connections``)."""
         thread = threading.get_ident()
         if thread not in self._busy_threads and self._lock.acquire(timeout=_FORK_TIMEOUT_SECONDS):
             self._busy_threads.add(thread)

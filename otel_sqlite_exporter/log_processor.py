@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk._logs import LogRecordProcessor
 
-from otel_sqlite_exporter.log_event import event_of
+from otel_sqlite_exporter.calls.log_event import event_of
 from otel_sqlite_exporter.processor import SQLiteSpanProcessor
 
 if TYPE_CHECKING:

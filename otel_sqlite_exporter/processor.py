@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import SpanProcessor
 
-from otel_sqlite_exporter.event import permits_of
-from otel_sqlite_exporter.intake import Intake
-from otel_sqlite_exporter.recognition import Recognition
+from otel_sqlite_exporter.pipeline.bounded_queue import Intake
+from otel_sqlite_exporter.pipeline.ended_span import permits_of
+from otel_sqlite_exporter.pipeline.span_filter import Recognition
 
 if TYPE_CHECKING:
     import os
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
+    from otel_sqlite_exporter.calls.log_event import LogEvent
     from otel_sqlite_exporter.config import Redact, SpanSelection
-    from otel_sqlite_exporter.log_event import LogEvent
-    from otel_sqlite_exporter.stats import Stats
+    from otel_sqlite_exporter.pipeline.counts import Stats
 
 
 class SQLiteSpanProcessor(SpanProcessor):
@@ -86,10 +86,10 @@ class SQLiteSpanProcessor(SpanProcessor):
     ) -> None:
         # Not at the top: together they load SQLite and every convention (python -m benchmarks startup).
         from otel_sqlite_exporter.config import batch_options, exporter_options  # noqa: PLC0415
-        from otel_sqlite_exporter.connection import check_existing  # noqa: PLC0415
-        from otel_sqlite_exporter.metrics import meter_provider_in_use, record_metrics  # noqa: PLC0415
-        from otel_sqlite_exporter.stats import Tally  # noqa: PLC0415
-        from otel_sqlite_exporter.writer import Writer  # noqa: PLC0415
+        from otel_sqlite_exporter.database.connection import check_existing  # noqa: PLC0415
+        from otel_sqlite_exporter.pipeline.counts import Tally  # noqa: PLC0415
+        from otel_sqlite_exporter.pipeline.exporter_thread import Writer  # noqa: PLC0415
+        from otel_sqlite_exporter.pipeline.self_metrics import meter_provider_in_use, record_metrics  # noqa: PLC0415
 
         batching = batch_options(max_queue_size, max_export_batch_size, schedule_delay_millis)
         options = exporter_options(

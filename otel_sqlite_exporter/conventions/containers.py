@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from otel_sqlite_exporter.call import Message
+from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.messages import finish_of, is_message_like, native_messages, read_message
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain, to_json
 from otel_sqlite_exporter.conventions.parts import MAX_DEPTH, Object, first, flat_text, is_part_like, read_parts

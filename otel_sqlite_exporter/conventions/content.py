@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from otel_sqlite_exporter.call import Call, JSONValue, Message, Part
 from otel_sqlite_exporter.conventions import instructions
+from otel_sqlite_exporter.conventions.call import Call, JSONValue, Message, Part
 from otel_sqlite_exporter.conventions.containers import read_input, read_one, read_output, read_system
 from otel_sqlite_exporter.conventions.documents import read_documents
 from otel_sqlite_exporter.conventions.events import read_event_list

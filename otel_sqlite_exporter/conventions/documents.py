@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
-from otel_sqlite_exporter.call import Message
+from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain, to_json
 from otel_sqlite_exporter.conventions.parts import first, flat_text, read_parts
 

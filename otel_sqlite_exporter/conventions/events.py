@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from otel_sqlite_exporter.call import EventFacts, Message
+from otel_sqlite_exporter.conventions.call import EventFacts, Message
 from otel_sqlite_exporter.conventions.containers import read_input, read_one, read_output
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, UNREADABLE, parse_text, plain, to_json
 

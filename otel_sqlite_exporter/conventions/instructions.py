@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from otel_sqlite_exporter.call import Call, Message
+from otel_sqlite_exporter.conventions.call import Call, Message
 from otel_sqlite_exporter.conventions.containers import read_input, system_of
 from otel_sqlite_exporter.conventions.parse import UNREADABLE, parse_text
 

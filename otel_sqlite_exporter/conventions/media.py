@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from otel_sqlite_exporter.call import Part
+    from otel_sqlite_exporter.conventions.call import Part
 
 TYPES: Final = (
     "image",

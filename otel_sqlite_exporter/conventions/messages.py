@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from otel_sqlite_exporter.call import Message, Part
+from otel_sqlite_exporter.conventions.call import Message, Part
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, to_json
 from otel_sqlite_exporter.conventions.parts import (
     MAX_DEPTH,

@@ -9,7 +9,7 @@ from otel_sqlite_exporter.conventions.values import text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from otel_sqlite_exporter.call import Call, EventFacts, SpanFacts
+    from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
 
 _ERROR_LEVELS: Final = ("ERROR", "error", "Error")
 _FIRST_HTTP_ERROR: Final = 400

@@ -14,7 +14,7 @@ from json import scanner
 from typing import Final
 
 from otel_sqlite_exporter.conventions.reprs import NO_REPR, parse_repr
-from otel_sqlite_exporter.omission import shorten_json
+from otel_sqlite_exporter.scanning.long_strings import shorten_json
 
 MAX_JSON_TEXT: Final = 1_000_000
 """Longest text, in characters, that is decoded as JSON."""

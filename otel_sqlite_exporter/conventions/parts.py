@@ -13,7 +13,7 @@ from otel_sqlite_exporter.conventions import media
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_json, parse_text, to_json
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.call import Part
+    from otel_sqlite_exporter.conventions.call import Part
 
 Object: TypeAlias = "dict[str, Any]"
 """A JSON object out of an emitter's hands: nothing is known about its values."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from otel_sqlite_exporter.call import Call, SpanFacts
 from otel_sqlite_exporter.conventions import bodies, content, events, kinds, outcome, providers, usage, values
+from otel_sqlite_exporter.conventions.call import Call, SpanFacts
 from otel_sqlite_exporter.conventions.registry import dictionary_for
 from otel_sqlite_exporter.conventions.sheet import Sheet
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from otel_sqlite_exporter.conventions.parse import to_json
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.call import Call, JSONValue, Message
+    from otel_sqlite_exporter.conventions.call import Call, JSONValue, Message
 
 _SYSTEM_ROLES = ("system", "developer")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from otel_sqlite_exporter.conventions import providers, values
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.call import Call, SpanFacts
+    from otel_sqlite_exporter.conventions.call import Call, SpanFacts
     from otel_sqlite_exporter.conventions.sheet import Sheet
 
 Convert: TypeAlias = Callable[[object], object]

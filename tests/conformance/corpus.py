@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from otel_sqlite_exporter.call import EventFacts, SpanFacts
+from otel_sqlite_exporter.conventions.call import EventFacts, SpanFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

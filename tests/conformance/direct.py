@@ -14,7 +14,7 @@ from tests.conformance.corpus import DATA, Scenario, load, span_facts
 from tests.conformance.scoring import Row, Score, score, table
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.call import Call
+    from otel_sqlite_exporter.conventions.call import Call
 
 LAYERED = ("plus_openai", "sdk_tracing_on", "nested", "logfire")
 """Scenarios in which several spans report one call: which of them counts is decided when spans meet, not here."""

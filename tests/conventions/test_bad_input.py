@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.call import EventFacts, SpanFacts
 from otel_sqlite_exporter.conventions import read
+from otel_sqlite_exporter.conventions.call import EventFacts, SpanFacts
 from otel_sqlite_exporter.conventions.parse import MAX_JSON_TEXT, NOT_JSON, is_deep, parse_json, parse_text, plain
 from otel_sqlite_exporter.conventions.registry import dictionary_for
 from otel_sqlite_exporter.conventions.summary import last_user_text, output_text, system_text, tool_calls

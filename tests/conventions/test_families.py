@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.call import Call, EventFacts, SpanFacts
 from otel_sqlite_exporter.conventions import read
+from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
 from otel_sqlite_exporter.conventions.summary import last_user_text, output_text, system_text, tool_calls
 from tests.conventions.family_cases import CASES, GENAI_INPUT, GENAI_OUTPUT, MESSAGES, WANTED
 

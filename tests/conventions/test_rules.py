@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.call import Call, EventFacts, SpanFacts
 from otel_sqlite_exporter.conventions import read
+from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
 from otel_sqlite_exporter.conventions.summary import last_user_text, system_text
 
 MILLISECOND = 1_000_000

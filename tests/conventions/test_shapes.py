@@ -9,7 +9,7 @@ from otel_sqlite_exporter.conventions.documents import read_documents
 from tests.conventions.shape_cases import INPUT, OUTPUT, Short, text
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.call import Message
+    from otel_sqlite_exporter.conventions.call import Message
 
 
 def _short(messages: list[Message]) -> list[Short]:

@@ -18,7 +18,10 @@ import opentelemetry.sdk
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
-from tests.core.support import (
+from tests.faults.oracle import check_file
+from tests.faults.plain import run
+from tests.faults.support import ROOT
+from tests.support import (
     CHAT,
     check_books,
     end_spans,
@@ -30,13 +33,10 @@ from tests.core.support import (
     wait_until,
     write_locked,
 )
-from tests.faults.oracle import check_file
-from tests.faults.plain import run
-from tests.faults.support import ROOT
 
 pytestmark = pytest.mark.faults
 
-BOOKS = "from tests.core.support import check_books; check_books(sys.argv[1], processor)\n"
+BOOKS = "from tests.support import check_books; check_books(sys.argv[1], processor)\n"
 
 HANDLER = """
 ended = depth = 0
@@ -88,7 +88,7 @@ def test_a_signal_handler_may_interrupt_the_first_span_and_the_shutdown(tmp_path
     run(
         tmp_path / "traces.db",
         """
-        from tests.core.support import provider_with
+        from tests.support import provider_with
         tracer = None
         ended = 0
         def handler(*_):
@@ -121,7 +121,7 @@ def test_a_signal_handler_may_shut_down_in_the_middle_of_a_span(tmp_path: Path) 
     run(
         tmp_path / "traces.db",
         """
-        from tests.core.support import provider_with
+        from tests.support import provider_with
         current = None
         signal.signal(signal.SIGALRM, lambda *_: current.shutdown())
         for number in range(60):
@@ -147,7 +147,7 @@ def test_finalisers_may_end_spans_at_any_allocation(tmp_path: Path) -> None:
         path,
         f"""
         import gc
-        from otel_sqlite_exporter.intake import Counter
+        from otel_sqlite_exporter.pipeline.bounded_queue import Counter
         finalised = Counter()
         class Client:
             def __init__(self): self.cycle = self
@@ -208,7 +208,7 @@ def test_under_gevent_greenlets_go_on_while_the_file_is_locked(tmp_path: Path, o
         f"""
 {patch if order == "patched first" else ""}
 import sys
-from tests.core.support import check_books, provider_with
+from tests.support import check_books, provider_with
 from otel_sqlite_exporter import SQLiteSpanProcessor
 processor = SQLiteSpanProcessor(sys.argv[1])
 tracer = provider_with(processor).get_tracer("app")
@@ -474,7 +474,7 @@ def test_without_the_global_lock_every_span_is_counted(tmp_path: Path) -> None:
     script = """
 import sys, threading
 from otel_sqlite_exporter import SQLiteSpanProcessor
-from tests.core.support import check_books, end_spans
+from tests.support import check_books, end_spans
 processor = SQLiteSpanProcessor(sys.argv[1])
 threads = [threading.Thread(target=end_spans, args=(processor, 2000)) for _ in range(8)]
 for thread in threads: thread.start()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_sqlite_exporter import connection
+from otel_sqlite_exporter.database import connection
 from tests.faults.oracle import application, check_file, names, query, wait_until
 from tests.faults.support import run, start
 
@@ -414,7 +414,7 @@ def test_where_write_ahead_logging_is_not_possible_it_is_done_without(tmp_path: 
 
 def test_the_log_is_reported_when_a_reader_makes_it_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader of an old state holds up the checkpoint: one warning, and the log shrinks back when it is gone."""
-    from otel_sqlite_exporter import delivery
+    from otel_sqlite_exporter.pipeline import delivery
 
     path = tmp_path / "traces.db"
     limit = 2 << 20

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.support import query, stored, value, write_locked
 from tests.faults.oracle import check_file
 from tests.faults.plain import names, run, start
+from tests.support import query, stored, value, write_locked
 
 pytestmark = pytest.mark.faults
 
@@ -22,7 +22,7 @@ tracer = provider.get_tracer("app")
 """
 """Replaces the provider by one that nobody shuts down."""
 
-BOOKS = "from tests.core.support import check_books; check_books(sys.argv[1], processor)\n"
+BOOKS = "from tests.support import check_books; check_books(sys.argv[1], processor)\n"
 """Ends a script with what every case has to leave behind."""
 
 
@@ -362,7 +362,7 @@ def test_five_hundred_lives_of_a_processor_leave_nothing_behind(tmp_path: Path) 
         path,
         """
         import gc, resource
-        from tests.core.support import open_descriptors, wait_until
+        from tests.support import open_descriptors, wait_until
         def pages():
             gc.collect()
             return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()

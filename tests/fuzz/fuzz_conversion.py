@@ -21,9 +21,9 @@ with atheris.instrument_imports(include=["otel_sqlite_exporter"]):
     from otel_sqlite_exporter.config import exporter_options
     from otel_sqlite_exporter.conventions import read
     from otel_sqlite_exporter.conventions.registry import FAMILIES
-    from otel_sqlite_exporter.conversion import Converter
-    from otel_sqlite_exporter.ledger import Counts
-    from otel_sqlite_exporter.recorder import Recorder
+    from otel_sqlite_exporter.database.ledger import Counts
+    from otel_sqlite_exporter.pipeline.conversion import Converter
+    from otel_sqlite_exporter.pipeline.recorder import Recorder
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan

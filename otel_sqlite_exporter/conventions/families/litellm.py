@@ -8,7 +8,7 @@ from otel_sqlite_exporter.conventions.containers import read_input, read_output
 from otel_sqlite_exporter.conventions.vocabulary import Family
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.call import Call, SpanFacts
+    from otel_sqlite_exporter.conventions.call import Call, SpanFacts
     from otel_sqlite_exporter.conventions.sheet import Sheet
 
 _METADATA: Final = "metadata."

@@ -8,7 +8,7 @@ from otel_sqlite_exporter.conventions.values import text
 from otel_sqlite_exporter.conventions.vocabulary import Family
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.call import Call, SpanFacts
+    from otel_sqlite_exporter.conventions.call import Call, SpanFacts
     from otel_sqlite_exporter.conventions.sheet import Sheet
 
 

@@ -6,12 +6,12 @@ import math
 import re
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.call import Call, Message, Part
+from otel_sqlite_exporter.conventions.call import Call, Message, Part
 from otel_sqlite_exporter.conventions.containers import read_output
 from otel_sqlite_exporter.conventions.vocabulary import Family
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.call import SpanFacts
+    from otel_sqlite_exporter.conventions.call import SpanFacts
     from otel_sqlite_exporter.conventions.sheet import Sheet
 
 

@@ -1,0 +1,95 @@
+"""What becomes known of spans from others: duplicates, late log events, ids that a surrounding span reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from otel_sqlite_exporter.database.completion import FACT_COLUMNS, complete, take_back
+from otel_sqlite_exporter.database.inherited_ids import Inheritance
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from otel_sqlite_exporter.pipeline.conversion import MessageLink
+
+SpanKey: TypeAlias = tuple[str, str]
+"""(trace_id, span_id) as the columns hold them."""
+
+_FILL: Final = (
+    f"UPDATE spans SET {', '.join(f'{column} = coalesce({column}, ?)' for column in FACT_COLUMNS)} WHERE id = ?"
+)
+_REPLACE: Final = (
+    f"UPDATE spans SET {', '.join(f'{column} = coalesce(?, {column})' for column in FACT_COLUMNS)} WHERE id = ?"
+)
+_ADD_EVENT: Final = (
+    "UPDATE spans SET events = json_insert(events, '$[#]', json(:event)) "
+    "WHERE id = :id AND json(:event) NOT IN (SELECT json(value) FROM json_each(events))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateLink:
+    """Span ``outer`` reports the call that span ``inner`` stands for.
+
+    Args:
+        outer: The span whose ``duplicate_of`` is set.
+        inner: The span it is set to; None when ``outer`` stands for itself after all.
+        is_complete: Whether what ``inner`` left open is filled with what ``outer`` reported.
+    """
+
+    outer: SpanKey
+    inner: SpanKey | None
+    is_complete: bool
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Point the outer report of a call to the inner one, and complete that."""
+        outer = _id_of(connection, self.outer)
+        inner = _id_of(connection, self.inner) if self.inner is not None else None
+        if outer is None or (self.inner is not None and inner is None):
+            return
+        (last,) = connection.execute("SELECT duplicate_of FROM spans WHERE id = ?", (outer,)).fetchone()
+        if last is not None and last != inner:
+            take_back(connection, outer, last)
+        connection.execute("UPDATE spans SET duplicate_of = ? WHERE id = ?", (inner, outer))
+        if inner is not None and self.is_complete:
+            complete(connection, outer, inner)
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What became known of a span after it was written.
+
+    Args:
+        span: The span.
+        facts: Columns ``provider`` to ``tool_call_id``; None leaves a column as it is.
+        messages: Its messages.
+        events: Span events as JSON objects, to be added where they are missing.
+        is_whole: Whether ``facts`` and ``messages`` come from all that is known of the span and take the place of what
+            is stored. Otherwise they only fill what is NULL or missing.
+    """
+
+    span: SpanKey
+    facts: tuple[object, ...]
+    messages: Sequence[MessageLink]
+    events: Sequence[str] = ()
+    is_whole: bool = False
+
+    def apply(self, connection: sqlite3.Connection) -> int | None:
+        """Amend the span's row, without its messages, and return its id; None where it has no row."""
+        span_id = _id_of(connection, self.span)
+        if span_id is not None:
+            connection.execute(_REPLACE if self.is_whole else _FILL, (*self.facts, span_id))
+            for event in self.events:
+                connection.execute(_ADD_EVENT, {"event": event, "id": span_id})
+        return span_id
+
+
+Change: TypeAlias = DuplicateLink | Amendment | Inheritance
+"""What is written about spans beside their own records."""
+
+
+def _id_of(connection: sqlite3.Connection, span: SpanKey) -> int | None:
+    found = connection.execute("SELECT id FROM spans WHERE trace_id = ? AND span_id = ?", span).fetchone()
+    return None if found is None else int(found[0])

@@ -1,0 +1,251 @@
+"""The statements of one batch: span records become rows, every message once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from otel_sqlite_exporter.database.amendments import Amendment, Change
+from otel_sqlite_exporter.database.batch_statement import KNOWN_MESSAGE, MAX_LINKS, MAX_PARAMETERS, MAX_SPANS, Insertion
+from otel_sqlite_exporter.pipeline.conversion import SpanRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from otel_sqlite_exporter.database.ledger import Counts, LedgerRow
+    from otel_sqlite_exporter.pipeline.conversion import MessageLink
+    from otel_sqlite_exporter.pipeline.provenance import ResourceRow, ScopeRow
+
+_KNOWN_MESSAGES: Final = 4096
+_T = TypeVar("_T")
+
+
+class RepeatedIdError(ValueError):
+    """The file holds another span of the same ids, so there can be no row for this one."""
+
+    def __init__(self) -> None:
+        super().__init__("other spans in the file have the same ids, as when every run seeds the random module alike")
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction writes: first the records, then the changes, some of which refer to them."""
+
+    records: list[SpanRecord] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[SpanRecord | Change]:
+        """Everything that is written, in order."""
+        return [*self.records, *self.changes]
+
+
+class Statements:
+    """Write records, and remember what is in the file already: resources, scopes and the messages written last.
+
+    Resources and scopes are never deleted. A message may be, by another process's retention; a batch that refers to
+    one then fails, and is written again after :meth:`forget`, which is called whenever something failed.
+    """
+
+    def __init__(self) -> None:
+        self._resources: dict[ResourceRow, int] = {}
+        self._scopes: dict[ScopeRow, int] = {}
+        self._messages: OrderedDict[bytes, None] = OrderedDict()
+
+    def forget(self) -> None:
+        """Take nothing for being in the file."""
+        self._resources.clear()
+        self._scopes.clear()
+        self._messages.clear()
+
+    def write(self, connection: sqlite3.Connection, step: SpanRecord | Change, recorder_id: int) -> None:
+        """Write one step of a batch.
+
+        Raises:
+            RepeatedIdError: Another span has the ids of this one.
+        """
+        if isinstance(step, SpanRecord):
+            if self.insert(connection, [step], recorder_id):
+                raise RepeatedIdError
+        elif isinstance(step, Amendment):
+            self._amend(connection, step)
+        else:
+            step.apply(connection)
+
+    def insert_alone(self, connection: sqlite3.Connection, batch: Batch, ledger: LedgerRow, counts: Counts) -> bool:
+        """Write a batch and the ledger by one statement, which is a transaction of its own.
+
+        Returns:
+            False when nothing was done: there is more to write than new rows, or too much for one statement.
+
+        Raises:
+            Exception: Whatever made the statement fail. Nothing was written.
+        """
+        if batch.changes or not ledger.is_known_here:
+            return False
+        records = batch.records
+        insertion = Insertion()
+        try:
+            for record in records:
+                resource_id, scope_id = self._resources[record.resource], self._scopes[record.scope]
+                _add_span(insertion, record, resource_id, scope_id, ledger.recorder_id)
+        except KeyError:  # a resource or scope that is new here
+            return False
+        new = self._add_links(insertion, _links_of(records))
+        if records:
+            insertion.add_usage(len(records))
+        insertion.set_ledger(ledger.recorder_id, ledger.update(counts))
+        if insertion.is_too_long:
+            return False
+        insertion.execute(connection)
+        self._remember(new)
+        return True
+
+    def insert(self, connection: sqlite3.Connection, records: Sequence[SpanRecord], recorder_id: int) -> int:
+        """Insert the records whose span has no row yet, within the caller's transaction.
+
+        Returns:
+            How many can have no row, because other spans have their ids.
+        """
+        lost = 0
+        if len(records) > MAX_SPANS:
+            records, lost = _without_known(connection, records)
+        try:
+            self._insert_spans(connection, records, recorder_id)
+        except sqlite3.IntegrityError:
+            # Looking for known spans first would cost every batch a tenth of its time (python -m benchmarks cpu).
+            records, lost = _without_known(connection, records)
+            self._insert_spans(connection, records, recorder_id)
+        self._insert_links(connection, _links_of(records))
+        usage = Insertion()
+        usage.add_usage(len(records))
+        usage.execute(connection)
+        return lost
+
+    @staticmethod
+    def write_ledger(connection: sqlite3.Connection, ledger: LedgerRow, counts: Counts) -> None:
+        """Bring the process's row of ``recorders`` up to date, within the caller's transaction."""
+        insertion = Insertion()
+        insertion.set_ledger(ledger.recorder_id, ledger.update(counts))
+        insertion.execute(connection)
+
+    def _insert_spans(self, connection: sqlite3.Connection, records: Sequence[SpanRecord], recorder_id: int) -> None:
+        for chunk in _chunks(records, MAX_SPANS):
+            insertion = Insertion()
+            for record in chunk:
+                resource_id = self._resource_id(connection, record.resource)
+                _add_span(insertion, record, resource_id, self._scope_id(connection, record.scope), recorder_id)
+            insertion.execute(connection)
+
+    def _insert_links(self, connection: sqlite3.Connection, links: Sequence[tuple[int, MessageLink]]) -> None:
+        for chunk in _chunks(links, MAX_LINKS):
+            insertion = Insertion()
+            new = self._add_links(insertion, chunk)
+            insertion.execute(connection)
+            self._remember(new)
+
+    def _add_links(self, insertion: Insertion, links: Iterable[tuple[int, MessageLink]]) -> set[bytes]:
+        """Add messages, each with its text only where it is new, and return the hashes of these."""
+        new: set[bytes] = set()
+        known = self._messages
+        for back, (direction, position, message, finish_reason) in links:
+            digest = message.hash
+            if digest in known or digest in new:
+                insertion.add_link(back, digest, KNOWN_MESSAGE, (direction, position, finish_reason))
+            else:
+                new.add(digest)
+                insertion.add_link(back, digest, message[1:], (direction, position, finish_reason))
+        return new
+
+    def _remember(self, digests: Iterable[bytes]) -> None:
+        known = self._messages
+        known.update(dict.fromkeys(digests))
+        while len(known) > _KNOWN_MESSAGES:
+            known.popitem(last=False)
+
+    def _resource_id(self, connection: sqlite3.Connection, row: ResourceRow) -> int:
+        resource_id = self._resources.get(row)
+        if resource_id is None:
+            connection.execute(
+                "INSERT OR IGNORE INTO resources (attributes, schema_url, service_name) VALUES (?, ?, ?)",
+                (row.attributes, row.schema_url, row.service_name),
+            )
+            (resource_id,) = connection.execute(
+                "SELECT id FROM resources WHERE attributes = ?", (row.attributes,)
+            ).fetchone()
+            self._resources[row] = resource_id
+        return resource_id
+
+    def _scope_id(self, connection: sqlite3.Connection, row: ScopeRow) -> int:
+        scope_id = self._scopes.get(row)
+        if scope_id is None:
+            key = (row.name, row.version, row.schema_url, row.attributes)
+            connection.execute(
+                "INSERT OR IGNORE INTO scopes (name, version, schema_url, attributes) VALUES (?, ?, ?, ?)", key
+            )
+            (scope_id,) = connection.execute(
+                "SELECT id FROM scopes WHERE name = ? AND version = ? AND schema_url = ? AND attributes = ?", key
+            ).fetchone()
+            self._scopes[row] = scope_id
+        return scope_id
+
+    def _amend(self, connection: sqlite3.Connection, amendment: Amendment) -> None:
+        span_id = amendment.apply(connection)
+        if span_id is None:
+            return
+        if amendment.is_whole:
+            connection.execute("DELETE FROM span_messages WHERE span_id = ?", (span_id,))
+        present = {
+            direction
+            for (direction,) in connection.execute(
+                "SELECT DISTINCT direction FROM span_messages WHERE span_id = ?", (span_id,)
+            )
+        }
+        (last_id,) = connection.execute("SELECT max(id) FROM spans").fetchone()
+        missing = [(last_id - span_id, link) for link in amendment.messages if link.direction not in present]
+        self._insert_links(connection, missing)
+
+
+def _add_span(insertion: Insertion, record: SpanRecord, resource_id: int, scope_id: int, recorder_id: int) -> None:
+    keys = (record.trace_id, record.span_id)
+    insertion.add_span(keys, record.identity, record.facts, (resource_id, scope_id, recorder_id), record.details)
+
+
+def _links_of(records: Sequence[SpanRecord]) -> list[tuple[int, MessageLink]]:
+    """Return the records' messages, each with the number of records that follow its own."""
+    return [
+        (back, link)
+        for back, record in zip(range(len(records) - 1, -1, -1), records, strict=True)
+        for link in record.messages
+    ]
+
+
+def _without_known(connection: sqlite3.Connection, records: Sequence[SpanRecord]) -> tuple[list[SpanRecord], int]:
+    """Return the records whose ids are neither in the file nor earlier in the batch, and how many others are lost.
+
+    A span that comes twice starts at the same time twice, and is not lost: it has its row.
+    """
+    starts: dict[tuple[str, str], int] = {}
+    for chunk in _chunks(records, MAX_PARAMETERS // 2):
+        found = connection.execute(
+            "SELECT trace_id, span_id, start_time_unix_nano FROM spans WHERE (trace_id, span_id) IN "
+            f"(VALUES {', '.join(['(?, ?)'] * len(chunk))})",
+            [value for record in chunk for value in (record.trace_id, record.span_id)],
+        )
+        starts.update(((trace_id, span_id), start) for trace_id, span_id, start in found)
+    new: list[SpanRecord] = []
+    lost = 0
+    for record in records:
+        key = (record.trace_id, record.span_id)
+        if key not in starts:
+            starts[key] = record.start
+            new.append(record)
+        elif starts[key] != record.start:
+            lost += 1
+    return new, lost
+
+
+def _chunks(items: Sequence[_T], size: int) -> Iterable[Sequence[_T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,0 +1,267 @@
+"""The database file: one connection, one transaction per batch, every row once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.database import forked_connections
+from otel_sqlite_exporter.database.batch import Batch, RepeatedIdError, Statements
+from otel_sqlite_exporter.database.connection import Failure, failure_of, open_database, refuse_foreign, rollback
+from otel_sqlite_exporter.database.ledger import Counts, LedgerRow
+from otel_sqlite_exporter.database.open_file import file_id
+from otel_sqlite_exporter.pipeline.conversion import SpanRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from otel_sqlite_exporter.database.open_file import OpenFile
+    from otel_sqlite_exporter.database.retention import Retention
+
+# Of the time that is left; closing the file moves the log into it, which takes some as well.
+_PRUNING_SHARE: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a batch: how many of its records are in the file, how many could not be stored."""
+
+    written: int
+    failed: int
+    error: Exception | None = None
+
+
+class Database:
+    """One connection to the file, opened at the first write. Used by one thread at a time.
+
+    Args:
+        path: Absolute path of the database file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.connection: sqlite3.Connection | None = None
+        self._file: OpenFile | None = None
+        self._ledger = LedgerRow()
+        self._statements = Statements()
+
+    def write(self, batch: Batch, counts_after: Callable[[int, int], Counts]) -> Written:
+        """Write a batch and the ledger in one transaction.
+
+        Args:
+            batch: What to write.
+            counts_after: Called with (written, failed) inside the transaction; returns the process's cumulative counts.
+
+        Raises:
+            DatabaseRefusedError: The file must not be written.
+            sqlite3.Error: Nothing of the batch was written; the caller may try again.
+            OSError: As above.
+        """
+        file, connection = self._connect()
+        try:
+            result = self._write(connection, batch, counts_after)
+        except Exception as error:
+            if failure_of(error) is Failure.BUSY:
+                raise
+            if file.is_current():
+                self.close()
+                raise
+        else:
+            if file.is_current():
+                self._ledger.persisted()
+                return result
+        # The file was deleted, renamed, replaced or emptied under the open connection. What was just written went with
+        # it, or failed because of that. The new file gets it too, and its ledger counts it.
+        self._leave(file, connection)
+        _, connection = self._connect()
+        result = self._write(connection, batch, counts_after)
+        self._ledger.persisted()
+        return result
+
+    def is_behind(self, counts: Counts) -> bool:
+        """Tell whether the ledger in the file knows of fewer drops than ``counts``."""
+        return self._ledger.is_behind(counts)
+
+    def end(self, counts: Counts) -> None:
+        """Write the last counts and that this process ended cleanly; do nothing where nothing was ever written.
+
+        Raises:
+            DatabaseRefusedError: As :meth:`write`, like the other errors.
+            sqlite3.Error: The ledger could not be written; the caller may try again.
+            OSError: As above.
+        """
+        if not self._ledger.is_stored or (self.connection is None and file_id(self.path) is None):
+            return
+        file, connection = self._connect()
+        if not file.is_current():
+            self._leave(file, connection)
+            return
+        with self._undone_when_failed(connection):
+            self._begin(connection)
+            self._statements.write_ledger(connection, self._ledger, counts)
+            connection.execute(
+                "UPDATE recorders SET ended_unix_nano = ?, clean_exit = 1 WHERE id = ?",
+                (time.time_ns(), self._ledger.recorder_id),
+            )
+            connection.execute("COMMIT")
+
+    def prune(self, retention: Retention) -> None:
+        """Delete one slice of what has to go; do nothing where nothing was ever written.
+
+        Raises:
+            sqlite3.Error: Nothing of the slice was deleted.
+        """
+        if self.connection is None or self._file is None:
+            return
+        if not self._file.is_current():  # moved away by somebody who wants to keep it
+            retention.postpone()
+            return
+        retention.prune(self.connection)
+        self._statements.forget()  # messages that may have gone
+
+    def prune_to_end(self, retention: Retention, deadline: float) -> None:
+        """Delete all that has to go, as the last thing before :meth:`close`; leave what there is no time for.
+
+        Args:
+            retention: What has to go.
+            deadline: When the file has to be closed, by ``time.monotonic``.
+        """
+        if not retention.is_wanted or self.connection is None:
+            return
+        now = time.monotonic()
+        pruning_ends = now + _PRUNING_SHARE * (deadline - now)
+        retention.begin_pass()
+        try:
+            while retention.seconds_to_next_pass == 0 and time.monotonic() < pruning_ends:
+                try:
+                    self.prune(retention)
+                except sqlite3.Error as error:
+                    if failure_of(error) is not Failure.BUSY:
+                        raise
+            # Closing does this too, unless another connection is open.
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error:
+            return  # the next process that uses the file tries again
+
+    def close(self) -> None:
+        """Close the connection; the next write opens another one."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+    def abandon(self) -> None:
+        """Leave the connection alone for good, as a forked child must."""
+        connection, self.connection = self.connection, None
+        if connection is not None and self._file is not None:
+            forked_connections.keep(connection, self._file.id, self._file.shared_memory_id)
+
+    def wal_bytes(self) -> int:
+        """Return the size of the write-ahead log, 0 where there is none."""
+        try:
+            return os.stat(f"{self.path}-wal").st_size  # noqa: PTH116 - os.stat never takes SQLite's locks away
+        except OSError:
+            return 0
+
+    def file_identity(self) -> tuple[int, ...] | None:
+        """Return what tells one state of a broken file from another, None where there is no file."""
+        try:
+            info = os.stat(self.path)  # noqa: PTH116 - os.stat never takes SQLite's locks away
+        except OSError:
+            return None
+        return (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns)
+
+    def _connect(self) -> tuple[OpenFile, sqlite3.Connection]:
+        if self.connection is None or self._file is None:
+            self._statements.forget()
+            self._ledger.reopened()
+            forked_connections.reclaim(self.path)
+            self._file, self.connection = open_database(self.path)
+        return self._file, self.connection
+
+    def _leave(self, file: OpenFile, connection: sqlite3.Connection) -> None:
+        self.connection = None
+        file.leave(connection)
+
+    def _write(
+        self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
+    ) -> Written:
+        ways = [self._write_alone, self._write_together]
+        if batch.records:
+            ways.append(self._write_one_by_one)
+        for way in ways:
+            try:
+                with self._undone_when_failed(connection):
+                    result = way(connection, batch, counts_after)
+            except Exception as error:
+                if way is ways[-1] or failure_of(error) is not Failure.POISON:
+                    raise
+            else:
+                if result is not None:
+                    return result
+        raise AssertionError("the last way gives a result or an error")
+
+    @contextlib.contextmanager
+    def _undone_when_failed(self, connection: sqlite3.Connection) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            rollback(connection)
+            self._statements.forget()
+            raise
+
+    def _write_alone(
+        self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
+    ) -> Written | None:
+        """Write everything in one statement, None where that is not possible: what nearly every batch gets."""
+        written = len(batch.records)
+        is_done = self._statements.insert_alone(connection, batch, self._ledger, counts_after(written, 0))
+        return Written(written, 0) if is_done else None
+
+    def _write_together(
+        self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
+    ) -> Written:
+        self._begin(connection)
+        lost = self._statements.insert(connection, batch.records, self._ledger.recorder_id)
+        for change in batch.changes:
+            self._statements.write(connection, change, self._ledger.recorder_id)
+        result = Written(len(batch.records) - lost, lost, RepeatedIdError() if lost else None)
+        self._commit(connection, counts_after(result.written, result.failed))
+        return result
+
+    def _write_one_by_one(
+        self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
+    ) -> Written:
+        """Write each record in a savepoint of its own, so that a value that can't be stored costs one row only."""
+        written = failed = 0
+        last_error: Exception | None = None
+        self._begin(connection)
+        for step in batch.steps:
+            connection.execute("SAVEPOINT one")
+            try:
+                self._statements.write(connection, step, self._ledger.recorder_id)
+                written += isinstance(step, SpanRecord)
+            except Exception as error:
+                if failure_of(error) is not Failure.POISON:
+                    raise
+                last_error = error
+                failed += isinstance(step, SpanRecord)
+                connection.execute("ROLLBACK TO one")
+                self._statements.forget()
+            connection.execute("RELEASE one")
+        self._commit(connection, counts_after(written, failed))
+        return Written(written, failed, last_error)
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Begin a transaction, see whether another process migrated the file, and register with the ledger."""
+        connection.execute("BEGIN IMMEDIATE")
+        refuse_foreign(connection, self.path)
+        self._ledger.register(connection)
+
+    def _commit(self, connection: sqlite3.Connection, counts: Counts) -> None:
+        self._statements.write_ledger(connection, self._ledger, counts)
+        connection.execute("COMMIT")

@@ -1,0 +1,298 @@
+"""From an ended span to the rows that stand for it: pure, apart from small caches of what repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from otel_sqlite_exporter.conventions import read
+from otel_sqlite_exporter.conventions.call import Call, EventFacts, Message, SpanFacts
+from otel_sqlite_exporter.database.schema import SPAN_COLUMNS
+from otel_sqlite_exporter.ids import trace_id_text
+from otel_sqlite_exporter.pipeline.ended_span import attributes_of
+from otel_sqlite_exporter.pipeline.provenance import Provenance, ResourceRow, ScopeRow
+from otel_sqlite_exporter.texts.cleaning import describe, encode_json
+from otel_sqlite_exporter.texts.known_words import WORDS
+from otel_sqlite_exporter.texts.policy import MessageRow, TextPolicy
+from otel_sqlite_exporter.texts.privacy import telling_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.sdk.trace import Event, ReadableSpan
+
+    from otel_sqlite_exporter.config import ExporterOptions
+    from otel_sqlite_exporter.conventions.call import JSONValue
+
+_STATUSES: Final = {"UNSET": "unset", "OK": "ok", "ERROR": "error"}
+_MAX_TIME: Final = (1 << 63) - 1
+_MIN_TIME: Final = -(1 << 63)
+_START: Final = SPAN_COLUMNS.index("start_time_unix_nano") - SPAN_COLUMNS.index("parent_span_id")
+_SESSION: Final = SPAN_COLUMNS.index("conversation_id") - SPAN_COLUMNS.index("provider")
+_MAX_COST_USD: Final = 1e9
+"""More for one call is a mistake, and sums of such mistakes overflow."""
+
+# What a redactor is told about a message's place: the GenAI attribute that holds it.
+_CONTENT_KEYS: Final = {
+    "system": "gen_ai.system_instructions",
+    "input": "gen_ai.input.messages",
+    "output": "gen_ai.output.messages",
+}
+_SHORT_LIST: Final = 1024
+_FINISH_REASONS_KEY: Final = "gen_ai.response.finish_reasons"
+_TOOL_DEFINITIONS_KEY: Final = "gen_ai.tool.definitions"
+
+
+class MessageLink(NamedTuple):
+    """One row of ``span_messages``, still without ids."""
+
+    direction: str
+    position: int
+    message: MessageRow
+    finish_reason: str | None
+
+
+@dataclass(slots=True)
+class SpanRecord:
+    """Everything that is written for one span.
+
+    Args:
+        trace_id: The UUID text.
+        span_id: 16 hex digits.
+        identity: Columns ``parent_span_id`` to ``convention``.
+        facts: Columns ``provider`` to ``tool_call_id``: what a later report of the same call may complete.
+        details: Columns ``attributes`` to ``truncated_bytes``.
+    """
+
+    trace_id: str
+    span_id: str
+    identity: tuple[object, ...]
+    facts: tuple[object, ...]
+    details: tuple[object, ...]
+    resource: ResourceRow
+    scope: ScopeRow
+    messages: list[MessageLink] = field(default_factory=list)
+
+    @property
+    def start(self) -> int:
+        """Column ``start_time_unix_nano``."""
+        return cast("int", self.identity[_START])
+
+    @property
+    def session(self) -> tuple[str | None, str | None]:
+        """Columns ``conversation_id`` and ``user_id``."""
+        conversation_id, user_id = self.facts[_SESSION : _SESSION + 2]
+        return cast("str | None", conversation_id), cast("str | None", user_id)
+
+
+class InvalidSpanError(ValueError):
+    """The span has no valid ids, so there is no row for it to be."""
+
+
+class Converter:
+    """Convert spans as the exporter options say. Used by one thread at a time."""
+
+    def __init__(self, options: ExporterOptions) -> None:
+        self._options = options
+        self._keeps_raw_content = options.keep_raw_content and options.capture_content
+        self._policy = TextPolicy(options.max_text_bytes, options.redact, capture_content=options.capture_content)
+        self._provenance = Provenance(self._policy)
+
+    def facts(self, span: ReadableSpan, log_events: Sequence[EventFacts] = ()) -> SpanFacts:
+        """Return what a convention may look at."""
+        scope = span.instrumentation_scope
+        events = span.events
+        return SpanFacts(
+            name=span.name if isinstance(span.name, str) else describe(span.name),
+            scope_name=(scope.name or "") if scope is not None else "",
+            scope_version=(scope.version or "") if scope is not None else "",
+            attributes=attributes_of(span),
+            events=[_event_facts(event) for event in events] if events else (),
+            log_events=log_events,
+            status=_STATUSES.get(span.status.status_code.name, "unset"),
+            status_message=span.status.description,
+            start_time_unix_nano=span.start_time or 0,
+            end_time_unix_nano=span.end_time or span.start_time or 0,
+            dropped_attributes=span.dropped_attributes,
+        )
+
+    def call(self, facts: SpanFacts) -> Call:
+        """Return the normalised call; what no convention can read is kept as a plain span."""
+        try:
+            call = read(facts)
+        except Exception:  # noqa: BLE001 - any attribute may be anything; the row matters more than its reading
+            if not self._options.capture_content:  # what is content among the attributes, nobody can tell
+                return Call(status=facts.status)
+            return Call(
+                status=facts.status,
+                status_message=facts.status_message,
+                attributes=dict(facts.attributes),
+                events=list(facts.events),
+            )
+        if call.cost_usd is not None and not 0 <= call.cost_usd <= _MAX_COST_USD:
+            call.cost_usd = call.cost_source = None
+        return call
+
+    def record(self, span: ReadableSpan, facts: SpanFacts, call: Call) -> SpanRecord:
+        """Return the rows of a span.
+
+        Raises:
+            InvalidSpanError: The span's ids are missing or zero.
+        """
+        context = span.context
+        if context is None or not context.trace_id or not context.span_id:
+            raise InvalidSpanError("the span has no valid trace id and span id")
+        parent = span.parent
+        policy = self._policy
+        messages, cut = self._messages(call)
+        attributes: Mapping[str, object] = facts.attributes if self._keeps_raw_content else call.attributes
+        status_message = call.status_message
+        name = policy.name
+        if self._options.capture_content:
+            span_name = name("name", facts.name)
+        else:
+            span_name, _ = policy.text("name", telling_name(facts.name, call))
+            status_message = None
+        cleaned, attributes_cut = policy.clean(attributes, facts.scope_name)
+        events, events_cut = self._events(call.events, facts.scope_name)
+        links_json, links_cut = self._links(span, facts.scope_name)
+        cut += attributes_cut + events_cut + links_cut
+        if status_message is not None:
+            status_message, status_cut = policy.text("status_message", status_message)
+            cut += status_cut
+        identity = (
+            f"{parent.span_id:016x}" if parent is not None and parent.span_id else None,
+            name("trace_state", context.trace_state.to_header() or None) if context.trace_state else None,
+            span_name or "",
+            span.kind.name,
+            call.kind,
+            name("gen_ai.operation.name", call.operation),
+            max(min(facts.start_time_unix_nano, _MAX_TIME), _MIN_TIME),
+            max(min(facts.end_time_unix_nano, _MAX_TIME), _MIN_TIME),
+            call.status,
+            status_message,
+            name("error.type", call.error_type),
+            call.convention,
+        )
+        return SpanRecord(
+            trace_id=trace_id_text(context.trace_id),
+            span_id=f"{context.span_id:016x}",
+            identity=identity,
+            facts=self.completing_facts(call),
+            details=(
+                encode_json(cleaned),
+                encode_json(events) if events else "[]",
+                links_json,
+                span.dropped_attributes,
+                span.dropped_events,
+                span.dropped_links,
+                cut,
+            ),
+            resource=self._provenance.resource(span.resource),
+            scope=self._provenance.scope(span.instrumentation_scope),
+            messages=messages,
+        )
+
+    def completing_facts(self, call: Call) -> tuple[object, ...]:
+        """Return the columns ``provider`` to ``tool_call_id``: what another report of the call may complete."""
+        name = self._policy.name
+        return (
+            name("gen_ai.provider.name", call.provider),
+            name("gen_ai.request.model", call.request_model),
+            name("gen_ai.response.model", call.response_model),
+            name("gen_ai.response.id", call.response_id),
+            self._finish_reasons(call.finish_reasons) if call.finish_reasons else None,
+            call.input_tokens,
+            call.output_tokens,
+            call.total_tokens,
+            call.cache_read_tokens,
+            call.cache_write_tokens,
+            call.reasoning_tokens,
+            call.cost_usd,
+            call.cost_source,
+            call.time_to_first_token_ms,
+            None if call.streaming is None else int(call.streaming),
+            name("gen_ai.conversation.id", call.conversation_id),
+            name("user.id", call.user_id),
+            name("gen_ai.agent.name", call.agent_name),
+            name("gen_ai.tool.name", call.tool_name),
+            name("gen_ai.tool.call.id", call.tool_call_id),
+        )
+
+    def _finish_reasons(self, reasons: Sequence[str]) -> str | None:
+        if len(reasons) == 1 and reasons[0] in WORDS:
+            return f'["{reasons[0]}"]'  # nearly always; an encoder takes as long as the rest of this method
+        name = self._policy.name
+        kept: list[JSONValue] = [word for reason in reasons if (word := name(_FINISH_REASONS_KEY, reason)) is not None]
+        document = encode_json(kept) if kept else None
+        return document if document is None or len(document) < _SHORT_LIST else encode_json(self._policy.fitted(kept))
+
+    def messages(self, call: Call) -> list[MessageLink]:
+        """Return a call's messages as rows, none when content is not captured."""
+        return self._messages(call)[0]
+
+    def _messages(self, call: Call) -> tuple[list[MessageLink], int]:
+        if not self._options.capture_content:
+            return [], 0
+        links: list[MessageLink] = []
+        cut = 0
+        row_of = self._policy.message
+        for direction, messages in (("system", call.system), ("input", call.input), ("output", call.output)):
+            key = _CONTENT_KEYS[direction]
+            for position, message in enumerate(messages):
+                row = row_of(key, message)
+                cut += row.full_bytes - row.kept_bytes
+                links.append(MessageLink(direction, position, row, self._policy.name(key, message.finish_reason)))
+        if call.tool_definitions:
+            definitions = Message("tool_definitions", [{"type": "tool_definitions", "tools": call.tool_definitions}])
+            row = row_of(_TOOL_DEFINITIONS_KEY, definitions)
+            cut += row.full_bytes - row.kept_bytes
+            links.append(MessageLink("system", len(call.system), row, None))
+        return links, cut
+
+    def events(self, call: Call, scope_name: str) -> list[str]:
+        """Return a call's span events as JSON objects."""
+        return [encode_json(event) for event in self._events(call.events, scope_name)[0]]
+
+    def _events(self, events: Sequence[EventFacts], scope_name: str) -> tuple[list[dict[str, object]], int]:
+        items: list[dict[str, object]] = []
+        total = 0
+        for event in events:
+            cleaned, cut = self._policy.clean(event.attributes, scope_name)
+            name = self._policy.name("event.name", describe(event.name)) or ""
+            item: dict[str, object] = {"name": name, "timestamp": event.timestamp, "attributes": cleaned}
+            if event.body is not None and self._options.capture_content:
+                item["body"], body_cut = self._policy.value("body", event.body)
+                cut += body_cut
+            items.append(item)
+            total += cut
+        return items, total
+
+    def _links(self, span: ReadableSpan, scope_name: str) -> tuple[str, int]:
+        links = span.links
+        if not links:
+            return "[]", 0
+        items = []
+        total = 0
+        for link in links:
+            cleaned, cut = self._policy.clean(link.attributes or {}, scope_name)
+            items.append(
+                {
+                    "trace_id": trace_id_text(link.context.trace_id),
+                    "span_id": f"{link.context.span_id:016x}",
+                    "attributes": cleaned,
+                }
+            )
+            total += cut
+        return encode_json(items), total
+
+
+def _event_facts(event: Event) -> EventFacts:
+    """Return an event as conventions may rely on it, whatever the application made it of."""
+    name, attributes, timestamp = event.name, event.attributes, event.timestamp
+    if type(name) is not str:
+        name = describe(name)
+    if not isinstance(attributes, Mapping):
+        attributes = {}
+    return EventFacts(name, attributes, None, timestamp if isinstance(timestamp, int) else None)

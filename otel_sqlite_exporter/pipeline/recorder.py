@@ -1,0 +1,171 @@
+"""From events to the file: conversion, correlation and the database, for one thread at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.calls.cost import Prices
+from otel_sqlite_exporter.calls.duplicates import RecentCalls
+from otel_sqlite_exporter.calls.log_event_joiner import LogEventJoiner
+from otel_sqlite_exporter.calls.log_event_owner import EndedSpan
+from otel_sqlite_exporter.calls.report import CALL_KINDS, report_of
+from otel_sqlite_exporter.conventions.call import SpanFacts
+from otel_sqlite_exporter.database.amendments import Amendment, DuplicateLink
+from otel_sqlite_exporter.database.batch import Batch
+from otel_sqlite_exporter.database.inherited_ids import Inheritance
+from otel_sqlite_exporter.database.retention import Retention
+from otel_sqlite_exporter.database.writer import Database
+from otel_sqlite_exporter.ids import trace_id_text
+from otel_sqlite_exporter.pipeline.conversion import Converter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from otel_sqlite_exporter.calls.log_event import LogEvent
+    from otel_sqlite_exporter.calls.report import SpanKey
+    from otel_sqlite_exporter.config import ExporterOptions
+    from otel_sqlite_exporter.conventions.call import Call, EventFacts
+
+_logger = logging.getLogger(__name__)
+
+_REMEMBERED_SPANS: Final = 512
+
+
+class Recorder:
+    """Turn ended spans into batches, in the order in which they ended.
+
+    Args:
+        options: The exporter options.
+    """
+
+    def __init__(self, options: ExporterOptions) -> None:
+        self.database = Database(options.path)
+        self.retention = Retention(options)
+        self._converter = Converter(options)
+        self._recent_calls = RecentCalls()
+        self._prices = Prices()
+        self._log_events: LogEventJoiner | None = None
+        self._without_content: OrderedDict[SpanKey, SpanFacts] = OrderedDict()
+
+    def join_log_events(self) -> None:
+        """Look for log events of each span from now on."""
+        self._log_events = self._log_events or LogEventJoiner(max_spans=_REMEMBERED_SPANS)
+
+    def add_log_events(self, events: Iterable[LogEvent]) -> None:
+        """Remember log events for spans that end later; the next batch amends those that are written already."""
+        self.join_log_events()
+        if self._log_events is not None:
+            for event in events:
+                self._log_events.add(event)
+
+    @property
+    def unmatched_log_events(self) -> int:
+        """How many log events belong to no span so far."""
+        return self._log_events.unmatched if self._log_events is not None else 0
+
+    def convert(self, spans: Iterable[ReadableSpan]) -> tuple[Batch, int, Exception | None]:
+        """Return what is to be written for the spans, how many could not be converted, and the last reason why."""
+        batch = Batch()
+        failed = 0
+        reason: Exception | None = None
+        for span in spans:
+            try:
+                self._convert(span, batch)
+            except Exception as error:  # noqa: BLE001 - any span whatever may arrive; it is counted and logged
+                failed += 1
+                reason = error
+        if self._log_events is not None:
+            for key, events in self._log_events.revisions():
+                batch.changes.append(self._amendment(key, events))
+        return batch, failed, reason
+
+    def _convert(self, span: ReadableSpan, batch: Batch) -> None:
+        converter = self._converter
+        facts = converter.facts(span)
+        call = converter.call(facts)
+        if self._log_events is not None and span.context is not None:
+            events = self._own_log_events(span, facts, call)
+            if events:
+                facts = replace(facts, log_events=events)
+                call = converter.call(facts)
+        self._prices.complete(call, facts.start_time_unix_nano)
+        record = converter.record(span, facts, call)
+        batch.records.append(record)
+        if call.kind not in CALL_KINDS and any(record.session):
+            key = (record.trace_id, record.span_id)
+            start, end = facts.start_time_unix_nano, facts.end_time_unix_nano
+            batch.changes.append(Inheritance(key, start, end, *record.session))
+        try:
+            self._correlate(span, facts, call, batch)
+        except Exception:
+            # The row itself is right; without the link the call may count twice, which is worth a line in the log.
+            _logger.exception("a span could not be compared with others that may report the same call")
+
+    def _own_log_events(self, span: ReadableSpan, facts: SpanFacts, call: Call) -> list[EventFacts]:
+        """Return the span's log events, and keep what is needed to read it again should more of them come."""
+        if self._log_events is None or span.context is None:
+            return []
+        key = (span.context.trace_id, span.context.span_id)
+        if not (call.input and call.output):
+            self._without_content[key] = facts
+            if len(self._without_content) > _REMEMBERED_SPANS:
+                self._without_content.popitem(last=False)
+        return self._log_events.take(
+            EndedSpan(
+                key=key,
+                parent_span_id=span.parent.span_id if span.parent is not None else None,
+                scope_name=facts.scope_name,
+                start=facts.start_time_unix_nano,
+                end=facts.end_time_unix_nano,
+                is_call=call.kind in CALL_KINDS,
+                is_failed=call.status == "error",
+                response_id=call.response_id,
+            )
+        )
+
+    def _amendment(self, key: SpanKey, events: list[EventFacts]) -> Amendment:
+        """Return what log events add to a span that is written already."""
+        converter = self._converter
+        known = self._without_content.get(key)
+        facts = SpanFacts(name="", log_events=events) if known is None else replace(known, log_events=events)
+        call = converter.call(facts)
+        if known is not None:
+            self._prices.complete(call, known.start_time_unix_nano)
+        return Amendment(
+            span=_column_key(key),
+            facts=converter.completing_facts(call),
+            messages=converter.messages(call),
+            events=converter.events(call, facts.scope_name),
+            is_whole=known is not None,
+        )
+
+    def _correlate(self, span: ReadableSpan, facts: SpanFacts, call: Call, batch: Batch) -> None:
+        """Find out whether another span reports the same call."""
+        context = span.context
+        if context is None:
+            return
+        key = (context.trace_id, context.span_id)
+        parent = span.parent.span_id if span.parent is not None else None
+        report = report_of(
+            call,
+            key,
+            parent_span_id=parent,
+            scope_name=facts.scope_name,
+            start=facts.start_time_unix_nano,
+            end=facts.end_time_unix_nano,
+        )
+        recent = self._recent_calls
+        found = recent.observe(report) if report is not None else recent.observe_span(key, parent, call.kind)
+        for duplicate in found:
+            inner = None if duplicate.inner is None else _column_key(duplicate.inner)
+            batch.changes.append(DuplicateLink(_column_key(duplicate.outer), inner, duplicate.is_complete))
+
+
+def _column_key(key: SpanKey) -> tuple[str, str]:
+    trace_id, span_id = key
+    return trace_id_text(trace_id), f"{span_id:016x}"

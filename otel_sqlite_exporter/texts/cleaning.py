@@ -1,0 +1,299 @@
+"""Copy values as JSON, UTF-8 and SQLite can hold them: media replaced, texts cut, nothing that raises."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import math
+import re
+from collections.abc import Container, Mapping, Sequence
+from json import encoder
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.scanning.base64_media import (
+    BARE_BASE64_CHARACTERS,
+    decoded,
+    may_hold_base64,
+    placeholder,
+    replace_media,
+    size_and_hash,
+)
+from otel_sqlite_exporter.scanning.long_strings import split_note
+from otel_sqlite_exporter.texts.known_words import FIELDS, WORDS
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.config import Redact
+    from otel_sqlite_exporter.conventions.call import JSONValue, Part
+
+_logger = logging.getLogger(__name__)
+
+REDACT_FAILED: Final = "[dropped: redact failed]"
+"""What is stored in place of a text whose redactor raised or returned no text."""
+
+_MAX_DEPTH: Final = 64
+_MAX_NODES: Final = 20_000
+MAX_INTEGER: Final = (1 << 63) - 1
+UTF8_WORST_CASE: Final = 4
+LONGEST_NAME: Final = 256
+"""Longest key, name, id or type, in characters, that is never cut."""
+
+_NAMES: Final = frozenset(
+    {
+        "type",
+        "id",
+        "name",
+        "role",
+        "call_id",
+        "tool_call_id",
+        "tool_name",
+        "file_id",
+        "finish_reason",
+        "mime_type",
+        "modality",
+        "sha256",
+    }
+)
+_MEDIA_TYPES: Final = frozenset({"blob", "base64", "input_audio", "audio", "image", "media"})
+_MEDIA_MARKS: Final = frozenset({"mime_type", "media_type", "mimeType", "mediaType", "format"})
+_MEDIA_FIELDS: Final = frozenset({"data", "content", "bytes", "b64_json", "base64"})
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]{24,}={0,2}\s*")
+
+# Signs, in JSON, of media, of a note of what is missing, and of an integer that SQLite can't hold.
+_MARKS_OF_CARE: Final = (
+    *(f'"{word}"' for word in sorted(_MEDIA_TYPES | _MEDIA_MARKS)),
+    ";base64,",
+    ";BASE64,",
+    "\ue001",
+)
+_BIG_INTEGER = re.compile(r"[0-9]{19}")
+
+_encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
+
+# JSONEncoder makes such an encoder for every value, which takes longer than encoding a span's attributes.
+_ENCODER_ARGUMENTS: Final = (
+    None,
+    json.JSONEncoder().default,
+    encoder.encode_basestring,
+    None,
+    ":",
+    ",",
+    False,
+    False,
+    False,
+)
+_make_encoder = getattr(encoder, "c_make_encoder", None)
+_encoder = _make_encoder and _make_encoder(*_ENCODER_ARGUMENTS)
+
+
+def encode_json(value: object) -> str:
+    """Return a cleaned value as compact JSON that UTF-8 can encode."""
+    return clean_text(_encode_json(value) if _encoder is None else "".join(_encoder(value, 0)))
+
+
+def encoded(parts: Sequence[Part]) -> str | None:
+    """Return the JSON of parts, None where they hold what JSON or UTF-8 can't."""
+    try:
+        document = _encode_json(parts) if _encoder is None else "".join(_encoder(parts, 0))
+        if not document.isascii():
+            document.encode()
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return document
+
+
+def needs_care(document: str, limit: int) -> bool:
+    """Tell whether something in the JSON of parts may have to be cut, replaced or repaired."""
+    return (
+        len(document) * (1 if document.isascii() else UTF8_WORST_CASE) > limit
+        or document.count("[") + document.count("{") > _MAX_DEPTH
+        or any(mark in document for mark in _MARKS_OF_CARE)
+        or _BIG_INTEGER.search(document) is not None
+        or may_hold_base64(document)
+    )
+
+
+def is_name(key: str, value: object) -> bool:
+    """Tell whether what stands under a key is a name, an id or a type: never cut, and not counted as text."""
+    return key in _NAMES and isinstance(value, str) and len(value) <= LONGEST_NAME
+
+
+def text_bytes(value: object) -> int:
+    """Return how many bytes of UTF-8 the texts of a value of plain JSON have."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
+    if isinstance(value, dict):
+        return sum([text_bytes(item) for key, item in value.items() if not is_name(key, item)])
+    return sum([text_bytes(item) for item in value]) if isinstance(value, (list, tuple)) else 0
+
+
+class Cleaner:
+    """Copy one value as JSON can hold it, every text redacted.
+
+    A value deeper than 64 levels or wider than 20,000 nodes is cut there: it would otherwise exhaust the stack or
+    the writer's time.
+    """
+
+    def __init__(self, key: str, redact: Redact | None) -> None:
+        self._key = key
+        self._redact = redact
+        self._nodes = _MAX_NODES
+        self.missing = 0
+        """Bytes of texts that were left out before they came here (see ``scanning.long_strings``)."""
+
+    def parts(self, parts: Sequence[Part]) -> list[JSONValue]:
+        """Return the copies of a message's parts; how many are left out stands in one more, and their texts count."""
+        cleaned: list[JSONValue] = []
+        for part in parts:
+            if self._nodes <= 1:
+                break
+            copy = self.guarded(part)
+            cleaned.append(copy if isinstance(copy, dict) else omitted_parts(1))
+        left_out = parts[len(cleaned) :]
+        if left_out:
+            self.missing += text_bytes(left_out)
+            cleaned.append(omitted_parts(len(left_out)))
+        return cleaned
+
+    def guarded(self, value: object) -> JSONValue:
+        """Return the copy of a value whose own methods may raise."""
+        try:
+            return self.value(value)
+        except Exception:  # noqa: BLE001 - a foreign object's code
+            return f"<{type(value).__name__}>"
+
+    def value(self, value: object, depth: int = 0) -> JSONValue:  # noqa: C901, PLR0911 - one line for each kind of value
+        """Return the copy of a value."""
+        self._nodes -= 1
+        if isinstance(value, str):
+            return self._text(value)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            return int(value) if -MAX_INTEGER - 1 <= value <= MAX_INTEGER else _big_integer(value)
+        if isinstance(value, float):
+            return float(value) if math.isfinite(value) else str(float(value))
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self._bytes(bytes(value))
+        if depth >= _MAX_DEPTH or self._nodes <= 0:
+            return "..."
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth)
+        if isinstance(value, (Sequence, set, frozenset)):
+            items: list[JSONValue] = []
+            for item in value:
+                if self._nodes <= 0:
+                    break
+                items.append(self.value(item, depth + 1))
+            return items
+        return self._text(describe(value))
+
+    def _mapping(self, value: Mapping[object, object], depth: int) -> dict[str, JSONValue]:
+        result: dict[str, JSONValue] = {}
+        if value.get("type") == "blob" and isinstance(value.get("content"), (str, bytes)):
+            return self._blob(value)
+        holds_media = value.get("type") in _MEDIA_TYPES or not _MEDIA_MARKS.isdisjoint(value)
+        for key, item in value.items():
+            if self._nodes <= 0:
+                break
+            name = self._name(key)
+            if name in result:  # what a redactor makes of several
+                name = unused(name, result)
+            if name == "type" and type(item) is str and (item in WORDS or (self._redact is None and item.isascii())):
+                # A part's type is vocabulary, not content: redacting it would make the part unreadable.
+                result[name] = item
+            elif holds_media and name in _MEDIA_FIELDS and isinstance(item, str) and _BASE64.fullmatch(item):
+                result[name] = placeholder(None, decoded(item))
+            else:
+                result[name] = self.value(item, depth + 1)
+        return result
+
+    def _name(self, key: object) -> str:
+        name = key if isinstance(key, str) else describe(key)
+        if name in FIELDS:
+            return name
+        if len(name) >= BARE_BASE64_CHARACTERS or ";base64," in name:
+            name = replace_media(name)
+        return clean_text(name if self._redact is None else apply_redact(self._redact, self._key, name))
+
+    def _blob(self, part: Mapping[object, object]) -> dict[str, JSONValue]:
+        """Return a GenAI ``blob`` part whose content is replaced by its size and SHA-256."""
+        content = part["content"]
+        size, digest = size_and_hash(content if isinstance(content, (str, bytes)) else "")
+        kept = {name: self._text(str(part[name])) for name in ("modality", "mime_type") if part.get(name) is not None}
+        return {"type": "blob", **kept, "byte_count": size, "sha256": digest}
+
+    def _bytes(self, data: bytes) -> JSONValue:
+        if len(data) >= BARE_BASE64_CHARACTERS:
+            return placeholder(None, data)
+        return self._text(base64.b64encode(data).decode())
+
+    def _text(self, text: str) -> str:
+        text, missing = split_note(text)
+        self.missing += missing
+        text = replace_media(text)
+        return clean_text(text if self._redact is None else apply_redact(self._redact, self._key, text))
+
+
+def omitted_parts(count: int) -> dict[str, JSONValue]:
+    """Return the part that says how many parts are left out."""
+    return {"type": "omitted", "count": count}
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """Return a name for a second value of a name that is taken."""
+    number = 2
+    candidate = name
+    while candidate in taken:
+        candidate = f"{name} ({number})"
+        number *= 2  # the fewest tries, however many there are
+    return candidate
+
+
+def clean_text(text: str) -> str:
+    """Return a text that UTF-8 can encode: surrogate pairs joined, lone surrogates replaced by U+FFFD."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def cut_text(text: str, limit: int) -> str:
+    """Return the longest start of a text that is at most ``limit`` bytes of UTF-8, never ending inside a character."""
+    if limit <= 0:
+        return ""
+    if len(text) * UTF8_WORST_CASE <= limit:
+        return text
+    # Encoding more than can be kept would cost memory and time in proportion to the whole text.
+    return text[:limit].encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
+
+
+def apply_redact(redact: Redact, key: str, text: str) -> str:
+    """Return what a redactor makes of a text; one that raises or returns no text drops it."""
+    try:
+        redacted = redact(key, text)
+    except BaseException as error:  # noqa: BLE001 - the user's code, which must stop neither a batch nor its thread
+        _logger.debug("redact raised %s for %s", type(error).__name__, key)
+        return REDACT_FAILED
+    if not isinstance(redacted, str):
+        _logger.debug("redact returned %s for %s", type(redacted).__name__, key)
+        return REDACT_FAILED
+    return redacted
+
+
+def describe(value: object) -> str:
+    """Return a text for an object of a foreign type, whatever its methods do."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - the object's own code
+        return f"<{type(value).__name__}>"
+
+
+def _big_integer(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # beyond sys.get_int_max_str_digits
+        return hex(value)

@@ -1,0 +1,274 @@
+"""Everything that happens to text before it is stored: redaction, media placeholders, truncation, valid UTF-8 and JSON.
+
+The order matters. Media are replaced first, so that no base64 reaches a redactor or the limit; then the redactor sees
+the whole text; then the content is hashed; then it is cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from otel_sqlite_exporter.conventions.call import Message
+from otel_sqlite_exporter.conventions.summary import plain_text
+from otel_sqlite_exporter.scanning.base64_media import BARE_BASE64_CHARACTERS, replace_media
+from otel_sqlite_exporter.scanning.long_strings import split_note
+from otel_sqlite_exporter.texts.cleaning import (
+    LONGEST_NAME,
+    MAX_INTEGER,
+    UTF8_WORST_CASE,
+    Cleaner,
+    apply_redact,
+    clean_text,
+    cut_text,
+    describe,
+    encode_json,
+    encoded,
+    needs_care,
+    omitted_parts,
+    text_bytes,
+    unused,
+)
+from otel_sqlite_exporter.texts.fitting import cut_json, fit
+from otel_sqlite_exporter.texts.known_words import WORDS, is_known_key
+from otel_sqlite_exporter.texts.privacy import is_identifier, metadata_only
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from otel_sqlite_exporter.config import Redact
+    from otel_sqlite_exporter.conventions.call import JSONValue, Part
+
+_NAMES_KEY: Final = "attributes"
+_MAX_KNOWN_CHARACTERS: Final = 2 << 20
+_MAX_KNOWN_KEYS: Final = 4096
+_LONGEST_KNOWN_TEXT: Final = 4096
+_SHORT_WORD: Final = 24
+_LONGEST_ESCAPE: Final = 6  # \\u001f
+
+
+class MessageRow(NamedTuple):
+    """One row of ``messages``, as a tuple: a frozen dataclass takes five times as long to make.
+
+    Args:
+        hash: BLAKE2b, 16 bytes, of role and whole content, before the cut and after redaction.
+        role: The message's role.
+        text: Its plain text, cut.
+        parts: JSON of its parts where they say more than ``text``, else None.
+        full_bytes: UTF-8 bytes of all its texts.
+        kept_bytes: How many of them are stored.
+    """
+
+    hash: bytes
+    role: str | None
+    text: str | None
+    parts: str | None
+    full_bytes: int
+    kept_bytes: int
+
+
+class TextPolicy:
+    """Turn texts, messages and attributes into what may be stored.
+
+    Args:
+        max_text_bytes: UTF-8 bytes kept of one message, or of one attribute's texts.
+        redact: Called with (key, text) for every text; None stores texts as they are.
+        capture_content: False keeps only what :mod:`otel_sqlite_exporter.texts.privacy` lets through.
+    """
+
+    def __init__(self, max_text_bytes: int, redact: Redact | None, *, capture_content: bool = True) -> None:
+        self._limit = max_text_bytes
+        self._redact = redact
+        self._captures = capture_content
+        is_plain = redact is None and capture_content
+        self._longest_plain_name = min(max_text_bytes, BARE_BASE64_CHARACTERS - 1) if is_plain else -1
+        self._plain_keys: set[str] = set()
+        self._known_rows: dict[tuple[str | None, str, bool], MessageRow] = {}
+        """By role, text or JSON of the parts, and which of the two it is."""
+        self._known_characters = 0
+
+    def message(self, key: str, message: Message) -> MessageRow:
+        """Return the row of a message.
+
+        Args:
+            key: What a redactor is told: ``gen_ai.input.messages`` and its siblings.
+            message: The message as a convention read it.
+        """
+        parts = message.parts
+        role = message.role
+        if role is not None and role not in WORDS:
+            role = self.name(key, role)
+        if len(parts) == 1:
+            part = parts[0]
+            content = part.get("content")
+            if len(part) == 2 and part.get("type") == "text" and type(content) is str:  # noqa: PLR2004 - type, content
+                return self._text_message(key, role, content)
+        if role == "user" and all(part.get("type") == "tool_call_response" for part in parts):
+            role = "tool"  # some APIs send a tool's answer in the user's name; the GenAI conventions call that a tool's
+        # Copying an agent's parts value by value took half the time of storing its turn (python -m benchmarks cpu).
+        document = encoded(parts) if self._redact is None else None
+        row = self._known_rows.get((role, document, True)) if document is not None else None
+        if row is not None:
+            return row
+        if document is None or needs_care(document, self._limit):
+            return self._cleaned_message(key, role, parts)
+        size = text_bytes(parts)
+        row = MessageRow(_digest(role, document.encode()), role, plain_text(Message(role, parts)), document, size, size)
+        self._remember((role, document, True), row)
+        return row
+
+    def _cleaned_message(self, key: str, role: str | None, parts: Sequence[Part]) -> MessageRow:
+        cleaner = Cleaner(key, self._redact)
+        cleaned = cleaner.parts(parts)
+        document = encode_json(cleaned)
+        digest = _digest(role, document.encode())
+        fitted, cut = fit(cleaned, self._limit)
+        kept = fitted if isinstance(fitted, list) else []
+        if cut:
+            if len(kept) < len(cleaned):
+                kept.append(omitted_parts(len(parts) - len(kept)))
+            document = encode_json(kept)
+        kept_bytes = text_bytes(kept)
+        text = plain_text(Message(role, [part for part in kept if isinstance(part, dict)]))
+        if len(text) > self._limit // UTF8_WORST_CASE:
+            text = cut_text(text, self._limit)
+        return MessageRow(digest, role, text, document, kept_bytes + cut + cleaner.missing, kept_bytes)
+
+    def _text_message(self, key: str, role: str | None, content: str) -> MessageRow:
+        """Return the row of a plain text; the texts that a chat sends again with every turn are remembered."""
+        if len(content) > _LONGEST_KNOWN_TEXT or self._redact is not None:
+            return self._text_row(key, role, content)
+        row = self._known_rows.get((role, content, False))
+        if row is None:
+            row = self._text_row(key, role, content)
+            self._remember((role, content, False), row)
+        return row
+
+    def _text_row(self, key: str, role: str | None, content: str) -> MessageRow:
+        content, missing = split_note(content)
+        content = self.prepare(key, content)
+        data = content.encode()
+        kept_bytes = len(data)
+        full_bytes = kept_bytes + missing
+        digest = _digest(role, data)
+        if kept_bytes > self._limit:
+            content = cut_text(content, self._limit)
+            kept_bytes = len(content.encode())
+        # SQLite's JSON functions end at a NUL, so the computed column can't serve such a text; nor can NULL, which an
+        # empty text is stored as.
+        parts = None
+        if not content or "\0" in content:
+            parts = encode_json([{"type": "text", "content": cut_json(content, self._limit)}])
+        return MessageRow(digest, role, content, parts, full_bytes, kept_bytes)
+
+    def _remember(self, key: tuple[str | None, str, bool], row: MessageRow) -> None:
+        self._known_characters += len(key[1])
+        if self._known_characters > _MAX_KNOWN_CHARACTERS:
+            self._known_rows.clear()
+            self._known_characters = len(key[1])
+        self._known_rows[key] = row
+
+    def prepare(self, key: str, text: str) -> str:
+        """Return a text without media, redacted, valid as UTF-8, uncut."""
+        text = replace_media(text)
+        if self._redact is not None:
+            text = apply_redact(self._redact, key, text)
+        return clean_text(text)
+
+    def text(self, key: str, text: str) -> tuple[str, int]:
+        """Return a text ready to store and the number of bytes that were cut from it."""
+        prepared = self.prepare(key, text)
+        if len(prepared) * UTF8_WORST_CASE <= self._limit:
+            return prepared, 0
+        kept = cut_text(prepared, self._limit)
+        return kept, (len(prepared.encode()) - len(kept.encode())) if len(kept) < len(prepared) else 0
+
+    def name(self, key: str, text: str | None) -> str | None:
+        """Return a text of a column that holds a name or an id; None where it may be content and none is captured.
+
+        Args:
+            key: What a redactor is told. It does not see the conventions' own words.
+            text: What the emitter wrote.
+        """
+        if text is None or (len(text) <= self._longest_plain_name and text.isascii()):
+            return text
+        if not self._captures and not is_identifier(text):
+            return None
+        if self._redact is None or text not in WORDS:
+            text = self.prepare(key, text)
+        return cut_text(text, self._limit)
+
+    def fitted(self, names: list[JSONValue]) -> JSONValue:
+        """Return a list of names of which no more is left than may be stored of one attribute."""
+        return fit(names, self._limit)[0]
+
+    def clean(self, attributes: Mapping[str, object], scope_name: str = "") -> tuple[dict[str, object], int]:
+        """Return attributes as JSON can hold them and the number of bytes that were cut from them.
+
+        Args:
+            attributes: Of a span, an event, a link, a resource or a scope.
+            scope_name: The span's instrumentation scope, which may give a key its meaning.
+        """
+        if not self._captures:
+            attributes = metadata_only(attributes, scope_name)
+        # One operation in C for all names, as there are few different ones.
+        if not self._plain_keys.issuperset(attributes) and not self._learn_keys(attributes):
+            return self._clean_each(attributes)
+        safe_length = min(self._limit // _LONGEST_ESCAPE, BARE_BASE64_CHARACTERS - 1)
+        cut = 0
+        result: dict[str, object] = {}
+        for key, value in attributes.items():
+            # Nearly all values are short plain ones: only the others are worth an object of their own.
+            # Exact types: a subclass may behave as it likes.
+            kind = type(value)
+            if kind is str:
+                is_plain = len(value) <= safe_length and ";base64," not in value  # type: ignore[arg-type, operator]
+            elif kind is int:
+                is_plain = -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]
+            elif kind is float:
+                is_plain = math.isfinite(value)  # type: ignore[arg-type]
+            elif kind is tuple:
+                # The SDK's own form of a list; the usual one holds a few words.
+                is_plain = all(type(item) is str and len(item) < _SHORT_WORD for item in value)  # type: ignore[attr-defined]
+                is_plain = is_plain and len(value) * _SHORT_WORD <= safe_length  # type: ignore[arg-type]
+            else:
+                is_plain = kind is bool or value is None
+            if is_plain:
+                result[key] = value
+            else:
+                result[key], missing = self.value(key, value)
+                cut += missing
+        return result, cut
+
+    def _learn_keys(self, keys: Iterable[object]) -> bool:
+        """Tell whether names of attributes can be stored as they are; remember those that can."""
+        if self._redact is not None:
+            return False
+        plain = {key for key in keys if type(key) is str and len(key) <= LONGEST_NAME}
+        if len(self._plain_keys) + len(plain) <= _MAX_KNOWN_KEYS:
+            self._plain_keys |= plain
+        return plain.issuperset(keys)
+
+    def _clean_each(self, attributes: Mapping[str, object]) -> tuple[dict[str, object], int]:
+        cut = 0
+        result: dict[str, object] = {}
+        for name, value in attributes.items():
+            key = describe(name)  # a hand-made span may have any
+            kept = key
+            if self._redact is None or not is_known_key(key):
+                kept = cut_json(self.prepare(_NAMES_KEY, key), LONGEST_NAME)
+            kept = unused(kept, result)
+            result[kept], missing = self.value(key, value)
+            cut += missing
+        return result, cut
+
+    def value(self, key: str, value: object) -> tuple[JSONValue, int]:
+        """Return any value as JSON can hold it and the number of bytes that were cut from it."""
+        cleaner = Cleaner(key, self._redact)
+        fitted, cut = fit(cleaner.guarded(value), self._limit)
+        return fitted, cut + cleaner.missing
+
+
+def _digest(role: str | None, content: bytes) -> bytes:
+    return hashlib.blake2b((role or "").encode() + b"\0" + content, digest_size=16).digest()

@@ -1,0 +1,118 @@
+"""Costs: reported ones are believed, others computed when the library is there, and never made up."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext, TraceFlags
+
+from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.calls.cost import Prices
+from otel_sqlite_exporter.conventions.call import Call
+
+NOW = 1_767_225_600_000_000_000
+
+
+def test_a_recorder_without_the_extra_never_imports_the_library() -> None:
+    """Importing the package and converting a call that has a cost already leaves ``genai_prices`` alone."""
+    script = (
+        "import sys, otel_sqlite_exporter\n"
+        "from otel_sqlite_exporter.conventions.call import Call\n"
+        "from otel_sqlite_exporter.calls.cost import Prices\n"
+        "Prices().complete(Call(kind='llm', input_tokens=1, output_tokens=1, cost_usd=0.5), 0)\n"
+        "Prices().complete(Call(kind='tool'), 0)\n"
+        "sys.exit('genai_prices' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_reported_cost_is_believed() -> None:
+    """A cost that the instrumentation reported is left as it is."""
+    call = Call(kind="llm", provider="openai", request_model="gpt-4o", input_tokens=9, output_tokens=9, cost_usd=0.25)
+    Prices().complete(call, NOW)
+    assert call.cost_usd == 0.25
+
+
+class TestWithTheLibrary:
+    """What ``genai-prices`` computes."""
+
+    @pytest.fixture(autouse=True)
+    def _library(self) -> None:
+        pytest.importorskip("genai_prices", reason="the cost extra is not installed here; tox -e live has it")
+
+    def test_cached_tokens_are_priced_as_cached(self) -> None:
+        """Cached input costs less than the same number of fresh tokens."""
+        fresh = Call(kind="llm", provider="openai", response_model="gpt-4o", input_tokens=1000, output_tokens=100)
+        cached = Call(
+            kind="llm",
+            provider="openai",
+            response_model="gpt-4o",
+            input_tokens=1000,
+            output_tokens=100,
+            cache_read_tokens=900,
+        )
+        prices = Prices()
+        prices.complete(fresh, NOW)
+        prices.complete(cached, NOW)
+        assert fresh.cost_usd is not None
+        assert cached.cost_usd is not None
+        assert 0 < cached.cost_usd < fresh.cost_usd
+        assert fresh.cost_source == cached.cost_source == "genai-prices"
+
+    @pytest.mark.parametrize(
+        ("provider", "model"),
+        [
+            ("anthropic", "claude-sonnet-4-5"),
+            ("aws.bedrock", "anthropic.claude-3-5-sonnet-20240620-v1:0"),
+            ("azure.ai.openai", "gpt-4o"),
+            ("gcp.gemini", "gemini-2.0-flash"),
+            ("mistral_ai", "mistral-large-latest"),
+            ("x_ai", "grok-3"),
+        ],
+    )
+    def test_the_conventions_provider_names_are_known(self, provider: str, model: str) -> None:
+        """Every canonical provider name finds the library's provider, whatever it is called there."""
+        call = Call(kind="llm", provider=provider, response_model=model, input_tokens=1000, output_tokens=100)
+        Prices().complete(call, NOW)
+        assert call.cost_usd is not None
+        assert call.cost_usd > 0
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            Call(kind="llm", provider="openai", response_model="no-such-model", input_tokens=1, output_tokens=1),
+            Call(kind="llm", provider="ollama", response_model="llama3", input_tokens=1, output_tokens=1),
+            Call(kind="llm", provider="openai", response_model="gpt-4o", input_tokens=1),
+            Call(kind="agent", provider="openai", response_model="gpt-4o", input_tokens=1, output_tokens=1),
+        ],
+        ids=["unknown model", "local provider", "stream broken off", "sum over an agent"],
+    )
+    def test_what_has_no_price_costs_null(self, call: Call) -> None:
+        """An unknown model, a local provider, a half-known usage and an agent's sum have no cost, rather than 0."""
+        Prices().complete(call, NOW)
+        assert call.cost_usd is None
+        assert call.cost_source is None
+
+    @pytest.mark.parametrize("start", [1_795_000_000_000_000_000_000, 1 << 100, -(1 << 70)])
+    def test_a_call_at_no_possible_time_is_stored_without_a_cost(self, tmp_path: Path, start: int) -> None:
+        """A start in the year 58866 is worth no price, and costs no row."""
+        exporter = SQLiteSpanExporter(tmp_path / "traces.db")
+        attributes: dict[str, str | int] = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "openai",
+            "gen_ai.response.model": "gpt-4o",
+            "gen_ai.usage.input_tokens": 9,
+            "gen_ai.usage.output_tokens": 9,
+        }
+        context = SpanContext(1, 1, is_remote=False, trace_flags=TraceFlags(1))
+        span = ReadableSpan("chat", context, attributes=attributes, start_time=start, end_time=start)
+        exporter.export([span])
+        exporter.shutdown()
+        with contextlib.closing(sqlite3.connect(tmp_path / "traces.db")) as connection:
+            assert connection.execute("SELECT input_tokens, cost_usd FROM spans").fetchall() == [(9, None)]
