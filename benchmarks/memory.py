@@ -40,7 +40,7 @@ def _full_queue(characters: int) -> float:
     logging.getLogger("otel_sqlite_exporter").setLevel(logging.ERROR)
     with scratch() as directory:
         processor = SQLiteSpanProcessor(directory / "full.db", schedule_delay_millis=_NEVER)
-        processor._writer._may_start.clear()  # no thread can start now
+        processor._exporter_thread._may_start.clear()  # no thread can start now
         spans = distinct_spans(2 * _CAPACITY, lambda index: _chat(index, characters))
         next(spans)
         before = _settled_bytes()

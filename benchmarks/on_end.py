@@ -105,7 +105,7 @@ def _full_queue(path: Path, spans: Sequence[ReadableSpan], rounds: int) -> Figur
         max_export_batch_size=_BURST,
         schedule_delay_millis=_NEVER,
     )
-    ours._writer._may_start.clear()  # no thread can start now
+    ours._exporter_thread._may_start.clear()  # no thread can start now
     peer = BatchSpanProcessor(
         _Discard(), max_queue_size=_BURST, max_export_batch_size=_BURST, schedule_delay_millis=_NEVER
     )

@@ -17,7 +17,7 @@ from otel_sqlite_exporter.pipeline import process_hooks
 from otel_sqlite_exporter.pipeline.fork_mark import fork_mark
 from otel_sqlite_exporter.pipeline.pruning import Pruner
 from otel_sqlite_exporter.pipeline.recorder import Recorder
-from otel_sqlite_exporter.pipeline.span_filter import Recognition
+from otel_sqlite_exporter.pipeline.span_filter import SpanFilter
 from otel_sqlite_exporter.pipeline.trouble_log import TroubleLog
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class SQLiteSpanExporter(SpanExporter):
             keep_raw_content=keep_raw_content,
         )
         check_existing(self._options.path)
-        self._recognition = Recognition(everything=self._options.spans == "all")
+        self._span_filter = SpanFilter(everything=self._options.spans == "all")
         self._is_shut_down = False
         self._reset()
         process_hooks.watch(self)
@@ -200,7 +200,7 @@ class SQLiteSpanExporter(SpanExporter):
         odd: Exception | None = None
         for span in spans:
             try:
-                if _is_sampled(span) and self._recognition.is_llm_span(span):
+                if _is_sampled(span) and self._span_filter.is_llm_span(span):
                     wanted.append(span)
             except Exception as error:  # noqa: BLE001 - anything may be in the batch; it costs itself only
                 unreadable += 1

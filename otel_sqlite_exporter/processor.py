@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import SpanProcessor
 
-from otel_sqlite_exporter.pipeline.bounded_queue import Intake
+from otel_sqlite_exporter.pipeline.bounded_queue import BoundedQueue
 from otel_sqlite_exporter.pipeline.ended_span import permits_of
-from otel_sqlite_exporter.pipeline.span_filter import Recognition
+from otel_sqlite_exporter.pipeline.span_filter import SpanFilter
 
 if TYPE_CHECKING:
     import os
@@ -88,7 +88,7 @@ class SQLiteSpanProcessor(SpanProcessor):
         from otel_sqlite_exporter.config import batch_options, exporter_options  # noqa: PLC0415
         from otel_sqlite_exporter.database.connection import check_existing  # noqa: PLC0415
         from otel_sqlite_exporter.pipeline.counts import Tally  # noqa: PLC0415
-        from otel_sqlite_exporter.pipeline.exporter_thread import Writer  # noqa: PLC0415
+        from otel_sqlite_exporter.pipeline.exporter_thread import ExporterThread  # noqa: PLC0415
         from otel_sqlite_exporter.pipeline.self_metrics import meter_provider_in_use, record_metrics  # noqa: PLC0415
 
         batching = batch_options(max_queue_size, max_export_batch_size, schedule_delay_millis)
@@ -104,14 +104,14 @@ class SQLiteSpanProcessor(SpanProcessor):
             keep_raw_content=keep_raw_content,
         )
         check_existing(options.path)
-        self._intake: Intake[ReadableSpan] = Intake(batching.max_queue_size)
+        self._intake: BoundedQueue[ReadableSpan] = BoundedQueue(batching.max_queue_size)
         self._queue = self._intake.queue
         self._permits = self._intake.permits
         self._tally = Tally(self._intake)
         meters = meter_provider_in_use(meter_provider)
         on_write = record_metrics(meters, self._tally, batching.max_queue_size) if meters is not None else None
-        self._writer = Writer(self._intake, self._tally, options, batching, on_write)
-        self._recognition = Recognition(everything=options.spans == "all")
+        self._exporter_thread = ExporterThread(self._intake, self._tally, options, batching, on_write)
+        self._span_filter = SpanFilter(everything=options.spans == "all")
         self._signal_from = batching.max_export_batch_size - 1
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
@@ -122,22 +122,22 @@ class SQLiteSpanProcessor(SpanProcessor):
 
         ``python -m benchmarks on_end`` is the judge of every line: it compares with BatchSpanProcessor. Hence the SDK's
         private attributes (each public one is a Python call, a tenth of the whole) and what is written out here instead
-        of called: ``Recognition.is_llm_span`` and ``Intake.offer``. Spans built differently take the public way.
+        of called: ``SpanFilter.is_llm_span`` and ``BoundedQueue.offer``. Spans built differently take the public way.
         """
         try:
             if not span._context[3] & 1:  # type: ignore[index] # noqa: SLF001 - .context.trace_flags.sampled
                 return
-            writer = self._writer
-            if not writer.fork_mark[0]:
-                writer.after_fork_in_child()
-            recognition = self._recognition
+            exporter_thread = self._exporter_thread
+            if not exporter_thread.fork_mark[0]:
+                exporter_thread.after_fork_in_child()
+            span_filter = self._span_filter
             scope_name = span._instrumentation_scope._name  # type: ignore[union-attr] # noqa: SLF001
-            if scope_name not in recognition.llm_scopes:
+            if scope_name not in span_filter.llm_scopes:
                 keys = span._attributes._dict  # type: ignore[union-attr] # noqa: SLF001
-                if recognition.plain_keys.issuperset(keys) and scope_name in recognition.plain_scopes:
+                if span_filter.plain_keys.issuperset(keys) and scope_name in span_filter.plain_scopes:
                     self._tally.skipped.raise_by_one()
                     return
-                if recognition.llm_keys.isdisjoint(keys) and not recognition.is_llm_span(span):
+                if span_filter.llm_keys.isdisjoint(keys) and not span_filter.is_llm_span(span):
                     self._tally.skipped.raise_by_one()
                     return
             queue = self._queue
@@ -158,9 +158,9 @@ class SQLiteSpanProcessor(SpanProcessor):
             if not is_queued:
                 self._on_odd_span(span)
             else:
-                rendezvous = writer.rendezvous
-                if (rendezvous.is_idle or depth >= self._signal_from) and rendezvous.wake.locked():
-                    writer.signal()
+                coordination = exporter_thread.coordination
+                if (coordination.is_idle or depth >= self._signal_from) and coordination.wake.locked():
+                    exporter_thread.signal()
         except RecursionError:  # no room for one more call
             pass
 
@@ -173,7 +173,7 @@ class SQLiteSpanProcessor(SpanProcessor):
         Returns:
             False when the file could not be written within the timeout, or after :meth:`shutdown`.
         """
-        return self._writer.flush(timeout_millis)
+        return self._exporter_thread.flush(timeout_millis)
 
     def shutdown(self, timeout_millis: float = 5000) -> None:
         """Write what is queued, end the ledger and close the file. Later spans are counted and dropped.
@@ -182,7 +182,7 @@ class SQLiteSpanProcessor(SpanProcessor):
             timeout_millis: Longest time to wait, in milliseconds; what is not written by then is counted as
                 ``write_error``.
         """
-        self._writer.shutdown(timeout_millis)
+        self._exporter_thread.shutdown(timeout_millis)
 
     def stats(self) -> Stats:
         """Return what was received, written, skipped and dropped so far."""
@@ -190,14 +190,14 @@ class SQLiteSpanProcessor(SpanProcessor):
 
     def join_log_events(self) -> Callable[[LogEvent], None]:
         """Look for the log events of each span from now on, and return what queues one (SQLiteLogRecordProcessor)."""
-        return self._writer.join_log_events()
+        return self._exporter_thread.join_log_events()
 
     def _offer(self, span: ReadableSpan) -> None:
         """Queue an LLM span where its size or the end of the processor is of interest."""
-        if self._writer.rendezvous.is_closed:
+        if self._exporter_thread.coordination.is_closed:
             self._tally.already_shutdown.raise_by_one()
         elif self._intake.offer(span, permits_of(span)):
-            self._writer.signal()
+            self._exporter_thread.signal()
         else:
             self._tally.queue_full.raise_by_one()
 
@@ -207,7 +207,7 @@ class SQLiteSpanProcessor(SpanProcessor):
             context = span.context
             if context is not None and not context.trace_flags.sampled:
                 return
-            if self._recognition.is_llm_span(span):
+            if self._span_filter.is_llm_span(span):
                 self._offer(span)
             else:
                 self._tally.skipped.raise_by_one()

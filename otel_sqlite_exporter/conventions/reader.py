@@ -43,7 +43,8 @@ def read(facts: SpanFacts) -> Call:
     Args:
         facts: The span, its events and the log events that belong to it.
     """
-    sheet = Sheet(dictionary_for(facts.scope_name))
+    dictionary = dictionary_for(facts.scope_name)
+    sheet = Sheet(dictionary)
     call = Call(attributes=sheet.add(facts.attributes))
     call.events = events.read_events(sheet, facts.events) if facts.events else []
     if facts.log_events:
@@ -59,14 +60,17 @@ def read(facts: SpanFacts) -> Call:
         if column in _PLAIN:
             setattr(call, column, value)
     outcome.fill(call, columns, facts)
-    _fill_names(call, sheet, facts)
+    call.convention = dictionary.convention(sheet.mask)
+    _fill_names(call, columns, facts)
     _fill_models(call, columns, facts)
     _fill_tokens(call, columns, facts)
     _fill_cost(call, sheet)
     _fill_first_token(call, columns, facts)
     content.fill(call, sheet)
     _fill_finish_reasons(call)
-    _adjust(call, sheet, facts)
+    for mask, adjust in dictionary.adjusts:
+        if mask < 0 or mask & sheet.mask:
+            adjust(call, sheet, facts)
     return call
 
 
@@ -89,9 +93,7 @@ def _step(sheet: Sheet, facts: SpanFacts) -> kinds.Step:
     return kinds.AGENT if "agent_name" in columns else kinds.OTHER
 
 
-def _fill_names(call: Call, sheet: Sheet, facts: SpanFacts) -> None:
-    columns = sheet.columns
-    call.convention = sheet.dictionary.convention(sheet.mask)
+def _fill_names(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
     if call.kind == "tool":
         call.tool_name = columns.get("tool_name") or columns.get("entity_name")
         call.tool_call_id = columns.get("tool_call_id")
@@ -182,9 +184,3 @@ def _fill_finish_reasons(call: Call) -> None:
         call.finish_reasons = reasons or None
     if not all(message.parts for message in call.output):
         call.output = [message for message in call.output if message.parts]
-
-
-def _adjust(call: Call, sheet: Sheet, facts: SpanFacts) -> None:
-    for mask, adjust in sheet.dictionary.adjusts:
-        if mask < 0 or mask & sheet.mask:
-            adjust(call, sheet, facts)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.conventions.dictionary import Dictionary
 from otel_sqlite_exporter.conventions.families.adk import ADK
 from otel_sqlite_exporter.conventions.families.genai import GENAI
 from otel_sqlite_exporter.conventions.families.haystack import HAYSTACK
@@ -19,7 +20,9 @@ from otel_sqlite_exporter.conventions.families.platforms import LANGTRACE, LANGW
 from otel_sqlite_exporter.conventions.families.pydantic_ai import PYDANTIC_AI, PYDANTIC_AI_WORDS
 from otel_sqlite_exporter.conventions.families.sdks import SDKS, STRANDS
 from otel_sqlite_exporter.conventions.families.vercel import VERCEL
-from otel_sqlite_exporter.conventions.vocabulary import Dictionary, Family
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.conventions.vocabulary import Family
 
 FAMILIES: Final[tuple[Family, ...]] = (
     GENAI,

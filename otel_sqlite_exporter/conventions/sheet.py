@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, Plain, parse_text, plain
-from otel_sqlite_exporter.conventions.vocabulary import UNKNOWN, Dictionary, Slot
+from otel_sqlite_exporter.conventions.slots import UNKNOWN, KnownSlots, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,13 +19,13 @@ class Sheet:
     """What a span's attributes said, sorted by what they are about.
 
     Args:
-        dictionary: The words of all families.
+        known: What is done with each key.
     """
 
-    __slots__ = ("_trees", "bodies", "columns", "contents", "dictionary", "mask", "ranks")
+    __slots__ = ("_known", "_trees", "bodies", "columns", "contents", "mask", "ranks")
 
-    def __init__(self, dictionary: Dictionary) -> None:
-        self.dictionary = dictionary
+    def __init__(self, known: KnownSlots) -> None:
+        self._known = known
         self.columns: dict[str, Any] = {}
         self.ranks: dict[str, int] = {}
         self.contents: dict[str, list[tuple[int, object]]] = {}
@@ -41,7 +41,7 @@ class Sheet:
             offset: Added to their place in the reading order.
         """
         kept = dict(attributes)
-        slots, learn = self.dictionary.slots, self.dictionary.learn
+        slots, learn = self._known.slots, self._known.learn
         columns, ranks = self.columns, self.ranks
         mask = self.mask
         for key, value in attributes.items():

@@ -12,10 +12,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from otel_sqlite_exporter.pipeline.conversion import MessageLink
-
-SpanKey: TypeAlias = tuple[str, str]
-"""(trace_id, span_id) as the columns hold them."""
+    from otel_sqlite_exporter.database.rows import MessageLink, RowKey
 
 _FILL: Final = (
     f"UPDATE spans SET {', '.join(f'{column} = coalesce({column}, ?)' for column in FACT_COLUMNS)} WHERE id = ?"
@@ -39,8 +36,8 @@ class DuplicateLink:
         is_complete: Whether what ``inner`` left open is filled with what ``outer`` reported.
     """
 
-    outer: SpanKey
-    inner: SpanKey | None
+    outer: RowKey
+    inner: RowKey | None
     is_complete: bool
 
     def apply(self, connection: sqlite3.Connection) -> None:
@@ -70,7 +67,7 @@ class Amendment:
             is stored. Otherwise they only fill what is NULL or missing.
     """
 
-    span: SpanKey
+    span: RowKey
     facts: tuple[object, ...]
     messages: Sequence[MessageLink]
     events: Sequence[str] = ()
@@ -90,6 +87,6 @@ Change: TypeAlias = DuplicateLink | Amendment | Inheritance
 """What is written about spans beside their own records."""
 
 
-def _id_of(connection: sqlite3.Connection, span: SpanKey) -> int | None:
+def _id_of(connection: sqlite3.Connection, span: RowKey) -> int | None:
     found = connection.execute("SELECT id FROM spans WHERE trace_id = ? AND span_id = ?", span).fetchone()
     return None if found is None else int(found[0])

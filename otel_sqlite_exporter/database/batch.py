@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from otel_sqlite_exporter.database.amendments import Amendment, Change
 from otel_sqlite_exporter.database.batch_statement import KNOWN_MESSAGE, MAX_LINKS, MAX_PARAMETERS, MAX_SPANS, Insertion
-from otel_sqlite_exporter.pipeline.conversion import SpanRecord
+from otel_sqlite_exporter.database.rows import SpanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from otel_sqlite_exporter.database.ledger import Counts, LedgerRow
-    from otel_sqlite_exporter.pipeline.conversion import MessageLink
-    from otel_sqlite_exporter.pipeline.provenance import ResourceRow, ScopeRow
+    from otel_sqlite_exporter.database.rows import MessageLink, ResourceRow, ScopeRow
 
 _KNOWN_MESSAGES: Final = 4096
 _T = TypeVar("_T")

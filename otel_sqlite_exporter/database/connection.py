@@ -122,7 +122,7 @@ def check_existing(path: str) -> None:
                 raise ValueError(_not_a_database(path, error)) from None
 
 
-def open_database(path: str) -> tuple[OpenFile, sqlite3.Connection]:
+def open_for_writing(path: str) -> tuple[OpenFile, sqlite3.Connection]:
     """Open or create the database file and bring its schema up to date.
 
     Missing parent directories are created with mode 0700, the file with mode 0600: it holds prompts.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import sqlite3
 
-    from otel_sqlite_exporter.database.amendments import SpanKey
+    from otel_sqlite_exporter.database.rows import RowKey
 
 _ANYTHING_TO_INHERIT: Final = """
     SELECT 1 FROM spans
@@ -77,7 +77,7 @@ class Inheritance:
         user_id: For spans that have none.
     """
 
-    span: SpanKey
+    span: RowKey
     start: int
     end: int
     conversation_id: str | None

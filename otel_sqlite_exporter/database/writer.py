@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database import forked_connections
 from otel_sqlite_exporter.database.batch import Batch, RepeatedIdError, Statements
-from otel_sqlite_exporter.database.connection import Failure, failure_of, open_database, refuse_foreign, rollback
+from otel_sqlite_exporter.database.connection import Failure, failure_of, open_for_writing, refuse_foreign, rollback
 from otel_sqlite_exporter.database.ledger import Counts, LedgerRow
 from otel_sqlite_exporter.database.open_file import file_id
-from otel_sqlite_exporter.pipeline.conversion import SpanRecord
+from otel_sqlite_exporter.database.rows import SpanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ class Written:
     error: Exception | None = None
 
 
-class Database:
+class DatabaseWriter:
     """One connection to the file, opened at the first write. Used by one thread at a time.
 
     Args:
@@ -180,7 +180,7 @@ class Database:
             self._statements.forget()
             self._ledger.reopened()
             forked_connections.reclaim(self.path)
-            self._file, self.connection = open_database(self.path)
+            self._file, self.connection = open_for_writing(self.path)
         return self._file, self.connection
 
     def _leave(self, file: OpenFile, connection: sqlite3.Connection) -> None:

@@ -15,7 +15,7 @@ CHARACTERS_PER_PERMIT: Final = 128 * 1024
 _Item = TypeVar("_Item")
 
 
-class Intake(Generic[_Item]):
+class BoundedQueue(Generic[_Item]):
     """A bounded queue whose producers neither wait nor lock.
 
     ``deque.append`` and ``deque.pop`` are atomic, so a place is taken by popping a permit: the bound is exact
@@ -69,18 +69,18 @@ class Intake(Generic[_Item]):
 
     def take(self, limit: int) -> list[_Item]:
         """Remove and return up to ``limit`` items, oldest first. The consumer only."""
-        items: list[_Item] = []
+        taken: list[_Item] = []
         free = 0
         queue = self.queue
         try:
-            while len(items) < limit:
+            while len(taken) < limit:
                 item, permits = queue.popleft()
-                items.append(item)
+                taken.append(item)
                 free += permits
         except IndexError:
             pass
         self.permits.extend(repeat(None, free))
-        return items
+        return taken
 
     def reset(self) -> None:
         """Forget everything: in a forked child, what is queued is the parent's to write."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, Message, SpanFacts
-from otel_sqlite_exporter.database.schema import SPAN_COLUMNS
+from otel_sqlite_exporter.database.rows import MessageLink, SpanRecord
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of
-from otel_sqlite_exporter.pipeline.provenance import Provenance, ResourceRow, ScopeRow
+from otel_sqlite_exporter.pipeline.provenance import Provenance
 from otel_sqlite_exporter.texts.cleaning import describe, encode_json
 from otel_sqlite_exporter.texts.known_words import WORDS
-from otel_sqlite_exporter.texts.policy import MessageRow, TextPolicy
+from otel_sqlite_exporter.texts.policy import TextPolicy
 from otel_sqlite_exporter.texts.privacy import telling_name
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 _STATUSES: Final = {"UNSET": "unset", "OK": "ok", "ERROR": "error"}
 _MAX_TIME: Final = (1 << 63) - 1
 _MIN_TIME: Final = -(1 << 63)
-_START: Final = SPAN_COLUMNS.index("start_time_unix_nano") - SPAN_COLUMNS.index("parent_span_id")
-_SESSION: Final = SPAN_COLUMNS.index("conversation_id") - SPAN_COLUMNS.index("provider")
 _MAX_COST_USD: Final = 1e9
 """More for one call is a mistake, and sums of such mistakes overflow."""
 
@@ -42,48 +39,6 @@ _CONTENT_KEYS: Final = {
 _SHORT_LIST: Final = 1024
 _FINISH_REASONS_KEY: Final = "gen_ai.response.finish_reasons"
 _TOOL_DEFINITIONS_KEY: Final = "gen_ai.tool.definitions"
-
-
-class MessageLink(NamedTuple):
-    """One row of ``span_messages``, still without ids."""
-
-    direction: str
-    position: int
-    message: MessageRow
-    finish_reason: str | None
-
-
-@dataclass(slots=True)
-class SpanRecord:
-    """Everything that is written for one span.
-
-    Args:
-        trace_id: The UUID text.
-        span_id: 16 hex digits.
-        identity: Columns ``parent_span_id`` to ``convention``.
-        facts: Columns ``provider`` to ``tool_call_id``: what a later report of the same call may complete.
-        details: Columns ``attributes`` to ``truncated_bytes``.
-    """
-
-    trace_id: str
-    span_id: str
-    identity: tuple[object, ...]
-    facts: tuple[object, ...]
-    details: tuple[object, ...]
-    resource: ResourceRow
-    scope: ScopeRow
-    messages: list[MessageLink] = field(default_factory=list)
-
-    @property
-    def start(self) -> int:
-        """Column ``start_time_unix_nano``."""
-        return cast("int", self.identity[_START])
-
-    @property
-    def session(self) -> tuple[str | None, str | None]:
-        """Columns ``conversation_id`` and ``user_id``."""
-        conversation_id, user_id = self.facts[_SESSION : _SESSION + 2]
-        return cast("str | None", conversation_id), cast("str | None", user_id)
 
 
 class InvalidSpanError(ValueError):

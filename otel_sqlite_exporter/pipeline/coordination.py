@@ -107,7 +107,7 @@ class Forks:
                     self._requests.pop(thread, None)
 
 
-class Rendezvous:
+class Coordination:
     """What the application's threads and one exporter thread tell each other."""
 
     __slots__ = ("finished", "flushes", "forks", "hurry", "is_closed", "is_idle", "wake")

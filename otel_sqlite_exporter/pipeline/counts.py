@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from otel_sqlite_exporter.pipeline.bounded_queue import Intake
+    from otel_sqlite_exporter.pipeline.bounded_queue import BoundedQueue
 
 _MOST_LOOKS: Final = 1000
 
@@ -52,8 +52,8 @@ class Tally:
     thread.
     """
 
-    def __init__(self, intake: Intake[ReadableSpan]) -> None:
-        self._intake = intake
+    def __init__(self, queue: BoundedQueue[ReadableSpan]) -> None:
+        self._queue = queue
         self.skipped = Counter()
         self.queue_full = Counter()
         self.already_shutdown = Counter()
@@ -92,13 +92,13 @@ class Tally:
     @property
     def queue_depth(self) -> int:
         """How many events are queued at this moment."""
-        return len(self._intake)
+        return len(self._queue)
 
     def take(self, limit: int) -> list[ReadableSpan]:
         """Take up to ``limit`` events off the queue."""
         self._moves += 1
         try:
-            events = self._intake.take(limit)
+            events = self._queue.take(limit)
             self.taken += len(events)
             self.in_hand += len(events)
         finally:
@@ -171,7 +171,7 @@ class Tally:
         """Return how many events left the queue and how many are in it, seen at one moment."""
         for _ in range(_MOST_LOOKS):
             moves = self._moves
-            taken, queued = self.taken, len(self._intake)
+            taken, queued = self.taken, len(self._queue)
             if moves == self._moves and moves % 2 == 0:
                 break
             time.sleep(0)  # the exporter thread is between the two

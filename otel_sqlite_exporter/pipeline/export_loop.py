@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.calls.log_event import LogEvent
     from otel_sqlite_exporter.config import BatchOptions, ExporterOptions
-    from otel_sqlite_exporter.pipeline.bounded_queue import Intake
-    from otel_sqlite_exporter.pipeline.coordination import Rendezvous
+    from otel_sqlite_exporter.pipeline.bounded_queue import BoundedQueue
+    from otel_sqlite_exporter.pipeline.coordination import Coordination
     from otel_sqlite_exporter.pipeline.counts import Tally
 
 _PAUSE_AFTER_FAILURE_SECONDS: Final = 0.1
@@ -28,9 +28,9 @@ class ExportLoop:
     """Take spans off the queue and write them, in whichever one thread runs it.
 
     Args:
-        rendezvous: Where the application's threads ask for something.
-        intake: The queue of spans.
-        log_intake: The queue of log events.
+        coordination: Where the application's threads ask for something.
+        queue: The queue of spans.
+        log_queue: The queue of log events.
         tally: The processor's counts.
         exporter_options: For the recorder.
         batch_options: The limits of a batch.
@@ -39,18 +39,18 @@ class ExportLoop:
 
     def __init__(
         self,
-        rendezvous: Rendezvous,
-        intake: Intake[ReadableSpan],
-        log_intake: Intake[LogEvent],
+        coordination: Coordination,
+        queue: BoundedQueue[ReadableSpan],
+        log_queue: BoundedQueue[LogEvent],
         tally: Tally,
         *,
         exporter_options: ExporterOptions,
         batch_options: BatchOptions,
         on_write: Callable[[float, str | None], None] | None,
     ) -> None:
-        self._rendezvous = rendezvous
-        self._intake = intake
-        self._log_intake = log_intake
+        self._coordination = coordination
+        self._queue = queue
+        self._log_queue = log_queue
         self._tally = tally
         self._batch_size = batch_options.max_export_batch_size
         self._delay_seconds = batch_options.schedule_delay_millis / 1e3
@@ -60,14 +60,14 @@ class ExportLoop:
     @property
     def is_anything_queued(self) -> bool:
         """Whether there is something to write."""
-        return bool(self._intake or self._log_intake)
+        return bool(self._queue or self._log_queue)
 
     def run(self) -> None:
         """Gather and write until the shutdown, and then what is still queued."""
         self._last_take = time.monotonic()
         is_last = False
         while not is_last or self.is_anything_queued:
-            is_last = self._rendezvous.is_closed  # looked at before the queue: what comes later is too late
+            is_last = self._coordination.is_closed  # looked at before the queue: what comes later is too late
             try:
                 if not is_last:
                     self._gather()
@@ -84,17 +84,17 @@ class ExportLoop:
         try:
             self.delivery.end()
         finally:
-            self._rendezvous.finished.open()
-            self._rendezvous.flushes.dismiss()
+            self._coordination.finished.open()
+            self._coordination.flushes.dismiss()
 
     def _gather(self) -> None:
         """Sleep until a batch is full, the oldest span has waited its time, or somebody is in a hurry."""
-        meeting = self._rendezvous
+        meeting = self._coordination
         # What is queued already came while the last batch was written, after the last look at the queue.
         deadline = self._last_take + self._delay_seconds if self.is_anything_queued else None
         while not (meeting.is_closed or meeting.flushes):
             self._park()
-            if len(self._intake) >= self._batch_size:
+            if len(self._queue) >= self._batch_size:
                 return
             if not self.is_anything_queued:
                 # First say that a signal is needed, then look again: a producer appends first and looks then, so one
@@ -114,19 +114,19 @@ class ExportLoop:
             meeting.wake.wait(deadline - now)
 
     def _is_wanted(self) -> bool:
-        meeting = self._rendezvous
+        meeting = self._coordination
         return bool(self.is_anything_queued or meeting.flushes or meeting.forks or meeting.is_closed)
 
     def _drain(self) -> None:
         """Write what is queued, in batches; leave a last small one to gather more, unless somebody is in a hurry."""
-        tally, meeting = self._tally, self._rendezvous
+        tally, meeting = self._tally, self._coordination
         while True:
             self._park()
-            meeting.flushes.accept(tally.taken + len(self._intake))
+            meeting.flushes.accept(tally.taken + len(self._queue))
             self._last_take = time.monotonic()
             spans = tally.take(self._batch_size)
             # Taken after the spans: what a span's instrumentation emitted before the span ended is then among them.
-            log_events = self._log_intake.take(self._log_intake.capacity)
+            log_events = self._log_queue.take(self._log_queue.capacity)
             if not spans and not log_events:
                 break
             if self.delivery.is_time_up:
@@ -135,19 +135,19 @@ class ExportLoop:
             self._look_at_sizes(spans)
             self.delivery.deliver(spans, log_events)
             meeting.flushes.settle(tally.settled)
-            if len(self._intake) < self._batch_size and not (meeting.flushes or meeting.is_closed):
+            if len(self._queue) < self._batch_size and not (meeting.flushes or meeting.is_closed):
                 break
         meeting.flushes.settle(tally.settled)
         self.delivery.write_counts()
 
     def _look_at_sizes(self, spans: list[ReadableSpan]) -> None:
         """Have producers look at the size of their spans from the first large one on."""
-        if not self._intake.is_strict and any(permits_of(span) > _ORDINARY for span in spans):
-            self._intake.be_strict()
+        if not self._queue.is_strict and any(permits_of(span) > _ORDINARY for span in spans):
+            self._queue.be_strict()
 
     def _pause(self, duration: float) -> None:
-        self._rendezvous.hurry.wait(duration)
+        self._coordination.hurry.wait(duration)
         self._park()
 
     def _park(self) -> None:
-        self._rendezvous.forks.park(self.delivery.close)
+        self._coordination.forks.park(self.delivery.close)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
 from otel_sqlite_exporter.pipeline import process_hooks
-from otel_sqlite_exporter.pipeline.bounded_queue import CHARACTERS_PER_PERMIT, Intake
-from otel_sqlite_exporter.pipeline.coordination import Rendezvous
+from otel_sqlite_exporter.pipeline.bounded_queue import CHARACTERS_PER_PERMIT, BoundedQueue
+from otel_sqlite_exporter.pipeline.coordination import Coordination
 from otel_sqlite_exporter.pipeline.export_loop import ExportLoop
 from otel_sqlite_exporter.pipeline.fork_mark import fork_mark
 from otel_sqlite_exporter.pipeline.latches import brief_turns, seconds
@@ -33,14 +33,14 @@ _POLL_SECONDS: Final = 0.05
 _LOG_EVENTS_PER_SPAN: Final = 4
 
 
-class Writer:
+class ExporterThread:
     """Own one exporter thread, started by the first event and again should it ever die.
 
     Nothing here takes a lock that interrupting code could wait for: signal handlers and ``__del__`` end spans, flush
     and shut down in the middle of any of these methods.
 
     Args:
-        intake: The queue that producers fill.
+        queue: The queue that producers fill.
         tally: Counts that producers and this writer raise.
         exporter_options: For the recorder, which is made anew in a forked child.
         batch_options: The limits of a batch.
@@ -50,28 +50,28 @@ class Writer:
 
     def __init__(
         self,
-        intake: Intake[ReadableSpan],
+        queue: BoundedQueue[ReadableSpan],
         tally: Tally,
         exporter_options: ExporterOptions,
         batch_options: BatchOptions,
         on_write: Callable[[float, str | None], None] | None = None,
     ) -> None:
-        self._intake = intake
+        self._queue = queue
         self._tally = tally
         self._exporter_options = exporter_options
         self._batch_options = batch_options
         self._on_write = on_write
-        self._log_intake: Intake[LogEvent] = Intake(_LOG_EVENTS_PER_SPAN * intake.capacity)
+        self._log_queue: BoundedQueue[LogEvent] = BoundedQueue(_LOG_EVENTS_PER_SPAN * queue.capacity)
         self._joins_log_events = False
         self._reset()
         process_hooks.watch(self)
 
     def _reset(self) -> None:
-        self.rendezvous = Rendezvous()
+        self.coordination = Coordination()
         self._loop = ExportLoop(
-            self.rendezvous,
-            self._intake,
-            self._log_intake,
+            self.coordination,
+            self._queue,
+            self._log_queue,
             self._tally,
             exporter_options=self._exporter_options,
             batch_options=self._batch_options,
@@ -95,10 +95,10 @@ class Writer:
         if self._thread is None:
             self._start()
         else:
-            self.rendezvous.wake.set()
+            self.coordination.wake.set()
 
     def _hasten(self) -> None:
-        self.rendezvous.hurry.set()
+        self.coordination.hurry.set()
         self.signal()
 
     def join_log_events(self) -> Callable[[LogEvent], None]:
@@ -111,9 +111,9 @@ class Writer:
         """Queue a log event, as lock-free as a span."""
         self.notice_fork()
         self._tally.log_events_received.raise_by_one()
-        if self.rendezvous.is_closed or not self._log_intake.offer(event, 1 + event.size // CHARACTERS_PER_PERMIT):
+        if self.coordination.is_closed or not self._log_queue.offer(event, 1 + event.size // CHARACTERS_PER_PERMIT):
             self._tally.log_events_dropped.raise_by_one()
-        elif self.rendezvous.is_idle:
+        elif self.coordination.is_idle:
             self.signal()
 
     def flush(self, timeout_millis: float | None) -> bool:
@@ -123,14 +123,14 @@ class Writer:
             False when that did not happen within the timeout, when some of it was lost, or after :meth:`shutdown`.
         """
         self.notice_fork()
-        if self.rendezvous.is_closed or self._is_exporter_thread():
+        if self.coordination.is_closed or self._is_exporter_thread():
             return False
         if self._may_start and not self._loop.is_anything_queued:
             return True  # no thread runs that could have anything in hand
         deadline = time.monotonic() + seconds(timeout_millis, _FLUSH_TIMEOUT_MILLIS)
         failed_starts = self._failed_starts
-        request = self.rendezvous.flushes.ask(self._tally.write_errors)
-        while not (request.done.is_open or self.rendezvous.finished.is_open or self._failed_starts > failed_starts):
+        request = self.coordination.flushes.ask(self._tally.write_errors)
+        while not (request.done.is_open or self.coordination.finished.is_open or self._failed_starts > failed_starts):
             self._hasten()
             remaining = deadline - time.monotonic()
             if remaining <= 0:
@@ -144,19 +144,19 @@ class Writer:
         deadline = time.monotonic() + seconds(timeout_millis, _SHUTDOWN_TIMEOUT_MILLIS)
         if _claim(self._first_shutdown):
             self._loop.delivery.deadline = deadline
-            self.rendezvous.is_closed = True
-            self._intake.be_strict()
+            self.coordination.is_closed = True
+            self._queue.be_strict()
         if self._is_exporter_thread():
             return
         with brief_turns():
             self._await_end(deadline)
-        if self._loop.delivery.is_time_up and not self.rendezvous.finished.is_open:
+        if self._loop.delivery.is_time_up and not self.coordination.finished.is_open:
             self._tally.is_abandoned = True
             self._loop.delivery.report_shutdown_loss(self._tally.unsettled)
 
     def at_exit(self) -> None:
         """Shut down when the process ends and nobody else has."""
-        if not self.rendezvous.finished.is_open:
+        if not self.coordination.finished.is_open:
             deadline = self._loop.delivery.deadline  # of a shutdown that was interrupted, or that ran out of time
             self.shutdown(None if deadline is None else 1e3 * (deadline - time.monotonic()))
 
@@ -166,13 +166,13 @@ class Writer:
         A child can neither use nor close a connection that it inherits, and SQLite keeps per process what it believes
         to have locked: a new connection in the child would rely on locks that only the parent holds.
         """
-        if self._may_start or self.rendezvous.finished.is_open or self._is_exporter_thread():
+        if self._may_start or self.coordination.finished.is_open or self._is_exporter_thread():
             return
-        self.rendezvous.forks.begin(self._hasten)
+        self.coordination.forks.begin(self._hasten)
 
     def after_fork_in_parent(self) -> None:
         """Let the thread go on."""
-        self.rendezvous.forks.end()
+        self.coordination.forks.end()
 
     def after_fork_in_child(self) -> None:
         """Start from nothing: the thread, the queue and the connection are the parent's."""
@@ -193,18 +193,18 @@ class Writer:
 
     def _start_over(self) -> None:
         self._loop.delivery.abandon()
-        was_closed = self.rendezvous.is_closed
+        was_closed = self.coordination.is_closed
         self._tally.reset()
-        self._intake.reset()
-        self._log_intake.reset()
+        self._queue.reset()
+        self._log_queue.reset()
         self._reset()
         if was_closed:
-            self.rendezvous.is_closed = True
+            self.coordination.is_closed = True
             self._tally.is_finished = True
-            self.rendezvous.finished.open()
+            self.coordination.finished.open()
 
     def _await_end(self, deadline: float) -> None:
-        while not self.rendezvous.finished.is_open:
+        while not self.coordination.finished.is_open:
             if _claim(self._may_start):
                 self._drain_inline()
                 return
@@ -215,7 +215,7 @@ class Writer:
             # In slices only while the thread is being started: that may fail, and then the draining falls to us. The
             # thread is looked at first, because the latch was made before it.
             timeout = remaining if self._thread is not None else min(remaining, _POLL_SECONDS)
-            self.rendezvous.finished.wait(timeout)
+            self.coordination.finished.wait(timeout)
 
     def _drain_inline(self) -> None:
         """Write what is queued in the calling thread, for when the interpreter starts no threads any more."""
@@ -243,10 +243,10 @@ class Writer:
 
         ``Thread.start`` takes locks and waits for the new thread. A raw thread does that in the producer's place.
         """
-        if self.rendezvous.is_closed or not _claim(self._may_start):
+        if self.coordination.is_closed or not _claim(self._may_start):
             return
         try:
-            self.rendezvous.renew_signals()
+            self.coordination.renew_signals()
             process_hooks.watch_multiprocessing_exit(self)
             _thread.start_new_thread(self._spawn, ())
         except BaseException as error:
@@ -276,13 +276,13 @@ class Writer:
             self._loop.delivery.lose_in_hand(error)
             raise
         finally:
-            if self.rendezvous.is_closed:
+            if self.coordination.is_closed:
                 self._loop.finish()
             else:
                 self._thread = None
-                self.rendezvous.thread_died()
+                self.coordination.thread_died()
                 self._may_start.append(None)
-                if self._loop.is_anything_queued or self.rendezvous.flushes:
+                if self._loop.is_anything_queued or self.coordination.flushes:
                     self.signal()
 
 

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 _CHILD_FRAMEWORKS: Final = ("multiprocessing", "billiard")
 
 
-class Writer(Protocol):
+class HookedWriter(Protocol):
     """What the hooks call."""
 
     def before_fork(self) -> None:
@@ -32,16 +32,16 @@ class Writer(Protocol):
         """Write what is queued, and close."""
 
 
-_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+_writers: weakref.WeakSet[HookedWriter] = weakref.WeakSet()
 
 
-def watch(writer: Writer) -> None:
+def watch(writer: HookedWriter) -> None:
     """Have a writer's hooks called, for as long as something else keeps it alive."""
     _writers.add(writer)
 
 
-def watch_multiprocessing_exit(writer: Writer) -> None:
-    """Have :meth:`Writer.at_exit` called when this process is a ``multiprocessing`` child that returns.
+def watch_multiprocessing_exit(writer: HookedWriter) -> None:
+    """Have :meth:`HookedWriter.at_exit` called when this process is a ``multiprocessing`` child that returns.
 
     Such a child ends by ``os._exit``, past ``atexit``, but runs the finalizers of ``multiprocessing.util``. Celery's
     workers do the same with ``billiard``, a fork of it.
@@ -53,7 +53,7 @@ def watch_multiprocessing_exit(writer: Writer) -> None:
             util.Finalize(None, _end, args=(weakref.ref(writer),), exitpriority=-1000)
 
 
-def _end(reference: weakref.ref[Writer]) -> None:
+def _end(reference: weakref.ref[HookedWriter]) -> None:
     writer = reference()
     if writer is not None:
         writer.at_exit()

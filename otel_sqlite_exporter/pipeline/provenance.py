@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from otel_sqlite_exporter.database.rows import ResourceRow, ScopeRow
 from otel_sqlite_exporter.texts.cleaning import encode_json
 
 if TYPE_CHECKING:
@@ -15,25 +15,6 @@ if TYPE_CHECKING:
 _Row = TypeVar("_Row")
 
 _CACHED_OBJECTS: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceRow:
-    """One row of ``resources``."""
-
-    attributes: str
-    schema_url: str | None
-    service_name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeRow:
-    """One row of ``scopes``."""
-
-    name: str
-    version: str
-    schema_url: str
-    attributes: str
 
 
 class Provenance:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otel_sqlite_exporter.database.retention import Retention
-    from otel_sqlite_exporter.database.writer import Database
+    from otel_sqlite_exporter.database.writer import DatabaseWriter
     from otel_sqlite_exporter.pipeline.trouble_log import TroubleLog
 
 
@@ -23,7 +23,7 @@ class Pruner:
         log: Where trouble is told.
     """
 
-    def __init__(self, database: Database, retention: Retention, log: TroubleLog) -> None:
+    def __init__(self, database: DatabaseWriter, retention: Retention, log: TroubleLog) -> None:
         self._database = database
         self._retention = retention
         self._log = log

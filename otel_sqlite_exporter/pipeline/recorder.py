@@ -17,7 +17,7 @@ from otel_sqlite_exporter.database.amendments import Amendment, DuplicateLink
 from otel_sqlite_exporter.database.batch import Batch
 from otel_sqlite_exporter.database.inherited_ids import Inheritance
 from otel_sqlite_exporter.database.retention import Retention
-from otel_sqlite_exporter.database.writer import Database
+from otel_sqlite_exporter.database.writer import DatabaseWriter
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.pipeline.conversion import Converter
 
@@ -44,7 +44,7 @@ class Recorder:
     """
 
     def __init__(self, options: ExporterOptions) -> None:
-        self.database = Database(options.path)
+        self.database = DatabaseWriter(options.path)
         self.retention = Retention(options)
         self._converter = Converter(options)
         self._recent_calls = RecentCalls()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MAX_LEARNED: Final = 4096
 
 
-class Recognition:
+class SpanFilter:
     """Decide whether a span is to be recorded.
 
     Applications have a few dozen scopes and attribute names. Each is classified once; from then on a span is decided

@@ -8,7 +8,7 @@ from otel_sqlite_exporter.conventions.kinds import STEPS
 from otel_sqlite_exporter.conventions.messages import ROLES
 from otel_sqlite_exporter.conventions.provider_names import PROVIDERS
 from otel_sqlite_exporter.conventions.registry import dictionary_for
-from otel_sqlite_exporter.conventions.vocabulary import UNKNOWN
+from otel_sqlite_exporter.conventions.slots import UNKNOWN
 
 _PART_TYPES: Final = (
     "text",

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.summary import plain_text
+from otel_sqlite_exporter.database.rows import MessageRow
 from otel_sqlite_exporter.scanning.base64_media import BARE_BASE64_CHARACTERS, replace_media
 from otel_sqlite_exporter.scanning.long_strings import split_note
 from otel_sqlite_exporter.texts.cleaning import (
@@ -46,26 +47,6 @@ _MAX_KNOWN_KEYS: Final = 4096
 _LONGEST_KNOWN_TEXT: Final = 4096
 _SHORT_WORD: Final = 24
 _LONGEST_ESCAPE: Final = 6  # \\u001f
-
-
-class MessageRow(NamedTuple):
-    """One row of ``messages``, as a tuple: a frozen dataclass takes five times as long to make.
-
-    Args:
-        hash: BLAKE2b, 16 bytes, of role and whole content, before the cut and after redaction.
-        role: The message's role.
-        text: Its plain text, cut.
-        parts: JSON of its parts where they say more than ``text``, else None.
-        full_bytes: UTF-8 bytes of all its texts.
-        kept_bytes: How many of them are stored.
-    """
-
-    hash: bytes
-    role: str | None
-    text: str | None
-    parts: str | None
-    full_bytes: int
-    kept_bytes: int
 
 
 class TextPolicy:

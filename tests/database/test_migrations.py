@@ -142,7 +142,7 @@ def test_a_file_that_is_just_being_made_is_not_taken_for_somebody_else_s(tmp_pat
                 connection.check_existing(str(path))
                 while True:
                     with contextlib.suppress(sqlite3.OperationalError):  # it is locked for a moment
-                        connection.open_database(str(path))[1].close()
+                        connection.open_for_writing(str(path))[1].close()
                         break
             except (ValueError, connection.DatabaseRefusedError) as error:
                 refused.append(str(error))

@@ -18,7 +18,7 @@ from otel_sqlite_exporter.config import exporter_options
 from otel_sqlite_exporter.database.batch import Batch
 from otel_sqlite_exporter.database.ledger import Counts
 from otel_sqlite_exporter.database.retention import Retention
-from otel_sqlite_exporter.database.writer import Database
+from otel_sqlite_exporter.database.writer import DatabaseWriter
 
 DAY = 86_400 * 10**9
 MEBIBYTE = 1 << 20
@@ -173,7 +173,7 @@ def test_a_clean_shutdown_empties_the_log_beside_an_open_reader(tmp_path: Path) 
 def test_a_shutdown_without_time_leaves_the_rest_to_the_next_process(tmp_path: Path) -> None:
     """The cap never makes a shutdown longer than its timeout, and never costs a span."""
     path = tmp_path / "traces.db"
-    first = Database(str(path))
+    first = DatabaseWriter(str(path))
     retention = Retention(exporter_options(path=path, max_database_bytes=MEBIBYTE))
     first.prune_to_end(retention, time.monotonic() + 60)  # nothing was written, so there is nothing to open
     assert list(tmp_path.iterdir()) == []
@@ -262,7 +262,7 @@ def test_a_file_that_was_moved_away_keeps_what_it_has(tmp_path: Path) -> None:
     processor = SQLiteSpanProcessor(path)
     record(processor, "old", age_days=3)
     processor.shutdown()
-    database = Database(str(path))
+    database = DatabaseWriter(str(path))
     database.write(Batch(), lambda _written, _failed: Counts())
     path.rename(tmp_path / "archive.db")
     retention = Retention(exporter_options(path=path, retention_days=2))

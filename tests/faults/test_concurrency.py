@@ -372,7 +372,7 @@ def test_a_log_handler_that_raises_or_shuts_down_does_not_stop_the_thread(tmp_pa
     try:
         with write_locked(path):
             end_spans(processor, 60)
-            wait_until(lambda: processor._writer.rendezvous.is_closed, what="the handler shuts down")
+            wait_until(lambda: processor._exporter_thread.coordination.is_closed, what="the handler shuts down")
         wait_until(lambda: exporter_threads() == [], what="the thread ends")
     finally:
         logging.getLogger("otel_sqlite_exporter").removeHandler(handler)
@@ -387,9 +387,10 @@ def test_an_exporter_thread_that_is_killed_while_it_sleeps_costs_nothing(tmp_pat
     with recording(path, schedule_delay_millis=1) as processor:
         for expected in range(2, 32):
             wait_until(
-                lambda: processor._writer._thread and processor._writer.rendezvous.is_idle, what="the thread sleeps"
+                lambda: processor._exporter_thread._thread and processor._exporter_thread.coordination.is_idle,
+                what="the thread sleeps",
             )
-            thread = processor._writer._thread
+            thread = processor._exporter_thread._thread
             assert thread is not None
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
             end_spans(processor, 1)
@@ -448,7 +449,7 @@ def test_a_slow_shutdown_does_not_block_other_threads(tmp_path: Path) -> None:
         end_spans(processor, 10)
         thread = threading.Thread(target=processor.shutdown, args=(1500,))
         thread.start()
-        wait_until(lambda: processor._writer.rendezvous.is_closed, what="the shutdown begins")
+        wait_until(lambda: processor._exporter_thread.coordination.is_closed, what="the shutdown begins")
         slowest = 0.0
         for _ in range(200):
             started = time.perf_counter()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
-from otel_sqlite_exporter.database.writer import Database
+from otel_sqlite_exporter.database.writer import DatabaseWriter
 from tests.support import check_books, end_spans, recording, stored, value, wait_until, write_locked
 
 
@@ -16,14 +16,14 @@ from tests.support import check_books, end_spans, recording, stored, value, wait
 def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collect the number of records of every transaction."""
     sizes: list[int] = []
-    write = Database.write
+    write = DatabaseWriter.write
 
-    def observed(self: Database, batch: object, counts_after: object) -> object:
+    def observed(self: DatabaseWriter, batch: object, counts_after: object) -> object:
         result = write(self, batch, counts_after)  # type: ignore[arg-type]
         sizes.append(result.written)
         return result
 
-    monkeypatch.setattr(Database, "write", observed)
+    monkeypatch.setattr(DatabaseWriter, "write", observed)
     return sizes
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
-from otel_sqlite_exporter.pipeline.bounded_queue import Intake
+from otel_sqlite_exporter.pipeline.bounded_queue import BoundedQueue
 from otel_sqlite_exporter.pipeline.delivery import Delivery
 from otel_sqlite_exporter.pipeline.recorder import Recorder
 from tests.support import (
@@ -42,7 +42,7 @@ def raise_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, error: B
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), MemoryError(), SystemExit(1), KeyboardInterrupt()])
 @pytest.mark.parametrize(
     ("owner", "method"),
-    [(Recorder, "convert"), (Intake, "take"), (Delivery, "write_counts"), (Delivery, "maintain")],
+    [(Recorder, "convert"), (BoundedQueue, "take"), (Delivery, "write_counts"), (Delivery, "maintain")],
 )
 def test_recording_goes_on_whatever_is_raised_in_the_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, owner: type, method: str
@@ -69,7 +69,7 @@ def test_a_thread_that_died_starts_again_for_what_is_queued(tmp_path: Path, monk
     """Events that were queued when the thread died do not wait for another one to be written."""
     with recording(tmp_path / "traces.db") as processor:
         monkeypatch.setattr(threading, "excepthook", lambda _: None)
-        raise_once(monkeypatch, Intake, "take", SystemExit())
+        raise_once(monkeypatch, BoundedQueue, "take", SystemExit())
         end_spans(processor, 3)
         wait_until(lambda: processor.stats().written == 4, what="the events are written")
 
@@ -125,7 +125,7 @@ def test_ctrl_c_during_an_inline_shutdown_leaves_the_rest_to_the_next(
     raise_once(monkeypatch, Recorder, "convert", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         processor.shutdown()
-    processor._writer.at_exit()
+    processor._exporter_thread.at_exit()
     assert stored(path) == 70
     check_books(path, processor)
 
@@ -139,7 +139,7 @@ def test_processors_that_were_shut_down_leave_nothing_behind(tmp_path: Path) -> 
         processor = SQLiteSpanProcessor(path)
         if number % 10 == 0:
             end_spans(processor, 2)
-        references.append((weakref.ref(processor), weakref.ref(processor._writer)))
+        references.append((weakref.ref(processor), weakref.ref(processor._exporter_thread)))
         processor.shutdown()
     del processor
     wait_until(lambda: exporter_threads() == [], what="the threads end")

@@ -245,13 +245,13 @@ def test_a_late_producer_is_counted_in_the_ledger(tmp_path: Path) -> None:
     """An event that slips into the queue after the last look at it is counted as too late, in the ledger as well."""
     path = tmp_path / "traces.db"
     with recording(path) as processor:
-        end = processor._writer._loop.delivery.end
+        end = processor._exporter_thread._loop.delivery.end
 
         def slip_in() -> None:
             processor._intake.offer(span_of(span_id=99), 1)
             end()
 
-        processor._writer._loop.delivery.end = slip_in  # type: ignore[method-assign]
+        processor._exporter_thread._loop.delivery.end = slip_in  # type: ignore[method-assign]
         processor.shutdown()
         assert processor.stats().dropped["already_shutdown"] == 1
         assert processor.stats().received == 2

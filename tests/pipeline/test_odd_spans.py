@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.database import batch
 from otel_sqlite_exporter.database.batch_statement import Insertion
-from otel_sqlite_exporter.pipeline.conversion import SpanRecord
+from otel_sqlite_exporter.database.rows import SpanRecord
 from tests.support import (
     CHAT,
     check_books,

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
-from otel_sqlite_exporter.database.connection import open_database
-from otel_sqlite_exporter.pipeline.bounded_queue import Counter, Intake
+from otel_sqlite_exporter.database.connection import open_for_writing
+from otel_sqlite_exporter.pipeline.bounded_queue import BoundedQueue, Counter
 from otel_sqlite_exporter.scanning.long_strings import KEPT_CHARACTERS, shorten_json
 from tests.support import CHAT, check_file, query, span_of, value
 
@@ -101,20 +101,20 @@ def test_any_span_has_a_row(spans: list[tuple[str, dict[str, object]]], limit: i
 @given(st.lists(st.tuples(st.sampled_from(["offer", "large", "take"]), st.integers(1, 9)), max_size=60))
 def test_the_queue_is_a_bounded_queue(steps: list[tuple[str, int]]) -> None:
     """It keeps the order, its places add up, and it refuses exactly what does not fit."""
-    intake: Intake[int] = Intake(7)
+    queue: BoundedQueue[int] = BoundedQueue(7)
     model: list[tuple[int, int]] = []
     for number, (step, size) in enumerate(steps):
         if step == "take":
-            assert intake.take(size) == [item for item, _ in model[:size]]
+            assert queue.take(size) == [item for item, _ in model[:size]]
             del model[:size]
         else:
             places = min(size if step == "large" else 1, 7)
             fits = sum(taken for _, taken in model) + places <= 7
-            assert intake.offer(number, places) is fits
+            assert queue.offer(number, places) is fits
             if fits:
                 model.append((number, places))
-        assert len(intake) == len(model)
-        assert len(intake.permits) == 7 - sum(taken for _, taken in model)
+        assert len(queue) == len(model)
+        assert len(queue.permits) == 7 - sum(taken for _, taken in model)
 
 
 def test_counters_count_exactly_in_every_thread() -> None:
@@ -287,6 +287,6 @@ def test_reopening_any_number_of_times_is_the_same_database(tmp_path: Path) -> N
     """Opening is idempotent: the schema is made once."""
     path = str(tmp_path / "traces.db")
     for _ in range(5):
-        open_database(path)[1].close()
+        open_for_writing(path)[1].close()
     schemas = {tuple(query(path, "SELECT name, sql FROM sqlite_master ORDER BY name")) for _ in range(2)}
     assert len(schemas) == 1

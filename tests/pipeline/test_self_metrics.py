@@ -90,7 +90,7 @@ def test_a_broken_meter_provider_does_not_stop_the_recording(tmp_path: Path) -> 
     def fail(_seconds: float, _error_type: str | None) -> None:
         raise RuntimeError("metrics are down")
 
-    processor._writer._on_write = fail
+    processor._exporter_thread._on_write = fail
     end_spans(processor, 3)
     assert processor.force_flush()
     assert processor.stats().written == 3

@@ -1,0 +1,105 @@
+"""One merged dictionary of the words of all families."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.conventions.slots import UNKNOWN, Slot
+from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS, INDEX, Family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+EVERY_SPAN: Final = -1
+MAX_LEARNT: Final = 20_000
+FAMILY_STRIDE: Final = 1_000
+
+
+class Dictionary:
+    """The merged words of all families that mean something under one instrumentation scope.
+
+    Keys of flattened lists are taken apart once and remembered, up to a bound.
+
+    Args:
+        families: In reading order.
+        shared: Column keys that belong to no family.
+        scope_name: The scope.
+    """
+
+    __slots__ = ("_trees", "adjusts", "families", "scope_family", "slots")
+
+    def __init__(self, families: Sequence[Family], shared: Mapping[str, Sequence[str]], scope_name: str) -> None:
+        self.families = families
+        self.slots: dict[str, Slot] = {}
+        self._trees: dict[str, Slot] = {}
+        of_scope = [bool(family.scopes) and scope_name.startswith(family.scopes) for family in families]
+        named = [family.name for family, found in zip(families, of_scope, strict=True) if found]
+        self.scope_family = named[-1] if named else None
+        self.adjusts = tuple(
+            (EVERY_SPAN if found else 1 << index, family.adjust)
+            for index, (family, found) in enumerate(zip(families, of_scope, strict=True))
+            if family.adjust is not None
+        )
+        for index, family in enumerate(families):
+            self._add_family(index, family)
+        for column, keys in shared.items():
+            for place, key in enumerate(keys):
+                self._add(key, Slot(500 + place, columns=((column, CONVERTERS[column]),)))
+
+    def learn(self, key: str) -> Slot:
+        """Return what is done with a key that was not seen before.
+
+        Args:
+            key: Any attribute key.
+        """
+        slot = self._take_apart(key) if isinstance(key, str) else UNKNOWN
+        if len(self.slots) < MAX_LEARNT:
+            self.slots[key] = slot
+        return slot
+
+    def convention(self, mask: int) -> str:
+        """Return what ``spans.convention`` says.
+
+        Args:
+            mask: Which families' words were found.
+        """
+        if self.scope_family is not None:
+            return self.scope_family
+        return self.families[mask.bit_length() - 1].name if mask else "none"
+
+    def _add_family(self, index: int, family: Family) -> None:
+        start = index * FAMILY_STRIDE
+        for place, column, key in _numbered(family.columns):
+            self._add(key, Slot(start + place, index, columns=((column, CONVERTERS[column]),)))
+        for place, content, key in _numbered(family.contents):
+            slot = Slot(start + place, index, content=content)
+            if key.endswith(INDEX):
+                self._trees[key.removesuffix("." + INDEX)] = slot
+            else:
+                self._add(key, slot)
+        for place, body, key in _numbered(family.bodies):
+            self._add(key, Slot(start + place, index, body=body))
+        for key in family.hidden:
+            self._add(key, Slot(0, index, hidden=True))
+
+    def _add(self, key: str, slot: Slot) -> None:
+        known = self.slots.get(key)
+        self.slots[key] = slot if known is None else known.joined(slot)
+
+    def _take_apart(self, key: str) -> Slot:
+        words = key.split(".")
+        for size in range(1, min(len(words), 6)):
+            name = ".".join(words[:size])
+            tree = self._trees.get(name)
+            if tree is not None and words[size].isdecimal() and len(words[size]) < 6:  # noqa: PLR2004 - absurd index
+                path = tuple(int(word) if word.isdecimal() else word for word in words[size:])
+                slot = Slot(tree.rank, content=tree.content, tree=name, path=path)
+                slot.mask = tree.mask
+                return slot
+        return UNKNOWN
+
+
+def _numbered(table: Mapping[str, Sequence[str]]) -> Iterator[tuple[int, str, str]]:
+    for name, keys in table.items():
+        for place, key in enumerate(keys):
+            yield place, name, key

@@ -1,0 +1,77 @@
+"""What is done with the value under one key, as the dictionary says and a sheet does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol, TypeAlias
+
+from otel_sqlite_exporter.conventions import values
+
+Convert: TypeAlias = Callable[[object], object]
+
+
+class Slot:
+    """What is done with the value under one key.
+
+    Args:
+        rank: Its place in the reading order: lower is read first.
+        family: Index of the family it belongs to, -1 for a key that any emitter may use.
+        columns: The columns it fills and how its value is read.
+        content: The place of content it belongs to; then it is not kept among the attributes.
+        body: The kind of object it holds.
+        tree: The name of the flattened list it is a leaf of, "" for a plain key.
+        path: Where in that list.
+        hidden: It is left out of the attributes.
+    """
+
+    __slots__ = ("body", "column", "columns", "content", "convert", "hidden", "mask", "path", "plain", "rank", "tree")
+
+    def __init__(
+        self,
+        rank: int = 0,
+        family: int = -1,
+        *,
+        columns: tuple[tuple[str, Convert], ...] = (),
+        content: str | None = None,
+        body: str | None = None,
+        tree: str = "",
+        path: tuple[str | int, ...] = (),
+        hidden: bool = False,
+    ) -> None:
+        self.rank = rank
+        self.mask = 0 if family < 0 else 1 << family
+        self.columns = columns
+        self.content = content
+        self.body = body
+        self.tree = tree
+        self.path = path
+        self.hidden = hidden
+        # The most frequent kind of key, one column and nothing else, is told by one test.
+        self.plain = len(columns) == 1 and content is None and body is None and not hidden
+        self.column, self.convert = columns[0] if self.plain else ("", values.text)
+
+    def joined(self, other: Slot) -> Slot:
+        """Return a slot that does what both do, for a key that has a meaning in several families."""
+        both = Slot(
+            self.rank,
+            columns=self.columns + other.columns,
+            content=self.content or other.content,
+            body=self.body or other.body,
+            hidden=self.hidden or other.hidden,
+        )
+        both.mask = self.mask | other.mask
+        return both
+
+
+UNKNOWN: Final = Slot()
+"""For a key that no convention knows."""
+
+
+class KnownSlots(Protocol):
+    """Where a sheet looks up what is done with a key."""
+
+    slots: dict[str, Slot]
+    """Every key that is known so far."""
+
+    def learn(self, key: str) -> Slot:
+        """Return what is done with a key that was not seen before."""

@@ -1,0 +1,95 @@
+"""What becomes rows, as plain data: made by those who read spans and texts, written by :mod:`batch`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeAlias, cast
+
+from otel_sqlite_exporter.database.schema import SPAN_COLUMNS
+
+RowKey: TypeAlias = tuple[str, str]
+"""(trace_id, span_id) as the columns hold them."""
+
+_START: Final = SPAN_COLUMNS.index("start_time_unix_nano") - SPAN_COLUMNS.index("parent_span_id")
+_SESSION: Final = SPAN_COLUMNS.index("conversation_id") - SPAN_COLUMNS.index("provider")
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRow:
+    """One row of ``resources``."""
+
+    attributes: str
+    schema_url: str | None
+    service_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRow:
+    """One row of ``scopes``."""
+
+    name: str
+    version: str
+    schema_url: str
+    attributes: str
+
+
+class MessageRow(NamedTuple):
+    """One row of ``messages``, as a tuple: a frozen dataclass takes five times as long to make.
+
+    Args:
+        hash: BLAKE2b, 16 bytes, of role and whole content, before the cut and after redaction.
+        role: The message's role.
+        text: Its plain text, cut.
+        parts: JSON of its parts where they say more than ``text``, else None.
+        full_bytes: UTF-8 bytes of all its texts.
+        kept_bytes: How many of them are stored.
+    """
+
+    hash: bytes
+    role: str | None
+    text: str | None
+    parts: str | None
+    full_bytes: int
+    kept_bytes: int
+
+
+class MessageLink(NamedTuple):
+    """One row of ``span_messages``, still without ids."""
+
+    direction: str
+    position: int
+    message: MessageRow
+    finish_reason: str | None
+
+
+@dataclass(slots=True)
+class SpanRecord:
+    """Everything that is written for one span.
+
+    Args:
+        trace_id: The UUID text.
+        span_id: 16 hex digits.
+        identity: Columns ``parent_span_id`` to ``convention``.
+        facts: Columns ``provider`` to ``tool_call_id``: what a later report of the same call may complete.
+        details: Columns ``attributes`` to ``truncated_bytes``.
+    """
+
+    trace_id: str
+    span_id: str
+    identity: tuple[object, ...]
+    facts: tuple[object, ...]
+    details: tuple[object, ...]
+    resource: ResourceRow
+    scope: ScopeRow
+    messages: list[MessageLink] = field(default_factory=list)
+
+    @property
+    def start(self) -> int:
+        """Column ``start_time_unix_nano``."""
+        return cast("int", self.identity[_START])
+
+    @property
+    def session(self) -> tuple[str | None, str | None]:
+        """Columns ``conversation_id`` and ``user_id``."""
+        conversation_id, user_id = self.facts[_SESSION : _SESSION + 2]
+        return cast("str | None", conversation_id), cast("str | None", user_id)
