@@ -7,28 +7,35 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter._version import __version__
 from otel_sqlite_exporter.ids import trace_id_to_uuid, uuid_to_trace_id
-from otel_sqlite_exporter.processor import SQLiteSpanProcessor
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.exporter import SQLiteSpanExporter
     from otel_sqlite_exporter.log_processor import SQLiteLogRecordProcessor
     from otel_sqlite_exporter.pipeline.counts import Stats
+    from otel_sqlite_exporter.processor import SQLiteSpanProcessor
+    from otel_sqlite_exporter.reading.database import Database, open_database
 
 __all__ = [
+    "Database",
     "SQLiteLogRecordProcessor",
     "SQLiteSpanExporter",
     "SQLiteSpanProcessor",
     "Stats",
     "__version__",
+    "open_database",
     "trace_id_to_uuid",
     "uuid_to_trace_id",
 ]
 
-# What most applications don't use is loaded when it is asked for (python -m benchmarks startup).
+# What one uses is loaded when it is asked for: recording without reading, reading without OpenTelemetry's SDK
+# (python -m benchmarks startup).
 _LAZY: Final = {
+    "Database": "reading.database",
     "SQLiteLogRecordProcessor": "log_processor",
     "SQLiteSpanExporter": "exporter",
+    "SQLiteSpanProcessor": "processor",
     "Stats": "pipeline.counts",
+    "open_database": "reading.database",
 }
 
 

@@ -2,4 +2,32 @@
 
 The terminal, the pages, a notebook, the exports and the sender all ask here: no SQL of theirs, and one meaning of
 every filter. From ``database`` only the schema and how a file is opened are known.
+
+:func:`open_database` gives a :class:`Database`; its questions answer with frozen dataclasses (``rows``) in
+:class:`Rows`. ``connection`` is the one place that talks to SQLite, ``conditions`` the one that turns filters into SQL.
 """
+
+from otel_sqlite_exporter.reading.database import Database, open_database
+from otel_sqlite_exporter.reading.failures import (
+    FileRefusedError,
+    FilterError,
+    NotFoundError,
+    ReadingError,
+    TimeBudgetError,
+)
+from otel_sqlite_exporter.reading.filters import Filters
+from otel_sqlite_exporter.reading.rows import Call
+from otel_sqlite_exporter.reading.sequence import Rows
+
+__all__ = [
+    "Call",
+    "Database",
+    "FileRefusedError",
+    "FilterError",
+    "Filters",
+    "NotFoundError",
+    "ReadingError",
+    "Rows",
+    "TimeBudgetError",
+    "open_database",
+]

@@ -1,0 +1,54 @@
+"""What becomes of every error: one line that says what to do, and an exit status. Never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from otel_sqlite_exporter.reading.failures import FilterError, ReadingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FAILED: Final = 1
+MEANINGLESS: Final = 2
+INTERRUPTED: Final = 130  # as a shell reports a process that SIGINT ended
+
+
+def guard(action: Callable[[], object]) -> int:
+    """Run a command and return its exit status: 0, 1 for a failure, 2 for a command line that means nothing.
+
+    Args:
+        action: The command; what it returns is the status if it is a whole number.
+    """
+    try:
+        status = action()
+        sys.stdout.flush()
+    except click.exceptions.Exit as request:
+        return request.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads has seen enough. What is still buffered must not fail once more when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (click.ClickException, ReadingError, OSError) as error:
+        message, status = _in_words(error)
+        click.echo(f"otel-sqlite: {' '.join(message.split())}", err=True)
+    return status if isinstance(status, int) else 0
+
+
+def _in_words(error: click.ClickException | ReadingError | OSError) -> tuple[str, int]:
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx is not None else "otel-sqlite"
+        return f"{error.format_message()} (see '{command} --help')", MEANINGLESS
+    if isinstance(error, FilterError):
+        return str(error), MEANINGLESS
+    if isinstance(error, click.ClickException):
+        return error.format_message(), FAILED
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}", FAILED
+    return str(error), FAILED

@@ -1,0 +1,103 @@
+"""The options that mean the same in every command: the file, the form of the answer, the filters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
+
+import click
+
+from otel_sqlite_exporter.reading import Database, open_database
+from otel_sqlite_exporter.reading.filters import KINDS, STATUSES, Filters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Form: TypeAlias = Literal["table", "json", "csv"]
+
+_F = TypeVar("_F", bound="Callable[..., object]")
+
+_FILTERS: Final = (
+    (("-m", "--model"), "MODEL", "Calls of this model; * stands for anything: 'gpt-*'."),
+    (("--provider",), "NAME", "Calls of this provider: openai, anthropic, ..."),
+    (("--kind",), "KIND", f"One of {', '.join(KINDS)}."),
+    (("--agent",), "NAME", "What this agent did."),
+    (("--user",), "ID", "What was done for this user."),
+    (("--conversation",), "ID", "What is part of this conversation."),
+    (("--trace",), "ID", "What is part of this trace; its first digits are enough."),
+    (("--service",), "NAME", "What this application did (service.name)."),
+    (("--tool",), "NAME", "What this tool did."),
+    (("--status",), "STATUS", f"One of {', '.join(STATUSES)}."),
+    (("--since",), "TIME", "From then on: 30m, 2h, 7d, today, a date, an ISO time, all."),
+    (("--until",), "TIME", "Up to then; a date includes its day."),
+    (("-q", "--text"), "TEXT", "Only where a prompt, an answer or a tool's result has this text."),
+)
+
+
+@dataclass(slots=True)
+class Asked:
+    """What the command line said before and after the command's name.
+
+    Args:
+        path: The file of ``-d``; None where it was not given.
+    """
+
+    path: str | None = None
+
+    def open(self, *, seconds: float | None = 30.0) -> Database:
+        """Open the file that was asked for.
+
+        Args:
+            seconds: How long one question may take; None for as long as it takes.
+        """
+        context = click.get_current_context()
+        database = open_database(self.path, seconds=seconds)
+        context.call_on_close(database.close)
+        return database
+
+
+def database_option(command: _F) -> _F:
+    """Add ``-d FILE``, which stands before or after the command's name."""
+
+    def keep(context: click.Context, parameter: click.Parameter, value: str | None) -> None:  # noqa: ARG001
+        asked = context.ensure_object(Asked)
+        if value is not None:
+            asked.path = value
+
+    return click.option(
+        "-d",
+        "--database",
+        metavar="FILE",
+        expose_value=False,
+        callback=keep,
+        help="The recorded file.  [default: $OTEL_EXPORTER_SQLITE_PATH, else llm_traces.db]",
+        type=click.Path(),
+    )(command)
+
+
+def form_options(command: _F) -> _F:
+    """Add ``--json`` and ``--csv``; the command gets ``form``."""
+    command = click.option("--csv", "form", flag_value="csv", help="Comma-separated values with a header.")(command)
+    return click.option(
+        "--json", "form", flag_value="json", help="One JSON array; objects with the names of the view's columns."
+    )(command)
+
+
+def filter_options(command: _F) -> _F:
+    """Add the filters; the command gets them as keyword arguments, which :func:`filters_of` reads."""
+    for names, metavar, text in reversed(_FILTERS):
+        command = click.option(*names, metavar=metavar, help=text)(command)
+    return command
+
+
+def filters_of(options: dict[str, str | None]) -> Filters:
+    """Return the filters that a command was given.
+
+    Raises:
+        FilterError: One of them means nothing.
+    """
+    return Filters.parse(options)
+
+
+pass_asked = click.make_pass_decorator(Asked, ensure=True)
+"""Give a command what it needs to open the file: an :class:`Asked` as its first argument."""

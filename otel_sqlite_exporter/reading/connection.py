@@ -1,0 +1,171 @@
+"""One read-only connection: how it is opened, what it may take, and what SQLite's errors mean in words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+import urllib.parse
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from otel_sqlite_exporter.database.schema import APPLICATION_ID, SCHEMA_VERSION
+from otel_sqlite_exporter.reading.failures import FileRefusedError, ReadingError, TimeBudgetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Value: TypeAlias = "str | int | float | bytes | None"
+"""What SQLite stores."""
+
+_INSTRUCTIONS_PER_LOOK: Final = 20_000
+_CACHE_KIB: Final = 64 << 10
+
+
+class ReadConnection:
+    """A file, open for reading; every statement has the same time budget.
+
+    Never ``immutable``: beside a recorder such a connection is frozen, and torn after the next checkpoint.
+
+    Args:
+        path: An existing file.
+        seconds: How long one question may take; None for as long as it takes.
+        busy_seconds: How long to wait for a lock.
+
+    Raises:
+        FileRefusedError: There is no such file, or it is not one of ours.
+    """
+
+    def __init__(self, path: str, *, seconds: float | None, busy_seconds: float) -> None:
+        self.path = path
+        self.seconds = seconds
+        self._deadline: float | None = None
+        _check_path(path)
+        try:
+            self._connection = sqlite3.connect(
+                f"file:{urllib.parse.quote(os.fsencode(path))}?mode=ro", uri=True, timeout=busy_seconds
+            )
+        except sqlite3.Error as error:
+            raise FileRefusedError(_in_words(path, error)) from None
+        # What another program wrote into a text column need not be text.
+        self._connection.text_factory = _decode
+        self._connection.set_progress_handler(self._is_late, _INSTRUCTIONS_PER_LOOK)
+        try:
+            _check_identity(self._connection, path)
+            self._connection.execute("PRAGMA query_only = ON")
+            self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            self._connection.execute("PRAGMA mmap_size = 0")
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise FileRefusedError(_in_words(path, error)) from None
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def rows(self, sql: str, values: Sequence[Value] | dict[str, Value] = ()) -> list[tuple[Value, ...]]:
+        """Return all rows of a query.
+
+        Raises:
+            TimeBudgetError: It took too long.
+            ReadingError: As it says.
+        """
+        return self.table(sql, values)[1]
+
+    def row(self, sql: str, values: Sequence[Value] | dict[str, Value] = ()) -> tuple[Value, ...] | None:
+        """Return the first row of a query, None where there is none."""
+        found = self.rows(sql, values)
+        return found[0] if found else None
+
+    def table(
+        self, sql: str, values: Sequence[Value] | dict[str, Value] = (), *, limit: int | None = None
+    ) -> tuple[list[str], list[tuple[Value, ...]]]:
+        """Return the names of a query's columns and its rows, at most ``limit``."""
+        with self._in_words(), self.budget(self.seconds):
+            cursor = self._connection.execute(sql, values)
+            names = [column[0] for column in cursor.description or ()]
+            return names, cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+
+    @contextlib.contextmanager
+    def budget(self, seconds: float | None) -> Iterator[None]:
+        """Give what is asked inside a time budget of its own; an outer budget goes on."""
+        outer = self._deadline
+        if seconds is not None and outer is None:
+            self._deadline = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._deadline = outer
+
+    @contextlib.contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if "interrupted" in str(error):
+                raise TimeBudgetError(
+                    f"the question took longer than {self.seconds:g} seconds; narrow it with --since or a filter"
+                ) from None
+            raise ReadingError(_in_words(self.path, error)) from None
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and time.monotonic() > self._deadline
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def _decode(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _check_path(path: str) -> None:
+    try:
+        info = Path(path).stat()
+    except FileNotFoundError:
+        raise FileRefusedError(
+            f"{path}: no such file; record one first, name one with -d FILE, or make one with 'otel-sqlite demo'"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise FileRefusedError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if not Path(path).is_file():
+        raise FileRefusedError(f"{path} is no regular file; name the file that was recorded")
+    if info.st_size == 0:
+        raise FileRefusedError(f"{path} is empty: nothing has been recorded in it yet")
+
+
+def _check_identity(connection: sqlite3.Connection, path: str) -> None:
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application_id != APPLICATION_ID:
+        raise FileRefusedError(f"{path} is an SQLite database of another application; name a file that was recorded")
+    if version > SCHEMA_VERSION:
+        raise FileRefusedError(
+            f"{path} has schema version {version}, newer than the {SCHEMA_VERSION} that this version reads: "
+            "pip install --upgrade otel-sqlite-exporter"
+        )
+
+
+_WORDS: Final = (
+    ("not a database", "{path} is not an SQLite database; name a file that was recorded"),
+    ("malformed", "{path} is damaged ({error}); try: sqlite3 FILE .recover | sqlite3 repaired.db"),
+    ("locked", "{path} is locked by another process ({error}); try again"),
+    (
+        "readonly database",
+        (
+            "{path}: its directory can't be written to, which reading beside a recorder needs; copy it, or "
+            "VACUUM INTO another file"
+        ),
+    ),
+    ("unable to open", "{path} can't be opened ({error}); look at its permissions and those of its directory"),
+    ("no such table", "{path} is no complete recording ({error})"),
+)
+
+
+def _in_words(path: str, error: sqlite3.Error) -> str:
+    text = str(error)
+    for fragment, words in _WORDS:
+        if fragment in text:
+            return words.format(path=path, error=text)
+    return f"{path}: {text}"
