@@ -41,12 +41,14 @@ _COPY_MESSAGES: Final = (
     "WHERE id <= :last_message AND role <> 'system'"
 )
 _COPY_LINKS: Final = (
-    "INSERT INTO span_messages SELECT span_id + :spans, direction, position, "
+    "INSERT INTO span_messages (span_id, direction, position, message_id, finish_reason) "
+    "SELECT span_id + :spans, direction, position, "
     "CASE direction WHEN 'system' THEN message_id ELSE message_id + :messages END, finish_reason "
     f"FROM span_messages WHERE span_id <= {TEMPLATE}"
 )
 _SUM_USAGE: Final = (
-    f"INSERT INTO usage SELECT day, provider, model, {', '.join(f'sum({column})' for column in USAGE_SUMS)} "
+    f"INSERT INTO usage (day, provider, model, {', '.join(USAGE_SUMS)}) "
+    f"SELECT day, provider, model, {', '.join(f'sum({column})' for column in USAGE_SUMS)} "
     "FROM span_usage GROUP BY day, provider, model"
 )
 

@@ -89,7 +89,8 @@ class Call:
 
     None always means "not reported". Token counts follow the GenAI rule: input includes cached tokens, output
     includes reasoning tokens. ``total_tokens`` is there only where it is more than the counts tell. ``attributes`` and
-    ``events`` hold what is not message content, as it was emitted.
+    ``events`` hold what is not message content, as it was emitted. ``attributes_evicted`` says that the SDK's limit on
+    attributes took what a column or a message needed.
     """
 
     kind: str = "other"
@@ -124,3 +125,4 @@ class Call:
     tool_definitions: list[JSONValue] | None = None
     attributes: dict[str, object] = field(default_factory=dict)
     events: list[EventFacts] = field(default_factory=list)
+    attributes_evicted: bool = False

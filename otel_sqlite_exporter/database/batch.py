@@ -172,7 +172,7 @@ class Statements:
                 (row.attributes, row.schema_url, row.service_name),
             )
             (resource_id,) = connection.execute(
-                "SELECT id FROM resources WHERE attributes = ?", (row.attributes,)
+                "SELECT id FROM resources WHERE attributes = ? AND schema_url = ?", (row.attributes, row.schema_url)
             ).fetchone()
             self._resources[row] = resource_id
         return resource_id

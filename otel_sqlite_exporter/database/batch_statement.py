@@ -19,7 +19,9 @@ MAX_PARAMETERS: Final = 32_000 if sqlite3.sqlite_version_info >= (3, 32) else 99
 STATEMENTS: Final = 96
 """How many sizes of batches to keep a prepared statement for, of up to some 150 kB each."""
 
-INSERTED_SPAN_COLUMNS: Final = tuple(column for column in SPAN_COLUMNS if column not in {"id", "duplicate_of"})
+INSERTED_SPAN_COLUMNS: Final = tuple(
+    column for column in SPAN_COLUMNS if column not in {"id", "duplicate_of", "shown_in_trace_id"}
+)
 """What :func:`span_row` takes, in order."""
 
 KNOWN_MESSAGE: Final[tuple[object, ...]] = ("", "", "", -1, 0)
@@ -73,6 +75,8 @@ def _insert_link(slot: int) -> str:
             END,
             {new["finish_reason"]}
           WHERE {new["hash"]} <> '';
+        UPDATE messages SET text = {new["text"]}, stored_parts = {new["stored_parts"]}, kept_bytes = {new["kept_bytes"]}
+          WHERE hash = CASE WHEN {new["full_bytes"]} >= 0 THEN {new["hash"]} END AND kept_bytes < {new["kept_bytes"]};
     """
 
 
@@ -83,7 +87,7 @@ _INSERT_SPAN: Final = f"""
 
 # The writer holds the write lock, so the spans that it inserted last have the highest ids, one after another.
 _ADD_USAGE: Final = f"""
-    INSERT INTO usage
+    INSERT INTO usage (day, provider, model, {", ".join(USAGE_SUMS)})
       SELECT day, provider, model, {", ".join(f"sum({column})" for column in USAGE_SUMS)} FROM span_usage
         WHERE id > {_LAST_SPAN} - NEW.c0 GROUP BY day, provider, model
       ON CONFLICT (day, provider, model) DO UPDATE SET

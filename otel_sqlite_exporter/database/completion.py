@@ -25,7 +25,9 @@ _MAKE_TABLE: Final = (
     "(outer_id INT, inner_id INT, columns TEXT, directions TEXT, PRIMARY KEY (outer_id, inner_id))"
 )
 _FORGET_OLD: Final = f"DELETE FROM temp.completions WHERE inner_id <= (SELECT max(id) FROM spans) - {_REMEMBERED_SPANS}"
-_REMEMBER: Final = "INSERT OR IGNORE INTO temp.completions VALUES (?, ?, ?, ?)"
+_REMEMBER: Final = (
+    "INSERT OR IGNORE INTO temp.completions (outer_id, inner_id, columns, directions) VALUES (?, ?, ?, ?)"
+)
 _FIND: Final = "SELECT columns, directions FROM temp.completions WHERE outer_id = ? AND inner_id = ?"
 _FORGET: Final = "DELETE FROM temp.completions WHERE outer_id = ? AND inner_id = ?"
 _FIND_OTHERS: Final = "SELECT outer_id FROM temp.completions WHERE inner_id = ? ORDER BY outer_id"
@@ -37,7 +39,8 @@ _FILL_FACTS: Final = (
     "FROM spans o WHERE o.id = :outer) WHERE id = :inner"
 )
 _COPY_MISSING_MESSAGES: Final = (
-    "INSERT INTO span_messages SELECT :inner, direction, position, message_id, finish_reason FROM span_messages "
+    "INSERT INTO span_messages (span_id, direction, position, message_id, finish_reason) "
+    "SELECT :inner, direction, position, message_id, finish_reason FROM span_messages "
     "WHERE span_id = :outer AND direction NOT IN (SELECT direction FROM span_messages WHERE span_id = :inner)"
 )
 _TAKE_MESSAGES_BACK: Final = (

@@ -15,7 +15,7 @@ from typing import Final
 
 from otel_sqlite_exporter.database import batch_statement
 from otel_sqlite_exporter.database.open_file import OpenFile, alone_with, delete_leftovers, file_id
-from otel_sqlite_exporter.database.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
+from otel_sqlite_exporter.database.schema import APPLICATION_ID, OLDEST_SQLITE, SCHEMA_VERSION, migrate
 
 _logger = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ _PRAGMAS: Final = (
     ("journal_size_limit", str(WAL_SIZE_LIMIT)),
     ("cache_size", str(-16 << 10)),  # KiB: the upper levels of every index stay in memory at millions of rows
     ("temp_store", "MEMORY"),
+    ("secure_delete", "ON"),  # what retention or an amendment deletes is gone from the file
 )
 
 
@@ -94,11 +95,25 @@ def failure_of(error: Exception) -> Failure:
     return Failure.TRANSIENT if type(error) in {sqlite3.OperationalError, sqlite3.DatabaseError} else Failure.POISON
 
 
+def check_library() -> None:
+    """Raise RuntimeError where Python's SQLite library is too old to write a file."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        oldest = ".".join(map(str, OLDEST_SQLITE[:2]))
+        raise RuntimeError(
+            f"otel-sqlite-exporter needs SQLite {oldest} or newer; this Python has {sqlite3.sqlite_version}: "
+            "use a newer Python or system library"
+        )
+
+
 def check_existing(path: str) -> None:
     """Raise ValueError when an existing file can be seen to be none that may be written; leave it untouched.
 
     A file that can't be looked at now (locked, unreadable) passes: the writer looks again.
+
+    Raises:
+        RuntimeError: Python's SQLite library is too old.
     """
+    check_library()
     try:
         if os.stat(path).st_size == 0:  # noqa: PTH116 - os.stat never takes SQLite's locks away, opening would
             return

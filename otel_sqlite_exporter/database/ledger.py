@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,7 @@ class Counts:
     log_events_received: int = 0
     log_events_unmatched: int = 0
     log_events_dropped: int = 0
+    redact_failures: int = 0
     last_error: str | None = None
 
     def plus(self, received: int, written: int, skipped: int, write_errors: int, conversion_errors: int) -> Counts:
@@ -48,6 +51,7 @@ class Counts:
             self.log_events_received,
             self.log_events_unmatched,
             self.log_events_dropped,
+            self.redact_failures,
         )
 
 
@@ -56,9 +60,14 @@ class LedgerRow:
 
     Where the file was deleted or replaced, its successor gets a row that counts from there on, so that each file tells
     of what it holds: spans that were still queued when the old file was written last are received by the new one.
+
+    Args:
+        settings: JSON of what the process records and with which versions.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: str) -> None:
+        self._settings = settings
+        self._uuid = ""
         self.recorder_id = 0
         self.is_stored = False
         """Whether a row of this process was ever committed."""
@@ -81,10 +90,14 @@ class LedgerRow:
             return
         settled = sum(self._stored[1 : 3 + len(DROP_REASONS)])
         self._baseline = (settled, *self._stored[1:])
+        row_uuid = str(uuid.uuid4())  # one for each file: a merge keeps the rows of successors apart
         cursor = connection.execute(
-            "INSERT INTO recorders (pid, version, started_unix_nano, last_heartbeat_unix_nano) VALUES (?, ?, ?, ?)",
-            (os.getpid(), __version__, self._started, time.time_ns()),
+            "INSERT INTO recorders "
+            "(uuid, pid, host_name, version, settings, started_unix_nano, last_heartbeat_unix_nano) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (row_uuid, os.getpid(), socket.gethostname(), __version__, self._settings, self._started, time.time_ns()),
         )
+        self._uuid = row_uuid
         self.recorder_id = cursor.lastrowid or 0
 
     def update(self, counts: Counts) -> tuple[object, ...]:
@@ -101,8 +114,8 @@ class LedgerRow:
     def _is_in(self, connection: sqlite3.Connection) -> bool:
         """Tell whether the file has the row, and not as an older copy of the file does."""
         row = connection.execute(
-            f"SELECT {', '.join(COUNT_COLUMNS)} FROM recorders WHERE id = ? AND pid = ? AND started_unix_nano = ?",
-            (self.recorder_id, os.getpid(), self._started),
+            f"SELECT {', '.join(COUNT_COLUMNS)} FROM recorders WHERE id = ? AND uuid = ?",
+            (self.recorder_id, self._uuid),
         ).fetchone()
         return row is not None and all(
             there >= now - before for there, now, before in zip(row, self._stored, self._baseline, strict=True)

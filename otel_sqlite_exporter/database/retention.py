@@ -166,6 +166,15 @@ def _delete(connection: sqlite3.Connection, traces: Sequence[str]) -> None:
     connection.execute("DELETE FROM span_messages WHERE span_id IN (SELECT id FROM going)")
     # Where only the inner report of a call goes, the outer one in another trace stands for the call again.
     connection.execute("UPDATE spans SET duplicate_of = NULL WHERE duplicate_of IN (SELECT id FROM going)")
+    connection.execute(
+        "UPDATE spans SET shown_in_trace_id = NULL "
+        f"WHERE shown_in_trace_id IN ({', '.join('?' * len(traces))}) AND id NOT IN (SELECT id FROM going)",
+        traces,
+    )
+    connection.execute(
+        "UPDATE outboxes SET lost = lost + (SELECT count(*) FROM going WHERE id > last_span_id) "
+        "WHERE last_span_id < (SELECT max(id) FROM going)"
+    )
     connection.execute("DELETE FROM spans WHERE id IN (SELECT id FROM going)")
     connection.execute(
         "DELETE FROM messages WHERE id IN (SELECT id FROM going_messages) "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from otel_sqlite_exporter.database.schema import SPAN_COLUMNS
@@ -19,7 +21,7 @@ class ResourceRow:
     """One row of ``resources``."""
 
     attributes: str
-    schema_url: str | None
+    schema_url: str
     service_name: str | None
 
 
@@ -37,7 +39,7 @@ class MessageRow(NamedTuple):
     """One row of ``messages``, as a tuple: a frozen dataclass takes five times as long to make.
 
     Args:
-        hash: BLAKE2b, 16 bytes, of role and whole content, before the cut and after redaction.
+        hash: See :func:`message_hash`.
         role: The message's role.
         text: Its plain text, cut.
         parts: JSON of its parts where they say more than ``text``, else None.
@@ -93,3 +95,23 @@ class SpanRecord:
         """Columns ``conversation_id`` and ``user_id``."""
         conversation_id, user_id = self.facts[_SESSION : _SESSION + 2]
         return cast("str | None", conversation_id), cast("str | None", user_id)
+
+
+def message_hash(role: str | None, content: bytes, *, is_parts: bool) -> bytes:
+    """Return the hash by which a message is known, here and in the files it is merged with: it never changes.
+
+    BLAKE2b, 16 bytes, of ``t`` or ``p``, the number of bytes of the role (-1 for none), ``:``, the role and the content,
+    all in UTF-8: a text that spells the JSON of a tool call is another message than the tool call.
+
+    Args:
+        role: The message's role.
+        content: The whole text, or the JSON of all parts; after redaction, before any cut.
+        is_parts: Whether it is the JSON of parts.
+    """
+    return hashlib.blake2b(_hash_head(role, is_parts) + content, digest_size=16).digest()
+
+
+@lru_cache(maxsize=64)
+def _hash_head(role: str | None, is_parts: bool) -> bytes:  # noqa: FBT001 - a key of the cache
+    name = (role or "").encode()
+    return b"%s%d:%s" % (b"p" if is_parts else b"t", -1 if role is None else len(name), name)

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
+import time
+import uuid
 from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.database.tables import TABLES
+from otel_sqlite_exporter.database.views import IS_CALL, USAGE_SUMS, VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+__all__ = [
+    "APPLICATION_ID",
+    "COUNT_COLUMNS",
+    "DROP_REASONS",
+    "IS_CALL",
+    "LEDGER_COLUMNS",
+    "MAY_BE_NULL",
+    "MESSAGE_DIRECTIONS",
+    "MIGRATIONS",
+    "OLDEST_SQLITE",
+    "SCHEMA_VERSION",
+    "SPAN_COLUMNS",
+    "USAGE_SUMS",
+    "migrate",
+]
 
 APPLICATION_ID: Final = 0x4F54_4C4C
 """``PRAGMA application_id`` of every file written here: "OTLL" in ASCII."""
 
 SCHEMA_VERSION: Final = 1
 """``PRAGMA user_version`` of the newest schema that this code knows."""
+
+OLDEST_SQLITE: Final = (3, 31, 0)
+"""The oldest SQLite library that can write a file and read every table and view of one."""
 
 MESSAGE_DIRECTIONS: Final = ("system", "input", "output")
 
@@ -22,7 +45,9 @@ SPAN_COLUMNS: Final = (
     "trace_id",
     "span_id",
     "parent_span_id",
+    "parent_is_remote",
     "trace_state",
+    "trace_flags",
     "name",
     "otel_kind",
     "kind",
@@ -30,6 +55,7 @@ SPAN_COLUMNS: Final = (
     "start_time_unix_nano",
     "end_time_unix_nano",
     "status",
+    "otel_status",
     "status_message",
     "error_type",
     "convention",
@@ -54,6 +80,7 @@ SPAN_COLUMNS: Final = (
     "tool_name",
     "tool_call_id",
     "duplicate_of",
+    "shown_in_trace_id",
     "resource_id",
     "scope_id",
     "recorder_id",
@@ -61,6 +88,7 @@ SPAN_COLUMNS: Final = (
     "events",
     "links",
     "dropped_attributes",
+    "attributes_evicted",
     "dropped_events",
     "dropped_links",
     "truncated_bytes",
@@ -68,6 +96,7 @@ SPAN_COLUMNS: Final = (
 MAY_BE_NULL: Final = frozenset(
     {
         "parent_span_id",
+        "parent_is_remote",
         "trace_state",
         "operation",
         "status_message",
@@ -82,25 +111,6 @@ MAY_BE_NULL: Final = frozenset(
 )
 """Columns in which the empty text means the same as NULL."""
 
-USAGE_SUMS: Final = (
-    "calls",
-    "errors",
-    "input_tokens",
-    "input_reports",
-    "output_tokens",
-    "output_reports",
-    "total_tokens",
-    "total_reports",
-    "cache_read_tokens",
-    "cache_read_reports",
-    "cache_write_tokens",
-    "cache_write_reports",
-    "reasoning_tokens",
-    "reasoning_reports",
-    "cost_usd",
-    "cost_reports",
-)
-
 DROP_REASONS: Final = ("queue_full", "already_shutdown", "write_error", "conversion_error")
 COUNT_COLUMNS: Final = (
     "received",
@@ -110,15 +120,18 @@ COUNT_COLUMNS: Final = (
     "log_events_received",
     "log_events_unmatched",
     "log_events_dropped",
+    "redact_failures",
 )
 LEDGER_COLUMNS: Final = (*COUNT_COLUMNS, "last_error", "last_heartbeat_unix_nano")
 """What every batch brings up to date in its process's row of ``recorders``."""
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    script = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
-    for statement in _statements(script):
+    for statement in _statements(TABLES + VIEWS):
         connection.execute(statement)
+    connection.execute(
+        "INSERT INTO file (file_id, created_unix_nano) VALUES (?, ?)", (str(uuid.uuid4()), time.time_ns())
+    )
 
 
 def _statements(script: str) -> list[str]:

@@ -40,13 +40,14 @@ class DatabaseWriter:
 
     Args:
         path: Absolute path of the database file.
+        settings: JSON of what the process records and with which versions, for the ledger.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, settings: str = "{}") -> None:
         self.path = path
         self.connection: sqlite3.Connection | None = None
         self._file: OpenFile | None = None
-        self._ledger = LedgerRow()
+        self._ledger = LedgerRow(settings)
         self._statements = Statements()
 
     def write(self, batch: Batch, counts_after: Callable[[int, int], Counts]) -> Written:

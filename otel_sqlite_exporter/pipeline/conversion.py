@@ -110,7 +110,8 @@ class Converter:
             span_name, _ = policy.text("name", telling_name(facts.name, call))
             status_message = None
         cleaned, attributes_cut = policy.clean(attributes, facts.scope_name)
-        events, events_cut = self._events(call.events, facts.scope_name)
+        told = _all_events(facts, call) if self._keeps_raw_content else call.events
+        events, events_cut = self._events(told, facts.scope_name)
         links_json, links_cut = self._links(span, facts.scope_name)
         cut += attributes_cut + events_cut + links_cut
         if status_message is not None:
@@ -118,7 +119,9 @@ class Converter:
             cut += status_cut
         identity = (
             f"{parent.span_id:016x}" if parent is not None and parent.span_id else None,
+            int(parent.is_remote) if parent is not None and parent.span_id else None,
             name("trace_state", context.trace_state.to_header() or None) if context.trace_state else None,
+            int(context.trace_flags),
             span_name or "",
             span.kind.name,
             call.kind,
@@ -126,6 +129,7 @@ class Converter:
             max(min(facts.start_time_unix_nano, _MAX_TIME), _MIN_TIME),
             max(min(facts.end_time_unix_nano, _MAX_TIME), _MIN_TIME),
             call.status,
+            facts.status,
             status_message,
             name("error.type", call.error_type),
             call.convention,
@@ -140,6 +144,7 @@ class Converter:
                 encode_json(events) if events else "[]",
                 links_json,
                 span.dropped_attributes,
+                int(call.attributes_evicted),
                 span.dropped_events,
                 span.dropped_links,
                 cut,
@@ -236,6 +241,8 @@ class Converter:
                 {
                     "trace_id": trace_id_text(link.context.trace_id),
                     "span_id": f"{link.context.span_id:016x}",
+                    "trace_state": self._policy.name("trace_state", link.context.trace_state.to_header() or None),
+                    "trace_flags": int(link.context.trace_flags),
                     "attributes": cleaned,
                 }
             )
@@ -251,3 +258,9 @@ def _event_facts(event: Event) -> EventFacts:
     if not isinstance(attributes, Mapping):
         attributes = {}
     return EventFacts(name, attributes, None, timestamp if isinstance(timestamp, int) else None)
+
+
+def _all_events(facts: SpanFacts, call: Call) -> list[EventFacts]:
+    """Return the span's events, those that hold content among them, and what else the call has."""
+    emitted = list(map(id, facts.events))
+    return [*facts.events, *(event for event in call.events if id(event) not in emitted)]

@@ -164,7 +164,7 @@ class Tally:
             self.log_events_received.value(),
             self.log_events_unmatched,
             self.log_events_dropped.value(),
-            self.last_error,
+            last_error=self.last_error,
         )
 
     def _taken_and_queued(self) -> tuple[int, int]:

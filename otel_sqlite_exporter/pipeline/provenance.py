@@ -42,7 +42,7 @@ class Provenance:
         service = attributes.get("service.name")
         return ResourceRow(
             encode_json(self._policy.clean(dict(attributes))[0]),
-            self._policy.name("resource.schema_url", getattr(resource, "schema_url", None)) or None,
+            self._policy.name("resource.schema_url", getattr(resource, "schema_url", None)) or "",
             self._policy.name("service.name", service) if isinstance(service, str) else None,
         )
 

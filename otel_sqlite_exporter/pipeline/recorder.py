@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import platform
+import sqlite3
 from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_sqlite_exporter.calls.cost import Prices
 from otel_sqlite_exporter.calls.duplicates import RecentCalls
@@ -44,7 +49,7 @@ class Recorder:
     """
 
     def __init__(self, options: ExporterOptions) -> None:
-        self.database = DatabaseWriter(options.path)
+        self.database = DatabaseWriter(options.path, _settings(options))
         self.retention = Retention(options)
         self._converter = Converter(options)
         self._recent_calls = RecentCalls()
@@ -169,3 +174,19 @@ class Recorder:
 def _column_key(key: SpanKey) -> tuple[str, str]:
     trace_id, span_id = key
     return trace_id_text(trace_id), f"{span_id:016x}"
+
+
+def _settings(options: ExporterOptions) -> str:
+    """Return what the ledger says of this process: why a prompt is missing or cut, and what wrote the file."""
+    return json.dumps(
+        {
+            "capture_content": options.capture_content,
+            "max_text_bytes": options.max_text_bytes,
+            "spans": options.spans,
+            "redact": options.redact is not None,
+            "keep_raw_content": options.keep_raw_content,
+            "opentelemetry_sdk": sdk_version,
+            "python": platform.python_version(),
+            "sqlite": sqlite3.sqlite_version,
+        }
+    )

@@ -6,13 +6,12 @@ the whole text; then the content is hashed; then it is cut.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.summary import plain_text
-from otel_sqlite_exporter.database.rows import MessageRow
+from otel_sqlite_exporter.database.rows import MessageRow, message_hash
 from otel_sqlite_exporter.scanning.base64_media import BARE_BASE64_CHARACTERS, replace_media
 from otel_sqlite_exporter.scanning.long_strings import split_note
 from otel_sqlite_exporter.texts.cleaning import (
@@ -95,7 +94,14 @@ class TextPolicy:
         if document is None or needs_care(document, self._limit):
             return self._cleaned_message(key, role, parts)
         size = text_bytes(parts)
-        row = MessageRow(_digest(role, document.encode()), role, plain_text(Message(role, parts)), document, size, size)
+        row = MessageRow(
+            message_hash(role, document.encode(), is_parts=True),
+            role,
+            plain_text(Message(role, parts)),
+            document,
+            size,
+            size,
+        )
         self._remember((role, document, True), row)
         return row
 
@@ -103,7 +109,7 @@ class TextPolicy:
         cleaner = Cleaner(key, self._redact)
         cleaned = cleaner.parts(parts)
         document = encode_json(cleaned)
-        digest = _digest(role, document.encode())
+        digest = message_hash(role, document.encode(), is_parts=True)
         fitted, cut = fit(cleaned, self._limit)
         kept = fitted if isinstance(fitted, list) else []
         if cut:
@@ -132,11 +138,11 @@ class TextPolicy:
         data = content.encode()
         kept_bytes = len(data)
         full_bytes = kept_bytes + missing
-        digest = _digest(role, data)
+        digest = message_hash(role, data, is_parts=False)
         if kept_bytes > self._limit:
             content = cut_text(content, self._limit)
             kept_bytes = len(content.encode())
-        # SQLite's JSON functions end at a NUL, so the computed column can't serve such a text; nor can NULL, which an
+        # SQLite's JSON functions end at a NUL, so no view can compute the parts of such a text; nor of NULL, which an
         # empty text is stored as.
         parts = None
         if not content or "\0" in content:
@@ -249,7 +255,3 @@ class TextPolicy:
         cleaner = Cleaner(key, self._redact)
         fitted, cut = fit(cleaner.guarded(value), self._limit)
         return fitted, cut + cleaner.missing
-
-
-def _digest(role: str | None, content: bytes) -> bytes:
-    return hashlib.blake2b((role or "").encode() + b"\0" + content, digest_size=16).digest()

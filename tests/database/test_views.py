@@ -11,7 +11,16 @@ import pytest
 from otel_sqlite_exporter import SQLiteSpanExporter
 from tests.support import CHAT, check_file, query, span_of, value
 
-VIEWS = ("llm_calls", "traces", "conversations", "errors", "usage_by_model")
+VIEWS = (
+    "llm_calls",
+    "call_messages",
+    "tool_calls",
+    "errors",
+    "traces",
+    "conversations",
+    "usage_by_model",
+    "span_usage",
+)
 CALL = {"type": "tool_call", "id": "1", "name": "f", "arguments": {"a": [1]}}
 
 
@@ -49,9 +58,13 @@ def test_views_stay_readable_whatever_stored_parts_holds(tmp_path: Path, stored:
     path = tmp_path / "traces.db"
     store_answers(path, [CALL], [{**CALL, "id": "2"}])
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute('UPDATE messages SET stored_parts = ? WHERE stored_parts LIKE \'%"id":"1"%\'', (stored,))
-        connection.execute("UPDATE spans SET finish_reasons = ? WHERE id = 1", (stored,))
-        assert connection.total_changes == 2
+        broken = (
+            connection.execute(
+                'UPDATE messages SET stored_parts = ? WHERE stored_parts LIKE \'%"id":"1"%\'', (stored,)
+            ),
+            connection.execute("UPDATE spans SET finish_reasons = ? WHERE id = 1", (stored,)),
+        )
+        assert [cursor.rowcount for cursor in broken] == [1, 1]
         connection.commit()
     for view in VIEWS:
         query(path, f"SELECT * FROM {view}")

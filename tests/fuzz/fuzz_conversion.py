@@ -118,7 +118,7 @@ def check_file() -> None:
         "SELECT count(*) FROM spans WHERE NOT (json_valid(attributes) AND json_valid(events) AND json_valid(links))"
     )
     assert connection.execute(invalid).fetchone() == (0,)
-    assert connection.execute("SELECT count(*) FROM messages WHERE NOT json_valid(parts)").fetchone() == (0,)
+    assert connection.execute("SELECT count(*) FROM call_messages WHERE NOT json_valid(parts)").fetchone() == (0,)
     connection.execute("SELECT * FROM llm_calls").fetchall()
     connection.close()
     if recorder.database.connection is not None:

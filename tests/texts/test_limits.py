@@ -28,7 +28,7 @@ def answer(*parts: object) -> str:
 
 def stored_parts(path: Path) -> list[dict[str, object]]:
     """Return the parts of the only message, and check what every part has to be."""
-    parts = json.loads(str(value(path, "SELECT parts FROM messages")))
+    parts = json.loads(str(value(path, "SELECT parts FROM call_messages")))
     assert isinstance(parts, list)
     assert all(isinstance(part, dict) and isinstance(part["type"], str) for part in parts)
     return parts

@@ -80,7 +80,7 @@ def test_structures_are_cut_and_stay_valid_json(tmp_path: Path) -> None:
     with recording(path, max_text_bytes=LIMIT) as processor:
         end_spans(processor, 1, **{"gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": parts}])})
         assert processor.force_flush()
-    ((stored, full, kept),) = query(path, "SELECT parts, full_bytes, kept_bytes FROM messages")
+    ((stored, full, kept),) = query(path, "SELECT parts, full_bytes, kept_bytes FROM call_messages")
     call, text = json.loads(str(stored))
     assert (call["type"], call["id"], call["name"], text["type"]) == ("tool_call", "call_1", "search", "text")
     assert int(str(full)) >= 15_000
