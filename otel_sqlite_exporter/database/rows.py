@@ -100,8 +100,8 @@ class SpanRecord:
 def message_hash(role: str | None, content: bytes, *, is_parts: bool) -> bytes:
     """Return the hash by which a message is known, here and in the files it is merged with: it never changes.
 
-    BLAKE2b, 16 bytes, of ``t`` or ``p``, the number of bytes of the role (-1 for none), ``:``, the role, the content, all
-    in UTF-8: a text that spells the JSON of a tool call is another message than the tool call.
+    BLAKE2b, 16 bytes, of ``t`` or ``p``, the number of bytes of the role (-1 for none), ``:``, the role, the content;
+    all in UTF-8: a text that spells the JSON of a tool call is another message than the tool call.
 
     Args:
         role: The message's role.
