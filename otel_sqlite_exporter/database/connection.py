@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from otel_sqlite_exporter.database import batch_statement
-from otel_sqlite_exporter.database.open_file import OpenFile, alone_with, delete_leftovers, file_id
+from otel_sqlite_exporter.database.open_file import OpenFile, alone_with, file_id, set_leftovers_aside
 from otel_sqlite_exporter.database.schema import APPLICATION_ID, OLDEST_SQLITE, SCHEMA_VERSION, migrate
 
 _logger = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ def open_for_writing(path: str) -> tuple[OpenFile, sqlite3.Connection]:
     """
     _create_directories(path)
     with alone_with(path):
-        delete_leftovers(path)
+        set_leftovers_aside(path)
         _create_private(path)
         main_id = file_id(path)
         connection = _open_in_best_mode(path)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import time
+import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_logger = logging.getLogger(__name__)
+
 FileId: TypeAlias = tuple[int, int]
 """Device and inode: what tells one file from every other that exists."""
 
 _SIDE_FILES: Final = ("-wal", "-shm")
+_LOGS: Final = ("-wal", "-journal")
 _LOCK_ATTEMPTS: Final = 100
 _LOCK_PAUSE_SECONDS: Final = 0.01
 
@@ -55,40 +60,140 @@ class OpenFile:
             return False
         return (info.st_dev, info.st_ino) == self.id and info.st_size > 0
 
-    def leave(self, connection: sqlite3.Connection) -> None:
+    def leave(self, connection: sqlite3.Connection) -> bool:
         """Close the connection, so that a new file at the path starts with nothing of this one.
 
-        What the write-ahead log holds is moved into the file first: whoever renamed it has all of it then. The log
-        stayed behind under its old name, and SQLite would apply it to the new file; so does the shared memory.
+        The write-ahead log stayed behind under its old name, and SQLite would apply it to the new file. What it holds
+        is moved into the renamed file, and the log itself beside it: another connection may use it still, or hold up
+        the checkpoint, and whoever opens the renamed file then finds everything.
+
+        Returns:
+            False when that is not possible now and the connection stays open: nothing that was written may be lost.
         """
         with alone_with(self._path):
-            if file_id(self._path) != self.id:
-                with contextlib.suppress(sqlite3.Error):
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-                self._delete_side_files()
-            elif not self.is_current():
-                # Emptied. Closing would write parts of the log into it, which is no database then; without a name it
-                # is left alone.
-                _delete(self._path)
-                self._delete_side_files()
-        with contextlib.suppress(sqlite3.Error):
+            if file_id(self._path) == self.id:
+                if not self.is_current():
+                    # Emptied. Closing would write parts of the log into it, which is no database then; without a name
+                    # it is left alone.
+                    for path in (self._path, *self._side_ids):
+                        _delete(path)
+                connection.close()
+                return True
+            if not self._take_log_away(is_empty=_is_checkpointed(connection)):
+                return False
             connection.close()
+            place = _place_of(self.id, self._path)
+            if place is not None:
+                _tidy_up(place)
+            return True
 
-    def _delete_side_files(self) -> None:
-        for path, side_id in self._side_ids.items():
-            if side_id is not None and file_id(path) == side_id:
-                _delete(path)
+    def follow(self) -> None:
+        """Move the log after a file that was renamed while no connection was open."""
+        if self.id is not None and file_id(self._path) != self.id:
+            with alone_with(self._path):
+                self._take_log_away(is_empty=False)
+
+    def _take_log_away(self, *, is_empty: bool) -> bool:
+        """Move log and shared memory to where the file went; delete them where the file is gone, or has all of it."""
+        place = _place_of(self.id, self._path)
+        may_go = is_empty or _is_deleted(self.id)
+        for side, side_id in self._side_ids.items():
+            found = None if side_id is None else _place_of(side_id, self._path)
+            if found is None:
+                continue
+            target = None if place is None else place + side[len(self._path) :]
+            if found == target:
+                continue
+            if target is not None and _size(target) == 0:
+                try:
+                    os.replace(found, target)  # noqa: PTH105 - as os.stat above
+                except OSError:
+                    if not may_go:
+                        return False
+                else:
+                    continue
+            if not may_go:
+                return False
+            _delete(found)
+        return True
 
 
-def delete_leftovers(path: str) -> None:
-    """Delete the log and the shared memory of a file that is no longer at its path.
+def set_leftovers_aside(path: str) -> None:
+    """Rename the log, the journal and the shared memory of a file that is no longer at its path.
 
-    Connections to that file may still use them. A new file's connections would share them with these: what one side
-    writes would be in the other's file, or in none.
+    A new file's connections would share them with those that still use them, or take them for their own: what one side
+    writes would be in the other's file, or in none. They are not deleted, because rows may be in them that are nowhere
+    else; a recorder that has the file open finds them, and moves them to where the file went.
     """
-    if file_id(path) is None:
-        for suffix in _SIDE_FILES:
+    if file_id(path) is not None:
+        return
+    if not any(_size(f"{path}{suffix}") for suffix in _LOGS):
+        for suffix in (*_LOGS, "-shm"):
             _delete(f"{path}{suffix}")
+        return
+    aside = f"{path}.left-{time.time_ns()}"
+    for suffix in (*_LOGS, "-shm"):
+        with contextlib.suppress(OSError):
+            os.rename(f"{path}{suffix}", f"{aside}{suffix}")  # noqa: PTH104 - as os.stat above
+    _logger.warning("%s was moved without its log; the log is kept as %s-wal", path, aside)
+
+
+def _is_checkpointed(connection: sqlite3.Connection) -> bool:
+    """Move the log into the file, and tell whether all of it is there."""
+    try:
+        (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error:
+        return False
+    return not is_busy
+
+
+def _tidy_up(path: str) -> None:
+    """Have SQLite delete the log of a renamed file, if nobody else uses it: it does so under the new name only."""
+    uri = f"file:{urllib.parse.quote(os.fsencode(path))}?mode=rw"
+    with contextlib.suppress(sqlite3.Error):
+        connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+        with contextlib.closing(connection):
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _place_of(file: FileId | None, path: str) -> str | None:
+    """Return where a file is that was at a path, or beside it: in that directory, or wherever it is open from."""
+    if file is None:
+        return None
+    with contextlib.suppress(OSError), os.scandir(Path(path).parent) as entries:
+        for entry in entries:
+            if entry.inode() == file[1] and file_id(entry.path) == file:
+                return entry.path
+    for link in _descriptors_of(file):
+        with contextlib.suppress(OSError):
+            place = os.readlink(link)  # noqa: PTH115 - as os.stat above
+            if file_id(place) == file:
+                return place
+    return None
+
+
+def _is_deleted(file: FileId | None) -> bool:
+    """Tell whether a file that is open has no name any more."""
+    for link in _descriptors_of(file):
+        with contextlib.suppress(OSError):
+            return os.stat(link).st_nlink == 0  # noqa: PTH116 - as above
+    return False
+
+
+def _descriptors_of(file: FileId | None) -> Iterator[str]:
+    """Return this process's descriptors of a file as paths, where the system shows them (Linux does)."""
+    with contextlib.suppress(OSError):
+        for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - as above
+            if file_id(f"/proc/self/fd/{number}") == file:
+                yield f"/proc/self/fd/{number}"
+
+
+def _size(path: str) -> int:
+    """Return the size of a file, 0 where there is none."""
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 - as above
+    except OSError:
+        return 0
 
 
 def _delete(path: str) -> None:

@@ -68,16 +68,15 @@ class DatabaseWriter:
         except Exception as error:
             if failure_of(error) is Failure.BUSY:
                 raise
-            if file.is_current():
+            if file.is_current() or not self._leave(file, connection):
                 self.close()
                 raise
         else:
-            if file.is_current():
+            if file.is_current() or not self._leave(file, connection):
                 self._ledger.persisted()
                 return result
         # The file was deleted, renamed, replaced or emptied under the open connection. What was just written went with
         # it, or failed because of that. The new file gets it too, and its ledger counts it.
-        self._leave(file, connection)
         _, connection = self._connect()
         result = self._write(connection, batch, counts_after)
         self._ledger.persisted()
@@ -150,10 +149,12 @@ class DatabaseWriter:
 
     def close(self) -> None:
         """Close the connection; the next write opens another one."""
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
+        connection, file = self.connection, self._file
+        if connection is None or (file is not None and not file.is_current() and self._leave(file, connection)):
+            return
+        self.connection = None
+        with contextlib.suppress(sqlite3.Error):
+            connection.close()
 
     def abandon(self) -> None:
         """Leave the connection alone for good, as a forked child must."""
@@ -180,13 +181,21 @@ class DatabaseWriter:
         if self.connection is None or self._file is None:
             self._statements.forget()
             self._ledger.reopened()
+            if self._file is not None:
+                self._file.follow()
             forked_connections.reclaim(self.path)
             self._file, self.connection = open_for_writing(self.path)
         return self._file, self.connection
 
-    def _leave(self, file: OpenFile, connection: sqlite3.Connection) -> None:
-        self.connection = None
-        file.leave(connection)
+    def _leave(self, file: OpenFile, connection: sqlite3.Connection) -> bool:
+        """Part with a file that is no longer at its path; return whether that is possible now (see OpenFile.leave)."""
+        try:
+            is_left = file.leave(connection)
+        except sqlite3.Error:
+            return False
+        if is_left:
+            self.connection = self._file = None
+        return is_left
 
     def _write(
         self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]

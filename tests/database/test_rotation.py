@@ -1,0 +1,158 @@
+"""A file that is renamed while it is recorded into: every row is in it or in its successor, whoever reads meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from otel_sqlite_exporter import SQLiteSpanProcessor
+from tests.support import check_file, end_spans, log_lines, query, stored
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Hold a read transaction in another process, which no checkpoint can get past."""
+    script = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN');"
+        "c.execute('SELECT count(*) FROM spans').fetchone(); print('ready', flush=True); sys.stdin.readline()"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline() == "ready\n"
+        yield
+        process.stdin.close()
+        assert process.wait() == 0
+
+
+def _names(path: Path) -> set[object]:
+    return {name for (name,) in query(path, "SELECT name FROM spans")}
+
+
+@pytest.mark.parametrize("place", ["old.db", "archive/traces.db"])
+def test_a_log_that_a_reader_holds_up_goes_with_its_file(tmp_path: Path, place: str) -> None:
+    """The renamed file has every row while it is still read, and when that is over; so has its successor."""
+    path, old = tmp_path / "traces.db", tmp_path / place
+    old.parent.mkdir(exist_ok=True)
+    processor = SQLiteSpanProcessor(path)
+    end_spans(processor, 20, name="before")
+    assert processor.force_flush()
+    with reading(path):
+        end_spans(processor, 20, name="in the log")
+        assert processor.force_flush()
+        path.rename(old)
+        end_spans(processor, 1, name="after")
+        assert processor.force_flush()
+        end_spans(processor, 1, name="later")
+        processor.shutdown()
+        assert _names(old) >= {"before", "in the log"}
+        assert stored(old) >= 40
+    assert _names(path) == {"after", "later"}
+    for file in (path, old):
+        check_file(file)
+    assert query(path, "SELECT written FROM recorders") == [(2,)]
+
+
+def test_a_renamed_file_has_no_log_left_when_nobody_reads_it(tmp_path: Path) -> None:
+    """An archive is one file, ready to be compressed."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path)
+    end_spans(processor, 5)
+    assert processor.force_flush()
+    path.rename(tmp_path / "old.db")
+    end_spans(processor, 5)
+    processor.shutdown()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["old.db", "traces.db"]
+
+
+def test_two_recorders_agree_that_a_file_was_renamed(tmp_path: Path) -> None:
+    """The one that notices last takes nothing from the new file, and leaves nothing of the old one's behind."""
+    path, old = tmp_path / "traces.db", tmp_path / "old.db"
+    first, second = SQLiteSpanProcessor(path), SQLiteSpanProcessor(path)
+    for number, processor in enumerate((first, second)):
+        end_spans(processor, 10, name=f"old {number}")
+        assert processor.force_flush()
+    with reading(path):
+        end_spans(second, 10, name="log")
+        assert second.force_flush()
+        path.rename(old)
+        end_spans(first, 10, name="new 0")
+        assert first.force_flush()
+        end_spans(second, 10, name="new 1")
+        assert second.force_flush()
+    first.shutdown()
+    second.shutdown()
+    assert _names(old) >= {"old 0", "old 1", "log"}
+    assert _names(path) == {"new 0", "new 1"}
+    for file in (path, old):
+        check_file(file)
+
+
+def test_the_log_of_a_dead_process_is_kept_when_its_file_is_gone(tmp_path: Path) -> None:
+    """A file that is renamed after a kill loses nothing that a person could not put back: the log is set aside."""
+    path, old = tmp_path / "traces.db", tmp_path / "old.db"
+    script = (
+        "import os, sys; from tests.support import *; p = SQLiteSpanProcessor(sys.argv[1]); end_spans(p, 20);"
+        "assert p.force_flush(); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True, cwd=Path(__file__).parent.parent.parent)
+    path.rename(old)
+    with log_lines() as lines:
+        processor = SQLiteSpanProcessor(path)
+        end_spans(processor, 3)
+        processor.shutdown()
+    assert stored(path) == 3
+    check_file(path)
+    (log,) = tmp_path.glob("traces.db.left-*-wal")
+    assert [line for line in lines if str(log) in line]
+    log.rename(f"{old}-wal")
+    assert stored(old) == 20
+    check_file(old)
+
+
+def test_a_deleted_file_takes_its_log_with_it(tmp_path: Path) -> None:
+    """What was deleted is not kept under another name."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path)
+    end_spans(processor, 5)
+    assert processor.force_flush()
+    path.unlink()
+    end_spans(processor, 5)
+    processor.shutdown()
+    assert [file.name for file in tmp_path.iterdir()] == ["traces.db"]
+    assert stored(path) == 5
+
+
+def test_where_the_file_went_can_not_be_told_recording_goes_on_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a way to find the renamed file nothing is lost either: its successor begins once the log is empty."""
+    path, old = tmp_path / "traces.db", tmp_path / "elsewhere" / "old.db"
+    old.parent.mkdir()
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda at: [] if at == "/proc/self/fd" else listdir(at))
+    processor = SQLiteSpanProcessor(path)
+    end_spans(processor, 20)
+    assert processor.force_flush()
+    with reading(path):
+        end_spans(processor, 20)
+        assert processor.force_flush()
+        path.rename(old)
+        end_spans(processor, 7)
+        assert processor.force_flush()
+        assert not path.exists()
+    end_spans(processor, 1)
+    assert processor.force_flush()
+    end_spans(processor, 1)
+    processor.shutdown()
+    with contextlib.closing(sqlite3.connect(old)) as connection:
+        assert connection.execute("SELECT count(*) FROM spans").fetchone()[0] in {47, 48}
+    assert stored(path) == 2
