@@ -1,7 +1,7 @@
 """The tables, indexes and triggers of a file: plain SQL that SQLite 3.31 takes.
 
 The text is part of a module, so that it is there from a zip, a frozen application or a changed root. Its comments are
-the source of docs/schema.md (``python -m docs.schema``) and go into the file, where ``.schema`` shows them. A column's
+the source of docs/schema.md (``python docs/generate_schema.py``) and go into the file, where ``.schema`` shows them. A column's
 comment says what it holds, its unit, and an example.
 """
 

@@ -127,7 +127,7 @@ SELECT
   s.conversation_id AS conversation_id,  -- The conversation, session or thread.
   s.user_id AS user_id,  -- The end user.
   s.agent_name AS agent_name,  -- Its own agent, else the nearest above.
-  (SELECT r.service_name FROM resources r WHERE r.id = s.resource_id) AS service_name,  -- service.name of the process.
+  CAST((SELECT r.service_name FROM resources r WHERE r.id = s.resource_id) AS TEXT) AS service_name,  -- service.name of the process.
   s.convention AS convention,  -- Whose words the attributes are.
   s.request_model AS request_model,  -- The model that was asked for.
   s.response_model AS response_model,  -- The model that answered.
@@ -330,18 +330,18 @@ _CONVERSATIONS: Final = f"""
 CREATE VIEW conversations AS
 SELECT
   s.conversation_id AS conversation_id,  -- Its id. thread-42
-  max(s.user_id) AS user_id,  -- The end user.
+  CAST(max(s.user_id) AS TEXT) AS user_id,  -- The end user.
   {_time("min(s.start_time_unix_nano)")} AS start_time,  -- Start of the first span, ISO 8601, UTC.
   {_time("max(s.end_time_unix_nano)")} AS end_time,  -- End of the last span, ISO 8601, UTC.
-  count(DISTINCT CASE WHEN s.duplicate_of IS NULL THEN coalesce(s.shown_in_trace_id, s.trace_id) END) AS traces,  -- Traces.
-  count(CASE WHEN {_IS_CALL_S} THEN 1 END) AS llm_calls,  -- Model calls.
+  CAST(count(DISTINCT CASE WHEN s.duplicate_of IS NULL THEN coalesce(s.shown_in_trace_id, s.trace_id) END) AS INTEGER) AS traces,  -- Traces.
+  CAST(count(CASE WHEN {_IS_CALL_S} THEN 1 END) AS INTEGER) AS llm_calls,  -- Model calls.
   CAST(sum(CASE WHEN {_IS_CALL_S} THEN s.input_tokens END) AS INTEGER) AS input_tokens,  -- Sum over the calls.
   CAST(sum(CASE WHEN {_IS_CALL_S} THEN s.output_tokens END) AS INTEGER) AS output_tokens,  -- Sum over the calls.
   CAST(sum(CASE WHEN {_IS_CALL_S} THEN {_TOTAL} END) AS INTEGER) AS total_tokens,  -- Sum over the calls.
   CAST(sum(CASE WHEN {_IS_CALL_S} THEN s.cost_usd END) AS REAL) AS cost_usd,  -- Sum over the calls, in US dollars.
-  count(CASE WHEN s.status = 'error' AND s.duplicate_of IS NULL THEN 1 END) AS errors,  -- Spans that failed.
-  min(s.start_time_unix_nano) AS start_time_unix_nano,  -- Start, in Unix nanoseconds.
-  max(s.end_time_unix_nano) AS end_time_unix_nano  -- End, in Unix nanoseconds.
+  CAST(count(CASE WHEN s.status = 'error' AND s.duplicate_of IS NULL THEN 1 END) AS INTEGER) AS errors,  -- Spans that failed.
+  CAST(min(s.start_time_unix_nano) AS INTEGER) AS start_time_unix_nano,  -- Start, in Unix nanoseconds.
+  CAST(max(s.end_time_unix_nano) AS INTEGER) AS end_time_unix_nano  -- End, in Unix nanoseconds.
 FROM spans s
 WHERE s.conversation_id IS NOT NULL
 GROUP BY s.conversation_id;
@@ -378,8 +378,8 @@ CREATE VIEW span_usage AS
 SELECT
   s.id AS id,  -- spans.id.
   s.start_time_unix_nano / 86400000000000 AS day,  -- Days since 1970-01-01.
-  coalesce(s.provider, '') AS provider,  -- '' for none.
-  coalesce(s.request_model, s.response_model, '') AS model,  -- '' for none.
+  CAST(coalesce(s.provider, '') AS TEXT) AS provider,  -- '' for none.
+  CAST(coalesce(s.request_model, s.response_model, '') AS TEXT) AS model,  -- '' for none.
   1 AS calls,  -- One.
   s.status = 'error' AS errors,  -- 1 where it failed.
 {_MEASURES_OF_A_CALL}  coalesce(s.cost_usd, 0.0) AS cost_usd,  -- 0 where not known.

@@ -71,14 +71,19 @@ def readable_span(span: Mapping[str, Any], resource: Resource) -> ReadableSpan:
     )
 
 
-def record(scenario: Scenario, processor: SQLiteSpanProcessor) -> None:
-    """Hand a scenario's log events and spans to the processors, and shut these down."""
+def emit(scenario: Scenario, processor: SQLiteSpanProcessor) -> None:
+    """Hand a scenario's log events and spans to the processors."""
     log_processor = SQLiteLogRecordProcessor(processor)
     for log in scenario.logs:
         log_processor.on_emit(_LogRecord(log))  # type: ignore[arg-type]
     resource = Resource(scenario.resource)
     for span in sorted(scenario.spans, key=lambda dumped: int(dumped["end_time_unix_nano"])):
         processor.on_end(readable_span(span, resource))
+
+
+def record(scenario: Scenario, processor: SQLiteSpanProcessor) -> None:
+    """Hand a scenario's log events and spans to the processors, and shut these down."""
+    emit(scenario, processor)
     processor.shutdown()
 
 
