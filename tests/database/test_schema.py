@@ -10,7 +10,7 @@ import runpy
 import socket
 import sqlite3
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.database import connection as opening
 from otel_sqlite_exporter.database.rows import message_hash
 from tests.everything import TABLES, VIEWS
-from tests.support import CHAT, check_file, end_spans, query, recording, value
+from tests.support import CHAT, check_file, query, recording, value
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 SECOND = 10**9
@@ -33,7 +33,7 @@ TRACE = 0x0123456789ABCDEF0123456789ABCDEF
 
 def made_span(
     number: int,
-    attributes: dict[str, object],
+    attributes: Mapping[str, object],
     *,
     parent: int | None = None,
     seconds: tuple[float, float] = (0, 1),
@@ -68,7 +68,7 @@ def export(path: Path, *spans: ReadableSpan, **options: object) -> None:
     exporter.shutdown()
 
 
-def messages(role: str, *parts: dict[str, object]) -> str:
+def messages(role: str, *parts: Mapping[str, object]) -> str:
     """Return one message as JSON."""
     return json.dumps([{"role": role, "parts": list(parts)}])
 
@@ -232,9 +232,10 @@ def test_a_user_s_own_columns_indexes_and_tables_disturb_nothing(tmp_path: Path)
         connection.execute("CREATE INDEX my_index ON spans (name, mine)")
         connection.execute("CREATE TABLE my_notes (span_id INTEGER, note TEXT)")
         connection.commit()
-    asked = {**CHAT, "gen_ai.usage.input_tokens": 3, "gen_ai.input.messages": messages("user", text("Hi"))}
+    asked: dict[str, object] = {"gen_ai.usage.input_tokens": 3, "gen_ai.input.messages": messages("user", text("Hi"))}
     processor = SQLiteSpanProcessor(path)
-    end_spans(processor, 3, **asked)
+    for number in range(1, 4):
+        processor.on_end(made_span(number, {**CHAT, **asked}))
     processor.shutdown()
     check_file(path)
     assert processor.stats().written == 3
