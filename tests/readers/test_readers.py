@@ -1,4 +1,4 @@
-"""Whoever reads files, reads these: an old SQLite, DuckDB, pandas and polars, on a file with every capture of tests/data."""
+"""Whoever reads files, reads these: an old SQLite, DuckDB, pandas and polars, on a file with every capture."""
 
 from __future__ import annotations
 
