@@ -25,7 +25,7 @@ Redact: TypeAlias = Callable[[str, str], str]
 SpanSelection: TypeAlias = Literal["genai", "all"]
 
 DEFAULT_PATH: Final = "llm_traces.db"
-DEFAULT_MAX_TEXT_BYTES: Final = 16384
+DEFAULT_MAX_TEXT_BYTES: Final = 65536
 DEFAULT_MAX_QUEUE_SIZE: Final = 512
 DEFAULT_MAX_EXPORT_BATCH_SIZE: Final = 50
 DEFAULT_SCHEDULE_DELAY_MILLIS: Final = 500

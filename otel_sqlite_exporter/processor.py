@@ -43,8 +43,9 @@ class SQLiteSpanProcessor(SpanProcessor):
         meter_provider: Records the ``otel.sdk.processor.span.*`` metrics of the OpenTelemetry semantic conventions.
             Default: the global one where ``OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED`` is ``true``, else none.
         max_text_bytes: UTF-8 bytes kept of the texts of one message or attribute, at least 16; the structure of JSON
-            may take 1 KiB more. Short texts stay whole, names, ids and types always do. Default:
-            ``OTEL_EXPORTER_SQLITE_MAX_TEXT_BYTES``, else 16384.
+            may take 1 KiB more. Short texts stay whole, names, ids and types always do; of a long one the beginning
+            and the end are kept, and between them ``[... 12345 bytes omitted ...]``. Default:
+            ``OTEL_EXPORTER_SQLITE_MAX_TEXT_BYTES``, else 65536.
         capture_content: False stores no prompts, answers, tool arguments or results, and no free text anywhere; names
             and ids stay where they are single words of at most 256 characters. Default:
             ``OTEL_EXPORTER_SQLITE_CAPTURE_CONTENT``, else True.

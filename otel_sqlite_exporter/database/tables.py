@@ -121,7 +121,7 @@ CREATE TABLE spans (
   attributes_evicted INTEGER NOT NULL DEFAULT 0,  -- 1 where the SDK's limit took attributes that a column or a message needed (OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT).
   dropped_events INTEGER NOT NULL DEFAULT 0,  -- How many events the SDK's limits dropped.
   dropped_links INTEGER NOT NULL DEFAULT 0,  -- How many links the SDK's limits dropped.
-  truncated_bytes INTEGER NOT NULL DEFAULT 0,  -- Bytes of texts that max_text_bytes cut from this span.
+  truncated_bytes INTEGER NOT NULL DEFAULT 0,  -- Bytes of texts that max_text_bytes cut from this span, marks of what is missing not counted.
   UNIQUE (trace_id, span_id)
 );
 
@@ -153,10 +153,10 @@ CREATE TABLE messages (
   id INTEGER PRIMARY KEY,  -- Referred to by span_messages.message_id.
   hash BLOB NOT NULL UNIQUE,  -- BLAKE2b, 16 bytes, of role and whole content before any cut (see database/rows.py): the key by which files are merged.
   role TEXT,  -- system, user, assistant, tool, tool_definitions, ...; NULL where the emitter gave none.
-  text TEXT,  -- The plain text of its text parts, cut at max_text_bytes; NULL where there is none.
+  text TEXT,  -- The plain text of its text parts; NULL where there is none. Of more than max_text_bytes the beginning and the end, with [... 12345 bytes omitted ...] between them.
   stored_parts TEXT,  -- JSON list of GenAI message parts, where they say more than `text`; else NULL. [{"type":"tool_call","id":"1","name":"f","arguments":{}}]
   full_bytes INTEGER NOT NULL,  -- UTF-8 bytes of all its texts.
-  kept_bytes INTEGER NOT NULL  -- How many of them are stored. Of two versions the one with more is kept.
+  kept_bytes INTEGER NOT NULL  -- How many of them are stored, marks of what is missing not counted. Of two versions the one with more is kept.
 );
 
 -- Which messages a span sent and received.

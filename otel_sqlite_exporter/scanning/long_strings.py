@@ -2,7 +2,7 @@
 
 A decoder holds the GIL for as long as it works: a prompt with a 10 MB image in it would stop every other thread for
 tens of milliseconds. The strings are found in steps that each give the GIL back, and the long ones are replaced by
-their beginning and a note of how much is missing, which :func:`split_note` reads when lengths are recorded.
+their beginning and their end, with a note between them of how much is missing (``notes``).
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ import re
 from typing import Final
 
 from otel_sqlite_exporter.scanning.base64_media import replace_media
+from otel_sqlite_exporter.scanning.notes import note_of, utf8_bytes
 
 KEPT_CHARACTERS: Final = 256 * 1024
-"""How many characters of a long string are kept, at least."""
+"""How many characters of a long string are kept, as they stand in JSON: half of them from its end."""
 
 _LONGEST_ESCAPE: Final = 6  # \\uXXXX
 _SURROGATE_PAIR: Final = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]")
 _CHUNK: Final = 1 << 20
-_NOTE: Final = re.compile("\ue000(\\d+)\ue001\\Z")
+_FEW: Final = 64
 
 
 def shorten_json(text: str) -> str:
@@ -42,63 +43,64 @@ def shorten_json(text: str) -> str:
     return "".join(pieces)
 
 
-def split_note(text: str) -> tuple[str, int]:
-    """Return a text without its note, and how many bytes of UTF-8 the note says are missing."""
-    if not text.endswith("\ue001"):
-        return text, 0
-    match = _NOTE.search(text, max(len(text) - 32, 0))
-    return (text[: match.start()], int(match[1])) if match is not None else (text, 0)
-
-
 def _end_of_string(text: str, position: int) -> int:
     """Return the position of the quote that ends a string, -1 where none does."""
-    while True:
-        end = text.find('"', position)
-        if end < 0:
-            return -1
-        backslashes = 0
-        while text[end - 1 - backslashes] == "\\":
-            backslashes += 1
-        if backslashes % 2 == 0:
-            return end
+    end = text.find('"', position)
+    while end >= 0 and _backslashes(text, position, end) % 2 == 1:
         position = end + 1
+        end = text.find('"', position)
+    return end
+
+
+def _backslashes(text: str, start: int, end: int) -> int:
+    """Return how many backslashes stand before ``end``, ``start`` being outside of any escape."""
+    width = _FEW
+    while True:
+        part = text[max(end - width, start) : end]
+        count = len(part) - len(part.rstrip("\\"))
+        if count < width:
+            return count
+        width *= _FEW
 
 
 def _shortened(literal: str) -> str:
     """Return what stands for the inside of a long string literal."""
-    if "\\" not in literal[:KEPT_CHARACTERS]:
-        media = replace_media(literal.replace("\\/", "/"))
-        if len(media) <= KEPT_CHARACTERS:
-            return media
-    kept = ""
+    literal = replace_media(literal if "\\\\" in literal else literal.replace("\\/", "/"))
+    if len(literal) <= KEPT_CHARACTERS:
+        return _decoded(literal)
+    position = first = _boundary(literal, 0, KEPT_CHARACTERS // 2)
+    last = len(literal) - KEPT_CHARACTERS // 2
     missing = 0
-    start = 0
-    while start < len(literal):
-        end = _boundary(literal, start + (_CHUNK if kept else KEPT_CHARACTERS))
-        try:
-            piece = json.loads(f'"{literal[start:end]}"', strict=False)
-        except ValueError:
-            piece = literal[start:end]
-        if kept:
-            missing += len(piece.encode("utf-8", "replace"))
-        else:
-            kept = piece
-        start = end
-    return f"{kept}\ue000{missing}\ue001" if missing else kept
+    while position < last:
+        end = _boundary(literal, position, min(position + _CHUNK, last))
+        missing += utf8_bytes(_decoded(literal[position:end]))
+        position = end
+    return f"{_decoded(literal[:first])}{note_of(missing) if missing else ''}{_decoded(literal[position:])}"
 
 
-def _boundary(literal: str, position: int) -> int:
-    """Return the first position from ``position`` on that is not inside an escape, or between the two of a pair."""
+def _decoded(literal: str) -> str:
+    """Return what a part of a string literal stands for; what is no JSON counts as it is."""
+    if "\\" not in literal:
+        return literal
+    try:
+        return str(json.loads(f'"{literal}"', strict=False))
+    except ValueError:
+        return literal
+
+
+def _boundary(literal: str, start: int, position: int) -> int:
+    """Return the first position from ``position`` on that is not inside an escape, or between the two of a pair.
+
+    Args:
+        literal: The inside of a string literal.
+        start: Where no escape is under way.
+        position: Not before ``start``.
+    """
     # An escape that reaches across the position begins shortly before it, at a backslash that is not itself escaped.
-    start = literal.rfind("\\", max(position - _LONGEST_ESCAPE, 0), position)
-    if start < 0:
+    escape = literal.rfind("\\", max(position - _LONGEST_ESCAPE, start), position)
+    if escape < 0 or _backslashes(literal, start, escape) % 2 == 1:  # none, or the second half of an escaped backslash
         return min(position, len(literal))
-    first = start
-    while first > 0 and literal[first - 1] == "\\":
-        first -= 1
-    if (start - first) % 2 == 1:  # the second half of an escaped backslash
-        return min(position, len(literal))
-    end = start + (_LONGEST_ESCAPE if literal[start + 1 : start + 2] == "u" else 2)
-    if _SURROGATE_PAIR.match(literal, start):
-        end = start + 2 * _LONGEST_ESCAPE
+    end = escape + (_LONGEST_ESCAPE if literal[escape + 1 : escape + 2] == "u" else 2)
+    if _SURROGATE_PAIR.match(literal, escape):
+        end = escape + 2 * _LONGEST_ESCAPE
     return min(max(end, position), len(literal))

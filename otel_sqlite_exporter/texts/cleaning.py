@@ -7,7 +7,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from json import encoder
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,8 @@ from otel_sqlite_exporter.scanning.base64_media import (
     replace_media,
     size_and_hash,
 )
-from otel_sqlite_exporter.scanning.long_strings import split_note
+from otel_sqlite_exporter.scanning.notes import NOTE, SIGN, missing_bytes, note_of
+from otel_sqlite_exporter.texts.cutting import content_bytes, marked
 from otel_sqlite_exporter.texts.known_words import FIELDS, WORDS
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ _MARKS_OF_CARE: Final = (
     *(f'"{word}"' for word in sorted(_MEDIA_TYPES | _MEDIA_MARKS)),
     ";base64,",
     ";BASE64,",
-    "\ue001",
+    SIGN,
 )
 _BIG_INTEGER = re.compile(r"[0-9]{19}")
 
@@ -87,8 +88,8 @@ _encoder = _make_encoder and _make_encoder(*_ENCODER_ARGUMENTS)
 
 
 def encode_json(value: object) -> str:
-    """Return a cleaned value as compact JSON that UTF-8 can encode."""
-    return clean_text(_encode_json(value) if _encoder is None else "".join(_encoder(value, 0)))
+    """Return a cleaned value as compact JSON that UTF-8 can encode, with a mark where bytes are missing."""
+    return marked(clean_text(_encode_json(value) if _encoder is None else "".join(_encoder(value, 0))))
 
 
 def encoded(parts: Sequence[Part]) -> str | None:
@@ -119,12 +120,25 @@ def is_name(key: str, value: object) -> bool:
 
 
 def text_bytes(value: object) -> int:
-    """Return how many bytes of UTF-8 the texts of a value of plain JSON have."""
+    """Return how many bytes of UTF-8 the texts of a value of plain JSON have, without notes of what is missing."""
     if isinstance(value, str):
-        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
+        return len(value) if value.isascii() else content_bytes(value)
     if isinstance(value, dict):
         return sum([text_bytes(item) for key, item in value.items() if not is_name(key, item)])
     return sum([text_bytes(item) for item in value]) if isinstance(value, (list, tuple)) else 0
+
+
+def texts_of(value: object) -> Iterator[str]:
+    """Return the texts of a value of plain JSON, without its names and keys."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not is_name(key, item):
+                yield from texts_of(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from texts_of(item)
 
 
 class Cleaner:
@@ -139,7 +153,7 @@ class Cleaner:
         self._redact = redact
         self._nodes = _MAX_NODES
         self.missing = 0
-        """Bytes of texts that were left out before they came here (see ``scanning.long_strings``)."""
+        """Bytes of texts that were left out before they came here (``scanning.long_strings``), or are left out here."""
 
     def parts(self, parts: Sequence[Part]) -> list[JSONValue]:
         """Return the copies of a message's parts; how many are left out stands in one more, and their texts count."""
@@ -151,7 +165,7 @@ class Cleaner:
             cleaned.append(copy if isinstance(copy, dict) else omitted_parts(1))
         left_out = parts[len(cleaned) :]
         if left_out:
-            self.missing += text_bytes(left_out)
+            self.missing += text_bytes(left_out) + sum(map(missing_bytes, texts_of(left_out)))
             cleaned.append(omitted_parts(len(left_out)))
         return cleaned
 
@@ -229,10 +243,8 @@ class Cleaner:
         return self._text(base64.b64encode(data).decode())
 
     def _text(self, text: str) -> str:
-        text, missing = split_note(text)
-        self.missing += missing
-        text = replace_media(text)
-        return clean_text(text if self._redact is None else apply_redact(self._redact, self._key, text))
+        self.missing += missing_bytes(text)
+        return prepare(text, self._key, self._redact)
 
 
 def omitted_parts(count: int) -> dict[str, JSONValue]:
@@ -250,6 +262,18 @@ def unused(name: str, taken: Container[str]) -> str:
     return candidate
 
 
+def prepare(text: str, key: str, redact: Redact | None) -> str:
+    """Return a text without media, redacted, valid as UTF-8, uncut; where it was cut before, each piece by itself."""
+    if SIGN in text:
+        pieces = NOTE.split(text)
+        if len(pieces) > 1:
+            pieces[::2] = [prepare(piece, key, redact) for piece in pieces[::2]]
+            pieces[1::2] = [note_of(int(missing)) for missing in pieces[1::2]]
+            return "".join(pieces)
+    text = replace_media(text)
+    return clean_text(text if redact is None else apply_redact(redact, key, text))
+
+
 def clean_text(text: str) -> str:
     """Return a text that UTF-8 can encode: surrogate pairs joined, lone surrogates replaced by U+FFFD."""
     if text.isascii():
@@ -259,16 +283,6 @@ def clean_text(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
-
-
-def cut_text(text: str, limit: int) -> str:
-    """Return the longest start of a text that is at most ``limit`` bytes of UTF-8, never ending inside a character."""
-    if limit <= 0:
-        return ""
-    if len(text) * UTF8_WORST_CASE <= limit:
-        return text
-    # Encoding more than can be kept would cost memory and time in proportion to the whole text.
-    return text[:limit].encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
 
 
 def apply_redact(redact: Redact, key: str, text: str) -> str:

@@ -6,21 +6,22 @@ Sizes are bytes of JSON in UTF-8, escapes included. What is no text (names, keys
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.texts.cleaning import LONGEST_NAME, cut_text, is_name, text_bytes, unused
+from otel_sqlite_exporter.texts.cleaning import LONGEST_NAME, is_name, text_bytes, texts_of, unused
+from otel_sqlite_exporter.texts.cutting import cut, json_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from otel_sqlite_exporter.conventions.call import JSONValue
 
 STRUCTURE_BYTES: Final = 1024
 """How many bytes beyond the limit the JSON of a message or an attribute may take."""
 
-_MARK_BYTES: Final = 64
+_SPARE_BYTES: Final = 64
+"""For the part that says how many parts are left out, and for the number of a second key that is cut alike."""
+
 _SMALLEST_SHARE: Final = 512
 _SHORT_TEXT: Final = 32
 """So many bytes of each text are worth more than another text of which nothing could be read."""
@@ -29,6 +30,8 @@ _SHORT_TEXT: Final = 32
 def fit(value: JSONValue, limit: int) -> tuple[JSONValue, int]:
     """Return a value that keeps the limit, and how many bytes of texts and structure were cut from it.
 
+    A text that is cut has a note of that (:func:`~otel_sqlite_exporter.texts.cutting.cut`).
+
     Args:
         value: Plain JSON: only dicts with str keys, lists, and what they may hold.
         limit: Bytes of its texts, and, with :data:`STRUCTURE_BYTES`, of all its JSON.
@@ -36,8 +39,7 @@ def fit(value: JSONValue, limit: int) -> tuple[JSONValue, int]:
     sizes = _Sizes(limit)
     texts = sizes.texts(value)
     structure = sizes.of(value) - _shortest(texts)
-    # The rest is for the mark of what a list of parts leaves out.
-    room = limit + STRUCTURE_BYTES - _MARK_BYTES
+    room = limit + STRUCTURE_BYTES - _SPARE_BYTES
     if sum(texts) <= min(limit, room - structure):
         return value, 0
     before = structure + text_bytes(value)
@@ -49,18 +51,6 @@ def fit(value: JSONValue, limit: int) -> tuple[JSONValue, int]:
         structure = size - _shortest(texts)
     value = _with_texts_cut(value, _share(texts, min(limit, room - structure)))
     return value, max(before - structure - text_bytes(value), 0)
-
-
-def cut_json(text: str, limit: int) -> str:
-    """Return the longest start of a text that is at most ``limit`` bytes within a JSON string."""
-    kept = cut_text(text, limit)
-    if _json_bytes(kept) > limit:
-        kept = kept[: bisect_right(range(1, len(kept) + 1), limit, key=lambda length: _json_bytes(kept[:length]))]
-    return kept
-
-
-def _json_bytes(text: str) -> int:
-    return len(encode_basestring(text).encode()) - 2
 
 
 def _shortest(sizes: Sequence[int]) -> int:
@@ -80,7 +70,7 @@ def _share(sizes: Sequence[int], room: int) -> int:
 
 def _with_texts_cut(value: JSONValue, limit: int) -> JSONValue:
     if isinstance(value, str):
-        return cut_json(value, limit)
+        return cut(value, limit, json_bytes)
     if isinstance(value, dict):
         return {key: item if is_name(key, item) else _with_texts_cut(item, limit) for key, item in value.items()}
     return [_with_texts_cut(item, limit) for item in value] if isinstance(value, list) else value
@@ -108,10 +98,10 @@ class _Sizes:
 
     def texts(self, value: JSONValue) -> list[int]:
         """Return the bytes of each text that may be cut; of one beyond the limit, no less than the limit."""
-        return [self._text(text) for text in _texts(value)]
+        return [self._text(text) for text in texts_of(value)]
 
     def _text(self, text: str) -> int:
-        return len(text) if len(text) > self._limit else _json_bytes(text)
+        return len(text) if len(text) > self._limit else json_bytes(text)
 
     def pruned(self, value: JSONValue, room: int) -> tuple[JSONValue, int]:
         """Return a list or dict without what its structure has no room for, and the size of what is left.
@@ -130,8 +120,8 @@ class _Sizes:
             if sizes[position] > min(share, left):
                 if is_name(key, item):
                     continue
-                key = cut_json(key, LONGEST_NAME - _MARK_BYTES)
-                head = 1 if in_list else 4 + _json_bytes(key) + (_MARK_BYTES if key != entries[position][0] else 0)
+                key = cut(key, LONGEST_NAME - _SPARE_BYTES, json_bytes)
+                head = 1 if in_list else 4 + json_bytes(key) + (_SPARE_BYTES if key != entries[position][0] else 0)
                 least = head + self._least(item)
                 if least > left:
                     if in_list:
@@ -154,9 +144,9 @@ class _Sizes:
         return result, room - left
 
     def _entry(self, key: str, value: JSONValue, *, in_list: bool) -> int:
-        head = 1 if in_list else 4 + _json_bytes(key)
+        head = 1 if in_list else 4 + json_bytes(key)
         if isinstance(value, str) and is_name(key, value):
-            return head + 2 + _json_bytes(value)
+            return head + 2 + json_bytes(value)
         return head + self.of(value)
 
     def _least(self, value: JSONValue) -> int:
@@ -165,15 +155,3 @@ class _Sizes:
             names = ((key, item) for key, item in value.items() if is_name(key, item))
             return 2 + sum(self._entry(key, item, in_list=False) for key, item in names)
         return 2 if isinstance(value, list) else self.of(value)
-
-
-def _texts(value: JSONValue) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if not is_name(key, item):
-                yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)

@@ -1,7 +1,8 @@
 """Everything that happens to text before it is stored: redaction, media placeholders, truncation, valid UTF-8 and JSON.
 
 The order matters. Media are replaced first, so that no base64 reaches a redactor or the limit; then the redactor sees
-the whole text; then the content is hashed; then it is cut.
+the whole text; then the content is hashed; then it is cut: inside, with a note of how much is missing there, which
+becomes a mark in what is returned.
 """
 
 from __future__ import annotations
@@ -12,25 +13,24 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.summary import plain_text
 from otel_sqlite_exporter.database.rows import MessageRow, message_hash
-from otel_sqlite_exporter.scanning.base64_media import BARE_BASE64_CHARACTERS, replace_media
-from otel_sqlite_exporter.scanning.long_strings import split_note
+from otel_sqlite_exporter.scanning.base64_media import BARE_BASE64_CHARACTERS
+from otel_sqlite_exporter.scanning.notes import SIGN, missing_bytes
 from otel_sqlite_exporter.texts.cleaning import (
     LONGEST_NAME,
     MAX_INTEGER,
     UTF8_WORST_CASE,
     Cleaner,
-    apply_redact,
-    clean_text,
-    cut_text,
     describe,
     encode_json,
     encoded,
     needs_care,
     omitted_parts,
+    prepare,
     text_bytes,
     unused,
 )
-from otel_sqlite_exporter.texts.fitting import cut_json, fit
+from otel_sqlite_exporter.texts.cutting import content_bytes, cut, json_bytes, marked
+from otel_sqlite_exporter.texts.fitting import fit
 from otel_sqlite_exporter.texts.known_words import WORDS, is_known_key
 from otel_sqlite_exporter.texts.privacy import is_identifier, metadata_only
 
@@ -110,17 +110,16 @@ class TextPolicy:
         cleaned = cleaner.parts(parts)
         document = encode_json(cleaned)
         digest = message_hash(role, document.encode(), is_parts=True)
-        fitted, cut = fit(cleaned, self._limit)
+        fitted, lost = fit(cleaned, self._limit)
         kept = fitted if isinstance(fitted, list) else []
-        if cut:
+        if lost:
             if len(kept) < len(cleaned):
                 kept.append(omitted_parts(len(parts) - len(kept)))
             document = encode_json(kept)
         kept_bytes = text_bytes(kept)
         text = plain_text(Message(role, [part for part in kept if isinstance(part, dict)]))
-        if len(text) > self._limit // UTF8_WORST_CASE:
-            text = cut_text(text, self._limit)
-        return MessageRow(digest, role, text, document, kept_bytes + cut + cleaner.missing, kept_bytes)
+        text = marked(cut(text, self._limit))
+        return MessageRow(digest, role, text, document, kept_bytes + lost + cleaner.missing, kept_bytes)
 
     def _text_message(self, key: str, role: str | None, content: str) -> MessageRow:
         """Return the row of a plain text; the texts that a chat sends again with every turn are remembered."""
@@ -133,21 +132,22 @@ class TextPolicy:
         return row
 
     def _text_row(self, key: str, role: str | None, content: str) -> MessageRow:
-        content, missing = split_note(content)
-        content = self.prepare(key, content)
-        data = content.encode()
-        kept_bytes = len(data)
-        full_bytes = kept_bytes + missing
+        content = prepare(content, key, self._redact)
+        text = marked(content)
+        data = text.encode()
+        full_bytes = kept_bytes = len(data)
         digest = message_hash(role, data, is_parts=False)
-        if kept_bytes > self._limit:
-            content = cut_text(content, self._limit)
-            kept_bytes = len(content.encode())
         # SQLite's JSON functions end at a NUL, so no view can compute the parts of such a text; nor of NULL, which an
         # empty text is stored as.
         parts = None
         if not content or "\0" in content:
-            parts = encode_json([{"type": "text", "content": cut_json(content, self._limit)}])
-        return MessageRow(digest, role, content, parts, full_bytes, kept_bytes)
+            parts = encode_json([{"type": "text", "content": cut(content, self._limit, json_bytes)}])
+        if len(data) > self._limit or text is not content:
+            kept = cut(content, self._limit)
+            full_bytes = content_bytes(content) + missing_bytes(content)
+            kept_bytes = content_bytes(kept)
+            text = marked(kept)
+        return MessageRow(digest, role, text, parts, full_bytes, kept_bytes)
 
     def _remember(self, key: tuple[str | None, str, bool], row: MessageRow) -> None:
         self._known_characters += len(key[1])
@@ -156,20 +156,13 @@ class TextPolicy:
             self._known_characters = len(key[1])
         self._known_rows[key] = row
 
-    def prepare(self, key: str, text: str) -> str:
-        """Return a text without media, redacted, valid as UTF-8, uncut."""
-        text = replace_media(text)
-        if self._redact is not None:
-            text = apply_redact(self._redact, key, text)
-        return clean_text(text)
-
     def text(self, key: str, text: str) -> tuple[str, int]:
         """Return a text ready to store and the number of bytes that were cut from it."""
-        prepared = self.prepare(key, text)
-        if len(prepared) * UTF8_WORST_CASE <= self._limit:
+        prepared = prepare(text, key, self._redact)
+        if len(prepared) * UTF8_WORST_CASE <= self._limit and SIGN not in prepared:
             return prepared, 0
-        kept = cut_text(prepared, self._limit)
-        return kept, (len(prepared.encode()) - len(kept.encode())) if len(kept) < len(prepared) else 0
+        kept = cut(prepared, self._limit)
+        return marked(kept), content_bytes(prepared) + missing_bytes(prepared) - content_bytes(kept)
 
     def name(self, key: str, text: str | None) -> str | None:
         """Return a text of a column that holds a name or an id; None where it may be content and none is captured.
@@ -183,8 +176,8 @@ class TextPolicy:
         if not self._captures and not is_identifier(text):
             return None
         if self._redact is None or text not in WORDS:
-            text = self.prepare(key, text)
-        return cut_text(text, self._limit)
+            text = prepare(text, key, self._redact)
+        return marked(cut(text, self._limit))
 
     def fitted(self, names: list[JSONValue]) -> JSONValue:
         """Return a list of names of which no more is left than may be stored of one attribute."""
@@ -203,7 +196,7 @@ class TextPolicy:
         if not self._plain_keys.issuperset(attributes) and not self._learn_keys(attributes):
             return self._clean_each(attributes)
         safe_length = min(self._limit // _LONGEST_ESCAPE, BARE_BASE64_CHARACTERS - 1)
-        cut = 0
+        lost = 0
         result: dict[str, object] = {}
         for key, value in attributes.items():
             # Nearly all values are short plain ones: only the others are worth an object of their own.
@@ -225,8 +218,8 @@ class TextPolicy:
                 result[key] = value
             else:
                 result[key], missing = self.value(key, value)
-                cut += missing
-        return result, cut
+                lost += missing
+        return result, lost
 
     def _learn_keys(self, keys: Iterable[object]) -> bool:
         """Tell whether names of attributes can be stored as they are; remember those that can."""
@@ -238,20 +231,20 @@ class TextPolicy:
         return plain.issuperset(keys)
 
     def _clean_each(self, attributes: Mapping[str, object]) -> tuple[dict[str, object], int]:
-        cut = 0
+        lost = 0
         result: dict[str, object] = {}
         for name, value in attributes.items():
             key = describe(name)  # a hand-made span may have any
             kept = key
             if self._redact is None or not is_known_key(key):
-                kept = cut_json(self.prepare(_NAMES_KEY, key), LONGEST_NAME)
+                kept = marked(cut(prepare(key, _NAMES_KEY, self._redact), LONGEST_NAME, json_bytes))
             kept = unused(kept, result)
             result[kept], missing = self.value(key, value)
-            cut += missing
-        return result, cut
+            lost += missing
+        return result, lost
 
     def value(self, key: str, value: object) -> tuple[JSONValue, int]:
         """Return any value as JSON can hold it and the number of bytes that were cut from it."""
         cleaner = Cleaner(key, self._redact)
-        fitted, cut = fit(cleaner.guarded(value), self._limit)
-        return fitted, cut + cleaner.missing
+        fitted, lost = fit(cleaner.guarded(value), self._limit)
+        return fitted, lost + cleaner.missing

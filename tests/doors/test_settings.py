@@ -51,12 +51,12 @@ def test_redact_must_be_callable(tmp_path: Path) -> None:
 
 
 def test_defaults_are_those_of_the_documentation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without arguments and environment: 512 events, 50 a batch, 500 ms, 16 KiB of text, ``llm_traces.db``."""
+    """Without arguments and environment: 512 events, 50 a batch, 500 ms, 64 KiB of text, ``llm_traces.db``."""
     monkeypatch.chdir(tmp_path)
     assert batch_options(None, None, None) == BatchOptions(512, 50, 500.0)
     assert exporter_options() == ExporterOptions(
         path=str(tmp_path / "llm_traces.db"),
-        max_text_bytes=16384,
+        max_text_bytes=65536,
         capture_content=True,
         spans="genai",
         redact=None,
@@ -90,7 +90,7 @@ def test_the_environment_is_read_where_an_argument_is_none(
 
 
 BAD_ENVIRONMENT = [
-    *(("MAX_TEXT_BYTES", bad, "max_text_bytes", 16384) for bad in ("abc", "-5", "1.5", "15", "9" * 5000)),
+    *(("MAX_TEXT_BYTES", bad, "max_text_bytes", 65536) for bad in ("abc", "-5", "1.5", "15", "9" * 5000)),
     *(("SPANS", bad, "spans", "genai") for bad in ("everything", "ALL")),
     *(("BUSY_TIMEOUT", bad, "busy_timeout_millis", 5000.0) for bad in ("abc", "-5", "nan", "inf")),
     *(("RETENTION_DAYS", bad, "retention_days", None) for bad in ("abc", "-5", "0")),

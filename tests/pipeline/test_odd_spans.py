@@ -169,14 +169,15 @@ def test_a_ten_megabyte_prompt_is_cut_and_its_length_recorded(tmp_path: Path) ->
     """A huge text costs no more than the limit in the file; how long it was is known."""
     path = tmp_path / "traces.db"
     size = 10_000_000
-    messages = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "ä" * (size // 2)}]}])
+    messages = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "ä" * (size // 2 - 1) + "ß"}]}])
     with recording(path) as processor:
         end_spans(processor, 1, **{"gen_ai.input.messages": messages})
         assert processor.force_flush()
-    assert query(path, "SELECT full_bytes, kept_bytes, length(CAST(text AS BLOB)) FROM messages") == [
-        (size, 16384, 16384)
-    ]
-    assert value(path, "SELECT truncated_bytes FROM spans ORDER BY id DESC LIMIT 1") == size - 16384
+    missing = size - 65_504
+    text = f"{'ä' * 16_376}[... {missing} bytes omitted ...]{'ä' * 16_375}ß"
+    assert len(text.encode()) == 65_535
+    assert query(path, "SELECT text, full_bytes, kept_bytes FROM messages") == [(text, size, 65_504)]
+    assert value(path, "SELECT truncated_bytes FROM spans ORDER BY id DESC LIMIT 1") == missing
     assert path.stat().st_size < 1_000_000
 
 

@@ -18,6 +18,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.database.connection import open_for_writing
 from otel_sqlite_exporter.pipeline.bounded_queue import BoundedQueue, Counter
 from otel_sqlite_exporter.scanning.long_strings import KEPT_CHARACTERS, shorten_json
+from otel_sqlite_exporter.scanning.notes import NOTE
 from tests.support import CHAT, check_file, query, span_of, value
 
 quick = settings(
@@ -144,15 +145,17 @@ json_values = st.recursive(
 @quick
 @given(json_values, st.booleans(), st.text(st.sampled_from(['"', "\\", "\n", "é", "\U0001f600", "a", " "]), min_size=3))
 def test_shortening_json_keeps_all_but_long_strings(document: object, ascii_only: bool, seed: str) -> None:
-    """Short strings stay as they are, long ones keep their beginning, and it is the same JSON otherwise."""
+    """Short strings stay as they are, long ones keep both ends, counted exactly, and it is the same JSON otherwise."""
     text = json.dumps(document, ensure_ascii=ascii_only)
     assert json.loads(shorten_json(text)) == json.loads(text)
     long = seed * (KEPT_CHARACTERS * 5 // 4 // len(seed))
     shortened = json.loads(shorten_json(json.dumps([document, long], ensure_ascii=ascii_only)))
     assert shortened[0] == json.loads(text)
-    kept = shortened[1].split("\ue000", maxsplit=1)[0]
-    assert long.startswith(kept)
-    assert len(kept) >= KEPT_CHARACTERS // 12
+    start, missing, end = NOTE.split(shortened[1])
+    assert long.startswith(start)
+    assert long.endswith(end)
+    assert int(missing) == len(long.encode()) - len((start + end).encode())
+    assert min(len(start), len(end)) >= KEPT_CHARACTERS // 2 // 12 - 1
 
 
 class Recording(RuleBasedStateMachine):

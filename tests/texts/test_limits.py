@@ -11,6 +11,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.texts.fitting import STRUCTURE_BYTES
 from tests.pipeline.test_properties import any_text, any_value, quick, scratch
 from tests.support import CHAT, check_file, query, span_of, value
+from tests.texts.test_texts import MARK
 
 
 def store(path: Path, limit: int, **attributes: object) -> None:
@@ -126,10 +127,13 @@ def test_short_texts_stay_whole_and_long_ones_share_the_rest(tmp_path: Path) -> 
     path = tmp_path / "traces.db"
     lengths = (3000, 10, 2000, 40, 5000, 90)
     store(path, 1000, gen_ai__output__messages=answer(*({"type": "text", "content": ("x " * n)[:n]} for n in lengths)))
-    kept = [len(str(part["content"])) for part in stored_parts(path)]
+    contents = [str(part["content"]) for part in stored_parts(path)]
     long = (1000 - 10 - 40 - 90) // 3
-    assert kept == [long, 10, long, 40, long, 90]
-    assert query(path, "SELECT full_bytes, kept_bytes FROM messages") == [(sum(lengths), sum(kept))]
+    assert [len(content) for content in contents] == [long, 10, long, 40, long, 90]
+    missing = sum(int(number) for content in contents for number in MARK.findall(content))
+    kept = sum(len(MARK.sub("", content)) for content in contents)
+    assert query(path, "SELECT full_bytes, kept_bytes FROM messages") == [(sum(lengths), kept)]
+    assert value(path, "SELECT truncated_bytes FROM spans") == missing == sum(lengths) - kept
 
 
 @pytest.mark.parametrize("count", [4001, 12_000])

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from otel_sqlite_exporter import SQLiteSpanProcessor
 from tests.support import CHAT, end_spans, provider_with, query, recording, value
 
 LIMIT = 64
+MARK = re.compile(r"\[\.\.\. (\d+) bytes omitted \.\.\.\]")
 
 
 def messages(text: str, role: str = "user") -> str:
@@ -31,27 +33,50 @@ def stored_text(path: Path, text: str) -> tuple[str, int, int, int]:
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    "text",
+    ["a" * (LIMIT - 1), "a" * LIMIT, "é" * (LIMIT // 2), "€" * 21, "\U0001f600" * 16],
+    ids=["below", "at the limit", "two bytes", "three bytes", "four bytes"],
+)
+def test_a_text_that_has_room_is_stored_whole(tmp_path: Path, text: str) -> None:
+    """``max_text_bytes`` counts UTF-8: what has so many bytes or fewer is not touched."""
+    size = len(text.encode())
+    assert size <= LIMIT
+    assert stored_text(tmp_path / "traces.db", text) == (text, size, size, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
     [
-        ("a" * (LIMIT - 1), "a" * (LIMIT - 1)),
-        ("a" * LIMIT, "a" * LIMIT),
-        ("a" * (LIMIT + 1), "a" * LIMIT),
-        ("é" * (LIMIT // 2), "é" * (LIMIT // 2)),
-        ("a" + "é" * (LIMIT // 2), "a" + "é" * (LIMIT // 2 - 1)),
-        ("€" * 21, "€" * 21),
-        ("€" * 22, "€" * 21),
-        ("ab" + "€" * 30, "ab" + "€" * 20),
-        ("\U0001f600" * 16, "\U0001f600" * 16),
-        ("\U0001f600" * 17, "\U0001f600" * 16),
-        ("abc" + "\U0001f600" * 17, "abc" + "\U0001f600" * 15),
-        ("e\u0301" * 40, "e\u0301" * 21 + "e"),
+        ("a" * 40 + "z" * 25, "a" * 19, "z" * 19),
+        ("a" * 500 + "z" * 500, "a" * 18, "z" * 18),
+        ("a " * 2500 + " z" * 2500, "a " * 9, "z" + " z" * 8),
+        ("é" * 20 + "ß" * 20, "é" * 9, "ß" * 9),
+        ("a" + "é" * 20 + "ß" * 20, "a" + "é" * 9, "ß" * 9),
+        ("€" * 11 + "₹" * 11, "€" * 6, "₹" * 6),
+        ("€" * 11 + "₹" * 11 + "b", "€" * 6, "₹" * 6 + "b"),
+        ("\U0001f600" * 9 + "\U0001f601" * 8, "\U0001f600" * 4, "\U0001f601" * 4),
+        ("abc" + "\U0001f600" * 17, "abc" + "\U0001f600" * 4, "\U0001f600" * 4),
+        ("e\u0301" * 40, "e\u0301" * 6 + "e", "e\u0301" * 6),
     ],
 )
-def test_a_text_is_cut_to_the_byte_and_never_inside_a_character(tmp_path: Path, text: str, kept: str) -> None:
-    """``max_text_bytes`` counts UTF-8: as many whole characters as fit are kept, and what is missing is recorded."""
-    whole, rest = len(text.encode()), len(kept.encode())
-    assert rest <= LIMIT
+def test_a_long_text_keeps_both_ends_to_the_byte_and_whole_characters(
+    tmp_path: Path, text: str, start: str, end: str
+) -> None:
+    """As much as fits of its beginning and of its end is kept, and a mark between them counts what is missing."""
+    whole, rest = len(text.encode()), len((start + end).encode())
+    kept = f"{start}[... {whole - rest} bytes omitted ...]{end}"
+    assert LIMIT - 8 < len(kept.encode()) <= LIMIT
     assert stored_text(tmp_path / "traces.db", text) == (kept, whole, rest, whole - rest)
+
+
+@pytest.mark.parametrize("limit", [16, 40])
+def test_where_a_mark_has_no_room_the_beginning_is_kept(tmp_path: Path, limit: int) -> None:
+    """A limit of which a mark would take the most is used for the text; what is missing stands in the columns."""
+    path = tmp_path / "traces.db"
+    with recording(path, max_text_bytes=limit) as processor:
+        end_spans(processor, 1, **{"gen_ai.input.messages": messages("a" * 999 + "z")})
+        assert processor.force_flush()
+    assert query(path, "SELECT text, full_bytes, kept_bytes FROM messages") == [("a" * limit, 1000, limit)]
 
 
 @pytest.mark.parametrize("length", [LIMIT, LIMIT + 1, 1000, 300_000])
@@ -59,15 +84,48 @@ def test_a_text_is_cut_to_the_byte_and_never_inside_a_character(tmp_path: Path, 
 def test_an_attribute_is_cut_like_a_message(tmp_path: Path, length: int, character: str) -> None:
     """Texts among the attributes are bounded in the same way, as they stand in JSON, and that stays valid."""
     path = tmp_path / "traces.db"
-    text = " " + character * (length - 1)
+    text = "<" + character * (length - 2) + ">"
     with recording(path, max_text_bytes=LIMIT) as processor:
         end_spans(processor, 1, text=text)
         assert processor.force_flush()
     ((attributes, cut),) = query(path, "SELECT attributes, truncated_bytes FROM spans ORDER BY id DESC LIMIT 1")
     kept = json.loads(str(attributes))["text"]
-    assert text.startswith(kept)
-    assert LIMIT - 4 < len(json.dumps(kept, ensure_ascii=False).encode()) - 2 <= LIMIT
-    assert cut == len(text.encode()) - len(kept.encode())
+    size = len(json.dumps(kept, ensure_ascii=False).encode()) - 2
+    assert size <= LIMIT
+    if cut == 0:
+        assert kept == text
+    else:
+        start, omitted, end = MARK.split(kept)
+        assert text.startswith(start)
+        assert text.endswith(end)
+        assert size > LIMIT - 8
+        assert cut == int(omitted) == len(text.encode()) - len((start + end).encode())
+
+
+def test_a_long_prompt_keeps_its_instructions_and_its_question(tmp_path: Path) -> None:
+    """200 kB of documents between instructions and question: by default both are stored, in text and in parts."""
+    path = tmp_path / "traces.db"
+    first, last = "Answer from the documents only.\n", "\nQuestion: who pays for the lift?"
+    documents = "Minutes of the owners' meeting, in full. " * 5000
+    parts = [{"type": "text", "content": content} for content in (first, documents, last)]
+    with recording(path) as processor:
+        end_spans(processor, 1, **{"gen_ai.input.messages": messages(first + documents + last)})
+        end_spans(processor, 1, **{"gen_ai.input.messages": json.dumps([{"role": "user", "parts": parts}])})
+        end_spans(processor, 1, prompt=first + documents + last)
+        assert processor.force_flush()
+    kept = [str(text) for (text,) in query(path, "SELECT text FROM messages ORDER BY id")]
+    kept.append(json.loads(str(value(path, "SELECT attributes FROM spans ORDER BY id DESC LIMIT 1")))["prompt"])
+    assert len(kept) == 3
+    for text in kept:
+        assert text.startswith(first)
+        assert text.endswith(last)
+        assert 65_000 < len(text) <= 65_536
+        assert len(MARK.findall(text)) == 1
+    contents = [
+        part["content"] for part in json.loads(str(value(path, "SELECT stored_parts FROM messages WHERE id = 2")))
+    ]
+    assert (contents[0], contents[2]) == (first, last)
+    assert query(path, "SELECT input_text FROM llm_calls WHERE input_text <> ''") == [(text,) for text in kept[:2]]
 
 
 def test_structures_are_cut_and_stay_valid_json(tmp_path: Path) -> None:
@@ -208,10 +266,12 @@ def test_a_redactor_sees_whole_texts(tmp_path: Path) -> None:
         return text.replace(card, "[card]")
 
     with recording(path, max_text_bytes=LIMIT, redact=redact) as processor:
-        end_spans(processor, 1, **{"gen_ai.input.messages": messages("x" * (LIMIT - 8) + card)})
-        end_spans(processor, 1, note="x" * (LIMIT - 8) + card)
+        for before, after in ((LIMIT - 8, 0), (LIMIT, LIMIT - 8), (8, LIMIT), (LIMIT, 8)):
+            text = "x" * before + card + "y" * after
+            end_spans(processor, 1, **{"gen_ai.input.messages": messages(text)})
+            end_spans(processor, 1, note=text)
         assert processor.force_flush()
-    assert b"4111-1" not in every_byte(tmp_path)
+    assert b"111" not in every_byte(tmp_path)
 
 
 def test_a_redactor_may_end_spans_and_fork_nothing(tmp_path: Path) -> None:
