@@ -38,8 +38,8 @@ class SQLiteSpanProcessor(SpanProcessor):
             place for every 128 Ki characters of its attributes. Default: ``OTEL_EXPORTER_SQLITE_MAX_QUEUE_SIZE``,
             else 512.
         max_export_batch_size: Events per transaction. Default: ``OTEL_EXPORTER_SQLITE_MAX_EXPORT_BATCH_SIZE``, else 50.
-        schedule_delay_millis: Longest time, in milliseconds, that an event waits for its batch. Default:
-            ``OTEL_EXPORTER_SQLITE_SCHEDULE_DELAY``, else 500.
+        schedule_delay_millis: Longest time, in milliseconds, that an event waits for its batch; the first one after
+            such a time without any does not wait. Default: ``OTEL_EXPORTER_SQLITE_SCHEDULE_DELAY``, else 500.
         meter_provider: Records the ``otel.sdk.processor.span.*`` metrics of the OpenTelemetry semantic conventions.
             Default: the global one where ``OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED`` is ``true``, else none.
         max_text_bytes: UTF-8 bytes kept of the texts of one message or attribute, at least 16; the structure of JSON

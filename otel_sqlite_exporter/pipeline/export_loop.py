@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -54,7 +55,7 @@ class ExportLoop:
         self._tally = tally
         self._batch_size = batch_options.max_export_batch_size
         self._delay_seconds = batch_options.schedule_delay_millis / 1e3
-        self._last_take = time.monotonic()
+        self._last_take = -math.inf
         self.delivery = Delivery(Recorder(exporter_options), tally, on_write, self._pause)
 
     @property
@@ -64,7 +65,6 @@ class ExportLoop:
 
     def run(self) -> None:
         """Gather and write until the shutdown, and then what is still queued."""
-        self._last_take = time.monotonic()
         is_last = False
         while not is_last or self.is_anything_queued:
             is_last = self._coordination.is_closed  # looked at before the queue: what comes later is too late
@@ -88,10 +88,13 @@ class ExportLoop:
             self._coordination.flushes.dismiss()
 
     def _gather(self) -> None:
-        """Sleep until a batch is full, the oldest span has waited its time, or somebody is in a hurry."""
+        """Sleep until a batch is full, the delay since the last batch is over, or somebody is in a hurry.
+
+        So the first span after a while is written at once, before those gather that follow, and whoever looks into the
+        file next finds it: the next cell of a notebook, a live page.
+        """
         meeting = self._coordination
-        # What is queued already came while the last batch was written, after the last look at the queue.
-        deadline = self._last_take + self._delay_seconds if self.is_anything_queued else None
+        deadline = self._last_take + self._delay_seconds
         while not (meeting.is_closed or meeting.flushes):
             self._park()
             if len(self._queue) >= self._batch_size:
@@ -106,12 +109,10 @@ class ExportLoop:
                 if not self.is_anything_queued:
                     self.delivery.maintain(self._is_wanted)
                 continue
-            now = time.monotonic()
-            if deadline is None:
-                deadline = now + self._delay_seconds
-            if now >= deadline:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 return
-            meeting.wake.wait(deadline - now)
+            meeting.wake.wait(left)
 
     def _is_wanted(self) -> bool:
         meeting = self._coordination
@@ -123,8 +124,10 @@ class ExportLoop:
         while True:
             self._park()
             meeting.flushes.accept(tally.taken + len(self._queue))
-            self._last_take = time.monotonic()
+            taken_at = time.monotonic()
             spans = tally.take(self._batch_size)
+            if spans:  # log events alone, which come before their span, are no batch
+                self._last_take = taken_at
             # Taken after the spans: what a span's instrumentation emitted before the span ended is then among them.
             log_events = self._log_queue.take(self._log_queue.capacity)
             if not spans and not log_events:
