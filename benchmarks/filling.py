@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.workloads import chat_attributes, ended_spans, message, prose
@@ -11,6 +13,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.database.schema import SPAN_COLUMNS, USAGE_SUMS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from opentelemetry.sdk.trace import ReadableSpan
@@ -27,7 +30,9 @@ _DAY_NANOSECONDS: Final = 86_400_000_000_000
 _CHANGED: Final = {
     "id": "id + :spans",
     "trace_id": "new_trace_id(trace_id, :copy)",
-    "span_id": "lower(hex(randomblob(8)))",
+    "span_id": "substr(span_id, 1, 8) || printf('%08x', :copy)",
+    "parent_span_id": "substr(parent_span_id, 1, 8) || printf('%08x', :copy)",
+    "conversation_id": "conversation_id || '-' || :copy",
     "start_time_unix_nano": "start_time_unix_nano + :shift",
     "end_time_unix_nano": "end_time_unix_nano + :shift",
 }
@@ -53,10 +58,22 @@ _SUM_USAGE: Final = (
 )
 
 
-def fill(path: Path, spans: int) -> None:
-    """Bring a file to a number of spans, a multiple of 1,000, spread over the thirty days from now on."""
+# As if they had been recorded thirty days ago, one every two and a half seconds.
+_SPREAD: Final = """
+UPDATE spans SET start_time_unix_nano = :first + id * 2500000000,
+  end_time_unix_nano = :first + id * 2500000000 + (id * 7919 % 20000 + 200) * 1000000"""
+
+
+def fill(path: Path, spans: int, *, has_agents: bool = False) -> None:
+    """Bring a file to a number of spans, a multiple of 1,000, spread over the last thirty days.
+
+    Args:
+        path: The file; a new one starts with a thousand recorded spans.
+        spans: How many.
+        has_agents: Whether the spans are of agents with users, conversations, tools, costs and failures.
+    """
     if not path.exists():
-        _record_template(path)
+        _record_template(path, _agent_step if has_agents else _brief_chat)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.create_function("new_trace_id", 2, _new_trace_id)
     connection.execute("PRAGMA synchronous = OFF")
@@ -88,12 +105,14 @@ def fill(path: Path, spans: int) -> None:
     connection.close()
 
 
-def _record_template(path: Path) -> None:
+def _record_template(path: Path, make: Callable[[int], dict[str, object]]) -> None:
     exporter = SQLiteSpanExporter(path)
-    spans = ended_spans(_brief_chat, TEMPLATE, spans_per_trace=SPANS_PER_TRACE)
+    spans = ended_spans(make, TEMPLATE, spans_per_trace=SPANS_PER_TRACE)
     for start in range(0, TEMPLATE, 50):
         exporter.export(spans[start : start + 50])
     exporter.shutdown()
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(_SPREAD, {"first": time.time_ns() - _DAYS * _DAY_NANOSECONDS})
 
 
 def _brief_chat(index: int) -> dict[str, object]:
@@ -104,6 +123,29 @@ def _brief_chat(index: int) -> dict[str, object]:
     )
     model = _MODELS[index % len(_MODELS)]
     return attributes | {"gen_ai.request.model": model, "gen_ai.response.model": model}
+
+
+def _agent_step(index: int) -> dict[str, object]:
+    """Return the agent around a trace, a tool that it ran, or one of the three calls that it made."""
+    trace = index // SPANS_PER_TRACE
+    shared: dict[str, object] = {
+        "gen_ai.agent.name": f"agent-{trace % 5}",
+        "user.id": f"user-{trace % 500}",
+        "gen_ai.conversation.id": f"conversation-{trace // 4}",
+        **({"error.type": "RateLimitError"} if index % 71 == 0 else {}),
+    }
+    if index % SPANS_PER_TRACE == 0:
+        return shared | {"gen_ai.operation.name": "invoke_agent"}
+    if index % SPANS_PER_TRACE == 1:
+        name = f"tool-{trace % 25}"
+        return shared | {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": name,
+            "gen_ai.tool.call.id": f"call-{index}",
+            "gen_ai.tool.call.arguments": f'{{"query": "{prose(40, index)}"}}',
+            "gen_ai.tool.call.result": prose(120, index),
+        }
+    return _brief_chat(index) | shared | {"gen_ai.usage.cost": index % 1000 / 1e6}
 
 
 def _new_trace_id(trace_id: str, copy: int) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from otel_sqlite_exporter.reading.building import build
-from otel_sqlite_exporter.reading.conditions import where
+from otel_sqlite_exporter.reading.building import as_int, build
+from otel_sqlite_exporter.reading.conditions import IS_CALL, TOTAL_TOKENS, where, windowed
+from otel_sqlite_exporter.reading.failures import FilterError, NotFoundError
 from otel_sqlite_exporter.reading.rows import Call
+from otel_sqlite_exporter.reading.search import ids_with_text
 from otel_sqlite_exporter.reading.sequence import Rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
     from otel_sqlite_exporter.reading.filters import Filters
 
@@ -18,31 +22,67 @@ Sort: TypeAlias = Literal["time", "cost", "duration", "tokens"]
 SORTS: Final[dict[str, str]] = {
     "time": "s.start_time_unix_nano",
     "cost": "s.cost_usd",
-    "duration": "s.end_time_unix_nano - s.start_time_unix_nano",
-    "tokens": "coalesce(s.input_tokens + s.output_tokens, s.total_tokens, s.input_tokens, s.output_tokens)",
+    "duration": "(s.end_time_unix_nano - s.start_time_unix_nano)",
+    "tokens": TOTAL_TOKENS,
 }
 """What calls can be sorted by, largest first."""
 
+_IDS_PER_QUERY: Final = 500
+
 
 def list_calls(
-    connection: ReadConnection, filters: Filters, *, limit: int | None, sort: str, before: int | None
+    connection: ReadConnection,
+    filters: Filters,
+    *,
+    limit: int | None = 100,
+    sort: str = "time",
+    before: int | None = None,
 ) -> Rows[Call]:
-    """Return calls, newest or largest first."""
+    """Return calls, newest or largest first; :meth:`Database.calls` says more."""
+    if sort not in SORTS:
+        raise FilterError(f"sort: {sort!r} is none of {', '.join(SORTS)}")
+    note = None
+    if sort != "time" or _is_selective(filters):
+        filters, note = windowed(connection, filters)
+    if filters.text is not None:
+        ids, more = ids_with_text(connection, filters, limit=limit or _IDS_PER_QUERY, before=before)
+        return Rows(Call, calls_of_ids(connection, ids), more or note)
+    ids = _ids(connection, filters, limit=limit, sort=sort, before=before)
+    return Rows(Call, calls_of_ids(connection, ids), note)
+
+
+def _is_selective(filters: Filters) -> bool:
+    """Tell whether the newest calls may have to be looked for."""
+    return any(
+        getattr(filters, name) is not None
+        for name in ("model", "provider", "kind", "agent", "user", "service", "tool", "status")
+    )
+
+
+def _ids(
+    connection: ReadConnection, filters: Filters, *, limit: int | None, sort: str, before: int | None
+) -> list[Value]:
     conditions, values = where(filters)
     order = SORTS[sort]
-    if sort == "cost":
-        conditions.append("s.cost_usd IS NOT NULL")
+    if sort != "time":
+        conditions.append(f"{order} IS NOT NULL")
     if before is not None:
-        conditions.append("s.id < ?")
-        values.append(before)
-    ids = connection.rows(
+        row = connection.row(f"SELECT {order} FROM spans s WHERE s.id = ?", [before])
+        if row is None:
+            raise NotFoundError(f"before: there is no call {before} any more")
+        conditions.append(f"({order} < ? OR {order} = ? AND s.id < ?)")
+        values += [row[0], row[0], before]
+        if sort == "time":
+            conditions.append(f"{order} <= ?")
+            values.append(row[0])
+    rows = connection.rows(
         f"SELECT s.id FROM spans s WHERE {' AND '.join(conditions)} ORDER BY {order} DESC, s.id DESC LIMIT ?",
         [*values, -1 if limit is None else limit],
     )
-    return Rows(Call, calls_of_ids(connection, [row[0] for row in ids]))
+    return [row[0] for row in rows]
 
 
-def calls_of_ids(connection: ReadConnection, ids: list[Value]) -> list[Call]:
+def calls_of_ids(connection: ReadConnection, ids: Sequence[Value]) -> list[Call]:
     """Return calls in the order of their ids' list; ids of no call are left out."""
     found: dict[Value, Call] = {}
     for start in range(0, len(ids), _IDS_PER_QUERY):
@@ -54,4 +94,80 @@ def calls_of_ids(connection: ReadConnection, ids: list[Value]) -> list[Call]:
     return [found[number] for number in ids if number in found]
 
 
-_IDS_PER_QUERY: Final = 500
+def calls_in_pages(connection: ReadConnection, filters: Filters, size: int) -> Iterator[list[Call]]:
+    """Return all calls that are wanted, oldest first, in pages; the file is not held between two of them."""
+    conditions, values = where(filters)
+    start, last = -(1 << 63), 0
+    while True:
+        rows = connection.rows(
+            f"SELECT s.id, s.start_time_unix_nano FROM spans s WHERE {' AND '.join(conditions)} "
+            "AND s.start_time_unix_nano >= ? AND (s.start_time_unix_nano > ? OR s.id > ?) "
+            "ORDER BY s.start_time_unix_nano, s.id LIMIT ?",
+            [*values, start, start, last, size],
+        )
+        if not rows:
+            return
+        yield calls_of_ids(connection, [row[0] for row in rows])
+        last, start = as_int(rows[-1][0]) or 0, as_int(rows[-1][1]) or 0
+
+
+def count_calls(connection: ReadConnection, filters: Filters) -> int:
+    """Return how many calls are wanted."""
+    conditions, values = where(filters)
+    row = connection.row(f"SELECT count(*) FROM spans s WHERE {' AND '.join(conditions)}", values)
+    return as_int(row[0]) or 0 if row is not None else 0
+
+
+def last_id(connection: ReadConnection) -> int:
+    """Return the id of the span that was written last, 0 in an empty file."""
+    row = connection.row("SELECT max(id) FROM spans")
+    return as_int(row[0]) or 0 if row is not None else 0
+
+
+def calls_after(connection: ReadConnection, filters: Filters, after: int) -> Rows[Call]:
+    """Return the calls that were written after a span, in the order in which they were written."""
+    conditions, values = where(filters)
+    rows = connection.rows(
+        f"SELECT s.id FROM spans s WHERE s.id > ? AND {' AND '.join(conditions)} ORDER BY s.id", [after, *values]
+    )
+    return Rows(Call, calls_of_ids(connection, [row[0] for row in rows]))
+
+
+def find_call_id(connection: ReadConnection, wanted: int | str) -> int:
+    """Return the id of the span that somebody means.
+
+    Args:
+        connection: The file.
+        wanted: ``spans.id``, or -1 for the last call, -2 for the one before, or ``last``. A further report of a call
+            means the call.
+
+    Raises:
+        NotFoundError: There is no such span.
+        FilterError: This is no id.
+    """
+    number = _number(wanted)
+    if number < 0:
+        row = connection.row(
+            f"SELECT s.id FROM spans s WHERE {IS_CALL} "
+            "ORDER BY s.start_time_unix_nano DESC, s.id DESC LIMIT 1 OFFSET ?",
+            [-number - 1],
+        )
+        if row is None:
+            raise NotFoundError(f"there are fewer than {-number} calls in {connection.path}")
+        return as_int(row[0]) or 0
+    row = connection.row("SELECT coalesce(duplicate_of, id) FROM spans WHERE id = ?", [number])
+    if row is None:
+        raise NotFoundError(f"there is no span {number} in {connection.path}; 'otel-sqlite calls' lists the calls")
+    return as_int(row[0]) or 0
+
+
+def _number(wanted: int | str) -> int:
+    if wanted == "last":
+        return -1
+    try:
+        number = int(wanted)
+    except (TypeError, ValueError):
+        raise FilterError(f"{wanted!r} is no id of a call: give a number of the list, or -1 for the last one") from None
+    if not number or abs(number) >= 1 << 63:
+        raise FilterError(f"{wanted!r} is no id of a call: ids start at 1, and -1 is the last call")
+    return number

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import re
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.reading.moments import Moment
+
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.reading.connection import Value
+    from otel_sqlite_exporter.reading.connection import ReadConnection, Value
     from otel_sqlite_exporter.reading.filters import Filters
 
 IS_CALL: Final = "s.kind IN ('llm', 'embedding') AND s.duplicate_of IS NULL"
 """A span that stands for one call."""
+
+TOTAL_TOKENS: Final = "coalesce(s.input_tokens + s.output_tokens, s.total_tokens, s.input_tokens, s.output_tokens)"
+"""The tokens of one call, as ``llm_calls`` has them."""
+
+SPANS_WITHOUT_WINDOW: Final = 200_000
+"""Up to so many spans, a question without a period is about all of them; of more, about the last seven days."""
+
+_WINDOW_DAYS: Final = 7
+_DAY_NANOSECONDS: Final = 86_400 * 10**9
 
 _COLUMNS: Final = {
     "model": ("s.request_model", "s.response_model"),
@@ -18,8 +32,17 @@ _COLUMNS: Final = {
     "agent": ("s.agent_name",),
     "user": ("s.user_id",),
     "conversation": ("s.conversation_id",),
-    "tool": ("s.tool_name",),
 }
+_HEX: Final = re.compile(r"[0-9a-f]*")
+_DASHES: Final = (8, 12, 16, 20)
+
+# A call is what a tool did where its answer asks for the tool, a tool's own span where it has the name.
+_OF_TOOL: Final = """(s.tool_name {operator} ? OR EXISTS (
+  SELECT 1 FROM span_messages sm JOIN messages m ON m.id = sm.message_id,
+    json_each(CASE WHEN json_valid(m.stored_parts) THEN m.stored_parts END) part
+  WHERE sm.span_id = s.id AND sm.direction = 'output' AND part.type = 'object'
+    AND json_extract(part.value, '$.type') = 'tool_call' AND json_extract(part.value, '$.name') {operator} ?
+))"""
 
 
 def where(filters: Filters, base: str = IS_CALL) -> tuple[list[str], list[Value]]:
@@ -37,6 +60,10 @@ def where(filters: Filters, base: str = IS_CALL) -> tuple[list[str], list[Value]
             operator, operand = pattern(value)
             conditions.append("(" + " OR ".join(f"{column} {operator} ?" for column in columns) + ")")
             values += [operand] * len(columns)
+    if filters.tool is not None:
+        operator, operand = pattern(filters.tool)
+        conditions.append(_OF_TOOL.format(operator=operator))
+        values += [operand, operand]
     if filters.service is not None:
         operator, operand = pattern(filters.service)
         conditions.append(f"s.resource_id IN (SELECT id FROM resources WHERE service_name {operator} ?)")
@@ -45,8 +72,11 @@ def where(filters: Filters, base: str = IS_CALL) -> tuple[list[str], list[Value]
         conditions.append("s.status <> 'error'" if filters.status == "ok" else "s.status = ?")
         values += [] if filters.status == "ok" else [filters.status]
     if filters.trace is not None:
-        conditions.append("s.trace_id >= ? AND s.trace_id < ?")
-        values += [filters.trace, filters.trace + "\U0010ffff"]
+        first, last = trace_range(filters.trace)
+        conditions.append(
+            "(s.shown_in_trace_id BETWEEN ? AND ? OR s.shown_in_trace_id IS NULL AND s.trace_id BETWEEN ? AND ?)"
+        )
+        values += [first, last, first, last]
     for moment, operator in ((filters.since, ">="), (filters.until, "<")):
         if moment is not None and moment.unix_nano is not None:
             conditions.append(f"s.start_time_unix_nano {operator} ?")
@@ -59,3 +89,36 @@ def pattern(text: str) -> tuple[str, str]:
     if "*" not in text:
         return "=", text
     return "GLOB", text.replace("[", "[[]").replace("?", "[?]")
+
+
+def trace_range(text: str) -> tuple[str, str]:
+    """Return the first and the last trace id that begin with some digits, with dashes or without.
+
+    What is no trace id begins none: then nothing is between the two.
+    """
+    digits = text.lower().replace("-", "")
+    if not digits or not _HEX.fullmatch(digits):
+        return "~", ""
+    for place in reversed(_DASHES):
+        if len(digits) > place:
+            digits = f"{digits[:place]}-{digits[place:]}"
+    return digits, digits + "g"
+
+
+def windowed(connection: ReadConnection, filters: Filters) -> tuple[Filters, str | None]:
+    """Give a question about a large file a period, if it has none that keeps it small.
+
+    Returns:
+        The filters, and the note to show with the answer.
+    """
+    if filters.since or filters.until or filters.trace or filters.conversation or not is_large(connection):
+        return filters, None
+    since = time.time_ns() - _WINDOW_DAYS * _DAY_NANOSECONDS
+    return replace(filters, since=Moment(f"{_WINDOW_DAYS}d", since)), "of the last 7 days; since=all for everything"
+
+
+def is_large(connection: ReadConnection) -> bool:
+    """Tell whether a question about all spans would take long."""
+    row = connection.row("SELECT max(id), (SELECT min(id) FROM spans) FROM spans")
+    last, first = row if row is not None else (None, None)
+    return isinstance(last, int) and isinstance(first, int) and last - first >= SPANS_WITHOUT_WINDOW

@@ -98,6 +98,15 @@ class ReadConnection:
             self._deadline = outer
 
     @contextlib.contextmanager
+    def only_selects(self) -> Iterator[None]:
+        """Take nothing but SELECT inside: no other file, no pragma, no extension, whoever wrote the statement."""
+        self._connection.set_authorizer(_is_select)
+        try:
+            yield
+        finally:
+            self._connection.set_authorizer(_is_anything)  # None would forbid everything in Python 3.10
+
+    @contextlib.contextmanager
     def _in_words(self) -> Iterator[None]:
         try:
             yield
@@ -114,6 +123,27 @@ class ReadConnection:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+_SELECTING: Final = frozenset(
+    {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+)
+_REACHING_OUT: Final = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"})
+
+
+def _is_select(
+    action: int,
+    first: str | None,  # noqa: ARG001 - SQLite's signature
+    second: str | None,
+    database: str | None,  # noqa: ARG001
+    trigger: str | None,  # noqa: ARG001
+) -> int:
+    is_harmless = action in _SELECTING and not (action == sqlite3.SQLITE_FUNCTION and second in _REACHING_OUT)
+    return sqlite3.SQLITE_OK if is_harmless else sqlite3.SQLITE_DENY
+
+
+def _is_anything(*_: str | int | None) -> int:
+    return sqlite3.SQLITE_OK
 
 
 def _decode(raw: bytes) -> str:
@@ -159,6 +189,7 @@ _WORDS: Final = (
         ),
     ),
     ("unable to open", "{path} can't be opened ({error}); look at its permissions and those of its directory"),
+    ("not authorized", "only SELECT is possible here: {error}"),
     ("no such table", "{path} is no complete recording ({error})"),
 )
 

@@ -5,20 +5,52 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.config import resolve_path
-from otel_sqlite_exporter.reading.calls import list_calls
+from otel_sqlite_exporter.reading import (
+    calls,
+    changes,
+    conversations,
+    errors,
+    latency,
+    queries,
+    search,
+    status,
+    tools,
+    traces,
+    transcript,
+    tree,
+    usage,
+)
 from otel_sqlite_exporter.reading.connection import ReadConnection
 from otel_sqlite_exporter.reading.failures import FileRefusedError
 from otel_sqlite_exporter.reading.filters import Filters, FilterValues
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
-    from otel_sqlite_exporter.reading.calls import Sort
-    from otel_sqlite_exporter.reading.rows import Call
-    from otel_sqlite_exporter.reading.sequence import Rows
+    from otel_sqlite_exporter.reading.changes import Changes, Comparison
+    from otel_sqlite_exporter.reading.connection import Value
+    from otel_sqlite_exporter.reading.conversations import Chat
+    from otel_sqlite_exporter.reading.rows import (
+        Call,
+        Conversation,
+        Failure,
+        FailureSummary,
+        Hit,
+        Latency,
+        Message,
+        ToolCall,
+        ToolSummary,
+        Trace,
+        Usage,
+    )
+    from otel_sqlite_exporter.reading.sequence import Rows, Table
+    from otel_sqlite_exporter.reading.status import Status
+    from otel_sqlite_exporter.reading.transcript import CallDetail
+    from otel_sqlite_exporter.reading.tree import TraceTree
 
 DEFAULT_SECONDS: Final = 30.0
 DEFAULT_BUSY_SECONDS: Final = 5.0
@@ -48,7 +80,13 @@ def open_database(
 
 
 class Database:
-    """A recorded file, open for reading in the thread that opened it.
+    """A recorded file, open for reading in the thread that opened it. A context manager.
+
+    Every question that takes filters takes them as :class:`Filters`, by name, or both:
+    ``database.calls(model="gpt-*", since="2h")``. A question about all of a file of more than 200,000 spans is about
+    its last seven days, unless ``since`` says otherwise (``since="all"``); the answer's ``note`` tells.
+
+    All questions raise :class:`ReadingError` and its kinds, with one line that says what to do.
 
     Args:
         connection: The open file; :func:`open_database` makes it.
@@ -67,23 +105,212 @@ class Database:
         filters: Filters | None = None,
         *,
         limit: int | None = 100,
-        sort: Sort = "time",
+        sort: str = "time",
         before: int | None = None,
         **named: Unpack[FilterValues],
     ) -> Rows[Call]:
         """Return LLM and embedding calls, newest or largest first.
 
         Args:
-            filters: Which ones; ``named`` are added.
+            filters: Which ones.
             limit: How many; None for all.
             sort: ``time``, ``cost``, ``duration`` or ``tokens``.
-            before: Go on after the call of this id.
-            **named: Filters by name, as :class:`Filters` has them.
-
-        Raises:
-            FilterError: A filter means nothing.
+            before: Go on after the call of this id: the last one of the page before.
+            **named: Filters by name.
         """
-        return list_calls(self._connection, _combined(filters, named), limit=limit, sort=sort, before=before)
+        return calls.list_calls(self._connection, _combined(filters, named), limit=limit, sort=sort, before=before)
+
+    def all_calls(
+        self, filters: Filters | None = None, *, page: int = 200, **named: Unpack[FilterValues]
+    ) -> Iterator[list[Call]]:
+        """Return all calls, oldest first, in pages; the file is not held between two of them."""
+        return calls.calls_in_pages(self._connection, _combined(filters, named), page)
+
+    def count_calls(self, filters: Filters | None = None, **named: Unpack[FilterValues]) -> int:
+        """Return how many calls there are."""
+        return calls.count_calls(self._connection, _combined(filters, named))
+
+    def calls_after(self, last_id: int, filters: Filters | None = None, **named: Unpack[FilterValues]) -> Rows[Call]:
+        """Return the calls that were written after a span (see :meth:`last_id`), in the order of their writing."""
+        return calls.calls_after(self._connection, _combined(filters, named), last_id)
+
+    def last_id(self) -> int:
+        """Return the id of the span that was written last; it tells cheaply whether there is anything new."""
+        return calls.last_id(self._connection)
+
+    def call(self, call_id: int | str) -> CallDetail:
+        """Return one call, or another step, with all that is known about it.
+
+        Args:
+            call_id: ``spans.id``; -1 for the last call, -2 for the one before.
+        """
+        return transcript.call_detail(self._connection, call_id)
+
+    def messages(self, call_id: int | str, *, limit: int | None = None) -> Rows[Message]:
+        """Return a call's messages in reading order: system, input, output.
+
+        Args:
+            call_id: As of :meth:`call`.
+            limit: How many of each direction, the last ones; None for all.
+        """
+        return transcript.messages_of(self._connection, calls.find_call_id(self._connection, call_id), limit=limit)
+
+    def changes(self, call_id: int | str) -> Changes:
+        """Return what is new in a call's prompt against the previous call of its conversation, agent or trace."""
+        return changes.changes_of(self._connection, call_id)
+
+    def compare(self, left: int | str, right: int | str) -> Comparison:
+        """Return two calls side by side."""
+        return changes.compare(self.call(left), self.call(right))
+
+    def traces(
+        self,
+        filters: Filters | None = None,
+        *,
+        limit: int = 50,
+        before: str | None = None,
+        **named: Unpack[FilterValues],
+    ) -> Rows[Trace]:
+        """Return the traces with a step that is wanted, those with the newest steps first.
+
+        Args:
+            filters: Which ones.
+            limit: How many.
+            before: Go on after this trace id: the last one of the page before.
+            **named: Filters by name.
+        """
+        return traces.list_traces(self._connection, _combined(filters, named), limit=limit, before=before)
+
+    def trace(self, trace_id: int | str) -> TraceTree:
+        """Return one trace as a tree, each step with the sums of what is inside of it.
+
+        Args:
+            trace_id: The id or its beginning, the id of a call for its trace, -1 for the last trace.
+        """
+        return tree.trace_tree(self._connection, trace_id)
+
+    def conversations(
+        self,
+        filters: Filters | None = None,
+        *,
+        limit: int = 50,
+        before: str | None = None,
+        **named: Unpack[FilterValues],
+    ) -> Rows[Conversation]:
+        """Return the conversations with a step that is wanted, those that were written to last first.
+
+        Args:
+            filters: Which ones.
+            limit: How many.
+            before: Go on after this conversation: the last one of the page before.
+            **named: Filters by name.
+        """
+        return conversations.list_conversations(self._connection, _combined(filters, named), limit=limit, before=before)
+
+    def conversation(self, conversation_id: str) -> Chat:
+        """Return one conversation, with each message once.
+
+        Args:
+            conversation_id: Its id or its beginning; -1 for the one that was written to last.
+        """
+        return conversations.chat(self._connection, conversation_id)
+
+    def tools(self, filters: Filters | None = None, **named: Unpack[FilterValues]) -> Rows[ToolSummary]:
+        """Return what each tool did, those that took most time first."""
+        return tools.tool_summaries(self._connection, _combined(filters, named))
+
+    def tool_calls(
+        self, filters: Filters | None = None, *, limit: int | None = 100, **named: Unpack[FilterValues]
+    ) -> Rows[ToolCall]:
+        """Return executions of tools, newest first."""
+        return tools.list_tool_calls(self._connection, _combined(filters, named), limit=limit)
+
+    def errors(
+        self, filters: Filters | None = None, *, limit: int | None = 100, **named: Unpack[FilterValues]
+    ) -> Rows[Failure]:
+        """Return failures, newest first: each where it began, not where it passed through."""
+        return errors.list_failures(self._connection, _combined(filters, named), limit=limit)
+
+    def error_summaries(self, filters: Filters | None = None, **named: Unpack[FilterValues]) -> Rows[FailureSummary]:
+        """Return failures by place and type, the commonest first."""
+        return errors.failure_summaries(self._connection, _combined(filters, named))
+
+    def usage(
+        self,
+        filters: Filters | None = None,
+        *,
+        by: str | Sequence[str] = "model",
+        limit: int | None = None,
+        **named: Unpack[FilterValues],
+    ) -> Rows[Usage]:
+        """Return calls, errors, tokens and cost by group.
+
+        Args:
+            filters: Which calls.
+            by: ``day`` (UTC), ``model``, ``provider``, ``agent``, ``user``, ``service``, ``conversation``; several as a
+                sequence, or as text with commas. The newest day comes first, then the dearest group.
+            limit: How many groups.
+            **named: Filters by name.
+        """
+        return usage.usage_by(self._connection, _combined(filters, named), _names(by), limit=limit)
+
+    def latency(
+        self, filters: Filters | None = None, *, by: str | Sequence[str] = "model", **named: Unpack[FilterValues]
+    ) -> Rows[Latency]:
+        """Return how long calls that did not fail took, in percentiles.
+
+        Args:
+            filters: Which calls.
+            by: ``model``, ``provider`` or ``agent``, or several of them.
+            **named: Filters by name.
+        """
+        return latency.latency_by(self._connection, _combined(filters, named), _names(by))
+
+    def search(
+        self,
+        wanted: str,
+        filters: Filters | None = None,
+        *,
+        limit: int = 50,
+        before: int | None = None,
+        seconds: float = search.DEFAULT_SECONDS,
+        **named: Unpack[FilterValues],
+    ) -> Rows[Hit]:
+        """Return where a text stands, newest first: prompts, answers, tool calls and results, messages of errors.
+
+        A message that many calls repeat is one hit, at the newest of them. Case does not matter in ASCII.
+
+        Args:
+            wanted: What to look for, as it stands there.
+            filters: In which steps.
+            limit: How many places.
+            before: Go on after the span of this id: the answer's ``note`` says it where the time was over.
+            seconds: How long to look.
+            **named: Filters by name.
+        """
+        return search.search(
+            self._connection, wanted, _combined(filters, named), limit=limit, before=before, seconds=seconds
+        )
+
+    def status(self) -> Status:
+        """Return what is known about the file itself: who recorded, and whether anything is missing."""
+        return status.status_of(self._connection)
+
+    def sql(
+        self,
+        query: str,
+        values: Sequence[Value] | dict[str, Value] = (),
+        *,
+        limit: int | None = queries.DEFAULT_ROWS,
+    ) -> Table:
+        """Return the rows of a SELECT over the file's tables and views.
+
+        Args:
+            query: One SELECT; nothing else is possible.
+            values: Its parameters.
+            limit: How many rows; None for all.
+        """
+        return queries.query(self._connection, query, values, limit=limit)
 
     def close(self) -> None:
         """Close the file."""
@@ -102,4 +329,9 @@ class Database:
 
 
 def _combined(filters: Filters | None, named: FilterValues) -> Filters:
-    return Filters.parse({**(filters.values() if filters is not None else {}), **named})
+    given: dict[str, object] = {**filters.given()} if filters is not None else {}
+    return Filters.parse(given | {**named})
+
+
+def _names(by: str | Sequence[str]) -> list[str]:
+    return [name.strip() for name in by.split(",")] if isinstance(by, str) else list(by)

@@ -97,14 +97,13 @@ class Filters:
             raise FilterError(f"since ({since.text}) must be before until ({until.text})")
         return cls(**known, since=since, until=until)
 
+    def given(self) -> dict[str, str | Moment]:
+        """Return what is set, as :meth:`parse` takes it."""
+        return {name: value for name in NAMES if (value := getattr(self, name)) is not None}
+
     def values(self) -> dict[str, str]:
         """Return what is set, as text that :meth:`parse` reads again: for links."""
-        found = {}
-        for name in NAMES:
-            value: str | Moment | None = getattr(self, name)
-            if value is not None:
-                found[name] = value.text if isinstance(value, Moment) else value
-        return found
+        return {name: value.text if isinstance(value, Moment) else value for name, value in self.given().items()}
 
 
 NAMES: Final = tuple(field.name for field in fields(Filters))

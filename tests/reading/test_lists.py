@@ -1,0 +1,145 @@
+"""Lists are paged without gaps, and every filter filters."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from otel_sqlite_exporter import Database, open_database
+from otel_sqlite_exporter.database.connection import open_for_writing
+from otel_sqlite_exporter.reading import FilterError, Filters, NotFoundError
+from tests.support import query
+
+
+@pytest.mark.parametrize("sort", ["time", "cost", "duration", "tokens"])
+def test_pages_of_calls_are_the_whole_list(demo: Database, sort: str) -> None:
+    """Pages that go on after each other's last call give every call once, in order."""
+    whole = [call.id for call in demo.calls(limit=None, sort=sort)]
+    paged: list[int] = []
+    while page := demo.calls(limit=7, sort=sort, before=paged[-1] if paged else None):
+        paged += [call.id for call in page]
+    assert paged == whole
+    assert len(set(whole)) == len(whole)
+
+
+def test_pages_of_traces_are_the_whole_list(demo: Database) -> None:
+    """Pages of traces give every trace once."""
+    whole = [trace.trace_id for trace in demo.traces(limit=10_000)]
+    paged: list[str] = []
+    while page := demo.traces(limit=9, before=paged[-1] if paged else None):
+        paged += [trace.trace_id for trace in page]
+    assert paged == whole
+    assert len(whole) == len(query(demo.path, "SELECT trace_id FROM traces"))
+
+
+def test_pages_of_conversations_are_the_whole_list(demo: Database) -> None:
+    """Pages of conversations give every conversation once."""
+    whole = [row.conversation_id for row in demo.conversations(limit=10_000)]
+    paged: list[str] = []
+    while page := demo.conversations(limit=5, before=paged[-1] if paged else None):
+        paged += [row.conversation_id for row in page]
+    assert sorted(paged) == sorted(whole)
+    assert len(set(paged)) == len(paged)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "column", "operator"),
+    [
+        ("model", "gpt-5.4", "model", "="),
+        ("model", "gpt-*", "model", "GLOB"),
+        ("provider", "anthropic", "provider", "="),
+        ("kind", "embedding", "kind", "="),
+        ("agent", "support", "agent_name", "="),
+        ("user", "ada", "user_id", "="),
+        ("service", "fernweh", "service_name", "="),
+        ("status", "error", "status", "="),
+    ],
+)
+def test_a_filter_keeps_what_it_names(demo: Database, name: str, value: str, column: str, operator: str) -> None:
+    """Each filter gives the calls of the view whose column says so, by keyword and as Filters."""
+    expected = query(demo.path, f"SELECT id FROM llm_calls WHERE {column} {operator} ?", value)
+    filters = Filters.parse({name: value})
+    assert expected
+    assert sorted(call.id for call in demo.calls(filters, limit=None)) == sorted(int(str(row[0])) for row in expected)
+    assert Filters.parse(filters.values()) == filters
+
+
+def test_a_tool_keeps_the_calls_that_asked_for_it(demo: Database) -> None:
+    """The filter ``tool`` of calls is about what their answers ask for."""
+    calls = demo.calls(tool="run_tests", limit=None)
+    assert calls
+    assert all("run_tests" in json.dumps(call.tool_calls) for call in calls)
+
+
+def test_calls_can_be_found_by_text(demo: Database) -> None:
+    """The filter ``text`` keeps calls with a message that has the text, whatever its case."""
+    found = {call.id for call in demo.calls(text="where is MY order", limit=None)}
+    assert found == {
+        row[0]
+        for row in query(
+            demo.path,
+            "SELECT DISTINCT c.id FROM llm_calls c JOIN call_messages m ON m.span_id = c.id "
+            "WHERE m.text LIKE '%where is my order%'",
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"color": "red"},
+        {"kind": "chat"},
+        {"status": "bad"},
+        {"since": "soon"},
+        {"since": "2d", "until": "3d"},
+        {"model": 7},
+        {"since": "99999999d"},
+        {"model": "a\0b"},
+    ],
+)
+def test_a_filter_that_means_nothing_is_an_error(values: dict[str, object]) -> None:
+    """Filters that don't exist, or whose value means nothing, raise with one line."""
+    with pytest.raises(FilterError) as raised:
+        Filters.parse(values)
+    assert "\n" not in str(raised.value)
+
+
+def test_ids_count_from_the_end_or_begin(demo: Database) -> None:
+    """-1 is the last call and the last trace; a trace is found by its first digits or by one of its calls."""
+    last, before = demo.calls(limit=2)
+    assert demo.call(-1).call == last
+    assert demo.call("-2").call == before
+    trace = demo.traces(limit=1)[0]
+    assert demo.trace(-1).trace == trace
+    assert demo.trace(trace.trace_id[:7].replace("-", "")).trace == trace
+    assert demo.trace(last.id).trace.trace_id == last.trace_id
+    with pytest.raises(NotFoundError, match="several traces begin"):
+        demo.trace("a" if len([t for t in demo.traces(limit=999) if t.trace_id[0] == "a"]) > 1 else "b")
+    for wanted in (10**9, -(10**6)):
+        with pytest.raises(NotFoundError):
+            demo.call(wanted)
+    with pytest.raises(FilterError):
+        demo.call("nonsense")
+
+
+def test_an_empty_file_answers_everything(tmp_path: Path) -> None:
+    """A file in which nothing was recorded yet has empty answers, not errors."""
+    _, connection = open_for_writing(str(tmp_path / "empty.db"))
+    connection.close()
+    with open_database(tmp_path / "empty.db") as database:
+        answers = (
+            database.calls(),
+            database.traces(),
+            database.conversations(),
+            database.usage(),
+            database.usage(by="agent"),
+            database.latency(),
+            database.tools(),
+            database.errors(),
+            database.error_summaries(),
+            database.search("anything"),
+        )
+        assert [len(answer) for answer in answers] == [0] * len(answers)
+        assert (database.status().spans, database.status().problems) == (0, [])
