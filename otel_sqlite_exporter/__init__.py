@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.pipeline.counts import Stats
     from otel_sqlite_exporter.processor import SQLiteSpanProcessor
     from otel_sqlite_exporter.reading.database import Database, open_database
+    from otel_sqlite_exporter.recording import Recording, record
 
 __all__ = [
     "Database",
+    "Recording",
     "SQLiteLogRecordProcessor",
     "SQLiteSpanExporter",
     "SQLiteSpanProcessor",
     "Stats",
     "__version__",
     "open_database",
+    "record",
     "trace_id_to_uuid",
     "uuid_to_trace_id",
 ]
@@ -31,11 +34,13 @@ __all__ = [
 # (python -m benchmarks startup).
 _LAZY: Final = {
     "Database": "reading.database",
+    "Recording": "recording",
     "SQLiteLogRecordProcessor": "log_processor",
     "SQLiteSpanExporter": "exporter",
     "SQLiteSpanProcessor": "processor",
     "Stats": "pipeline.counts",
     "open_database": "reading.database",
+    "record": "recording",
 }
 
 

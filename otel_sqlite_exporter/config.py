@@ -34,10 +34,28 @@ MIN_TEXT_BYTES: Final = 16
 MIN_DATABASE_BYTES: Final = 1 << 20
 
 _PREFIX: Final = "OTEL_EXPORTER_SQLITE_"
+VARIABLES: Final = frozenset(
+    {
+        "BUSY_TIMEOUT",
+        "CAPTURE_CONTENT",
+        "MAX_DATABASE_BYTES",
+        "MAX_EXPORT_BATCH_SIZE",
+        "MAX_QUEUE_SIZE",
+        "MAX_TEXT_BYTES",
+        "PATH",
+        "PROCESSOR",
+        "RETENTION_DAYS",
+        "SCHEDULE_DELAY",
+        "SPANS",
+    }
+)
+"""Every variable that is read, less ``OTEL_EXPORTER_SQLITE_``."""
 _SMALLEST: Final = 1e-9
 _LARGEST: Final = 1 << 62
 _LARGEST_QUEUE: Final = 1 << 20  # its places are made in advance
 _HOPELESS: Final = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
+
+_named: Final[set[str]] = set()
 
 _T = TypeVar("_T")
 _Default = TypeVar("_Default")
@@ -85,6 +103,7 @@ def exporter_options(
         ValueError: An argument is out of range; the message names it. Also a path that can't be a database file.
         TypeError: ``redact`` is not callable.
     """
+    _name_unknown_variables()
     if redact is not None and not callable(redact):
         raise TypeError("redact must be a callable on (key, text)")
     selection: str = _setting("SPANS", spans, str, _spans, "genai")
@@ -169,6 +188,8 @@ def batch_options(
 def resolve_path(path: str | os.PathLike[str] | None) -> str:
     """Return the absolute path of the database file, resolved once so that a later ``chdir`` changes nothing.
 
+    A variable that names no usable file is warned about, and the default is used.
+
     ``~`` is expanded and a ``file:`` URI is read as the path it names. Symbolic links are followed, so that the file
     beside which SQLite keeps its write-ahead log is the one that is watched.
 
@@ -176,9 +197,31 @@ def resolve_path(path: str | os.PathLike[str] | None) -> str:
         ValueError: The path is empty, holds a NUL, names an in-memory database, a directory or a special file, or an
             existing file is not an SQLite database; or it is relative and the working directory is gone.
     """
-    if path is not None and not isinstance(path, (str, os.PathLike)):
-        raise ValueError(f"path must be a str or os.PathLike, not {type(path).__name__}: {path!r}")
-    text = os.fspath(path) if path is not None else os.environ.get(_PREFIX + "PATH", "").strip() or DEFAULT_PATH
+    if path is None:
+        return _setting("PATH", None, str, _checked_path, None) or _checked_path(DEFAULT_PATH)
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"path must be text, not {type(path).__name__}: {path!r}")  # noqa: TRY004 - as other bad paths
+    return _checked_path(os.fspath(path))
+
+
+def unknown_variables() -> list[str]:
+    """Return the variables of the environment that begin like ours and are not read."""
+    return sorted(name for name in os.environ if name.startswith(_PREFIX) and name[len(_PREFIX) :] not in VARIABLES)
+
+
+def _name_unknown_variables() -> None:
+    """Warn of each variable that is not read, once."""
+    new = [name for name in unknown_variables() if name not in _named]
+    if new:
+        _named.update(new)
+        _logger.warning("%s: no such setting; known are %s", ", ".join(new), _known_variables())
+
+
+def _known_variables() -> str:
+    return ", ".join(_PREFIX + name for name in sorted(VARIABLES))
+
+
+def _checked_path(text: object) -> str:
     if not isinstance(text, str):
         raise ValueError(f"path must be text, not {type(text).__name__}: {text!r}")  # noqa: TRY004 - as other bad paths
     if not text.strip():
@@ -248,8 +291,9 @@ def _setting(
         return default
     try:
         return check(parse(text))
-    except (ValueError, OverflowError):
-        _logger.warning("%s%s=%r is not usable; using %r", _PREFIX, name, text, default)
+    except (ValueError, OverflowError) as error:
+        used = DEFAULT_PATH if name == "PATH" else default
+        _logger.warning("%s%s=%r is not usable (%s); using %r", _PREFIX, name, text, error, used)
         return default
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -11,13 +12,15 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach,
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otel_sqlite_exporter.config import exporter_options
-from otel_sqlite_exporter.database.connection import Failure, check_existing, failure_of
+from otel_sqlite_exporter.database.connection import Failure, failure_of
 from otel_sqlite_exporter.database.ledger import Counts
 from otel_sqlite_exporter.pipeline import process_hooks
 from otel_sqlite_exporter.pipeline.fork_mark import fork_mark
 from otel_sqlite_exporter.pipeline.pruning import Pruner
 from otel_sqlite_exporter.pipeline.recorder import Recorder
+from otel_sqlite_exporter.pipeline.silence import Silence
 from otel_sqlite_exporter.pipeline.span_filter import SpanFilter
+from otel_sqlite_exporter.pipeline.target import with_usable_path
 from otel_sqlite_exporter.pipeline.trouble_log import TroubleLog
 
 if TYPE_CHECKING:
@@ -71,7 +74,7 @@ class SQLiteSpanExporter(SpanExporter):
         max_database_bytes: int | None = None,
         keep_raw_content: bool = False,
     ) -> None:
-        self._options = exporter_options(
+        options = exporter_options(
             path=path,
             max_text_bytes=max_text_bytes,
             capture_content=capture_content,
@@ -82,9 +85,10 @@ class SQLiteSpanExporter(SpanExporter):
             max_database_bytes=max_database_bytes,
             keep_raw_content=keep_raw_content,
         )
-        check_existing(self._options.path)
+        self._options = with_usable_path(options, is_from_environment=path is None)
         self._span_filter = SpanFilter(everything=self._options.spans == "all")
         self._is_shut_down = False
+        self._is_forked = False
         self._reset()
         process_hooks.watch(self)
 
@@ -137,7 +141,7 @@ class SQLiteSpanExporter(SpanExporter):
         """End the ledger and close the file. Later exports fail."""
         if not self._fork_mark[0]:
             self.after_fork_in_child()
-        self._is_shut_down = True
+        was_shut_down, self._is_shut_down = self._is_shut_down, True
         thread = threading.get_ident()
         if thread in self._busy_threads or not self._lock.acquire(timeout=_SHUTDOWN_TIMEOUT_SECONDS):
             return  # the export that goes on ends with the process
@@ -147,6 +151,18 @@ class SQLiteSpanExporter(SpanExporter):
         finally:
             self._lock.release()
             self._busy_threads.discard(thread)
+        if not (was_shut_down or self._is_forked) and self._counts.received == self._counts.skipped:
+            with contextlib.suppress(Exception):  # a log handler's
+                Silence.report(self._options.path, self._counts.skipped)
+
+    def __repr__(self) -> str:
+        """Say where spans go, and what came of them."""
+        counts = self._counts
+        lost = sum(counts.dropped.values())
+        dropped = f", {lost} dropped" if lost else ""
+        return (
+            f"<{type(self).__name__} {self._options.path}: {counts.written} written, {counts.skipped} skipped{dropped}>"
+        )
 
     def at_exit(self) -> None:
         """Shut down when the process ends and nobody else has."""
@@ -171,6 +187,7 @@ class SQLiteSpanExporter(SpanExporter):
     def after_fork_in_child(self) -> None:
         """Leave an inherited connection alone and start with one of its own."""
         self._recorder.database.abandon()
+        self._is_forked = True
         self._reset()
 
     def _end(self) -> None:

@@ -49,6 +49,10 @@ class SQLiteLogRecordProcessor(LogRecordProcessor):
     emit = on_emit
     """The name of :meth:`on_emit` in earlier SDKs."""
 
+    def __repr__(self) -> str:
+        """Name the processor whose spans the events belong to."""
+        return f"<{type(self).__name__} of {self._span_processor!r}>"
+
     def shutdown(self) -> None:
         """Do nothing: the span processor is shut down by its own provider, and writes what is queued here too."""
 

@@ -87,10 +87,10 @@ class SQLiteSpanProcessor(SpanProcessor):
     ) -> None:
         # Not at the top: together they load SQLite and every convention (python -m benchmarks startup).
         from otel_sqlite_exporter.config import batch_options, exporter_options  # noqa: PLC0415
-        from otel_sqlite_exporter.database.connection import check_existing  # noqa: PLC0415
         from otel_sqlite_exporter.pipeline.counts import Tally  # noqa: PLC0415
         from otel_sqlite_exporter.pipeline.exporter_thread import ExporterThread  # noqa: PLC0415
         from otel_sqlite_exporter.pipeline.self_metrics import meter_provider_in_use, record_metrics  # noqa: PLC0415
+        from otel_sqlite_exporter.pipeline.target import with_usable_path  # noqa: PLC0415
 
         batching = batch_options(max_queue_size, max_export_batch_size, schedule_delay_millis)
         options = exporter_options(
@@ -104,7 +104,7 @@ class SQLiteSpanProcessor(SpanProcessor):
             max_database_bytes=max_database_bytes,
             keep_raw_content=keep_raw_content,
         )
-        check_existing(options.path)
+        options = with_usable_path(options, is_from_environment=path is None)
         self._intake: BoundedQueue[ReadableSpan] = BoundedQueue(batching.max_queue_size)
         self._queue = self._intake.queue
         self._permits = self._intake.permits
@@ -188,6 +188,20 @@ class SQLiteSpanProcessor(SpanProcessor):
     def stats(self) -> Stats:
         """Return what was received, written, skipped and dropped so far."""
         return self._tally.stats()
+
+    @property
+    def path(self) -> str:
+        """The absolute path of the database file."""
+        return self._exporter_thread.path
+
+    @property
+    def is_shut_down(self) -> bool:
+        """Whether :meth:`shutdown` has been called."""
+        return self._exporter_thread.coordination.is_closed
+
+    def __repr__(self) -> str:
+        """Say where spans go, and what came of them."""
+        return f"<{type(self).__name__} {self.path}: {self.stats().summary}>"
 
     def join_log_events(self) -> Callable[[LogEvent], None]:
         """Look for the log events of each span from now on, and return what queues one (SQLiteLogRecordProcessor)."""

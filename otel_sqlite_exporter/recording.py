@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.config import Redact, SpanSelection
     from otel_sqlite_exporter.pipeline.counts import Stats
+    from otel_sqlite_exporter.reading.database import Database
     from otel_sqlite_exporter.sources.instrumentors import Source
 
 _logger = logging.getLogger("otel_sqlite_exporter")
@@ -66,6 +67,17 @@ class Recording:
         """
         return self._processor.force_flush(timeout_millis)
 
+    def read(self) -> Database:
+        """Open the file for reading, with every call that has ended in it.
+
+        Raises:
+            ReadingError: There is no file yet, because no call has ended, or it can't be read.
+        """
+        from otel_sqlite_exporter.reading.database import open_database  # noqa: PLC0415 - most never read here
+
+        self.flush()
+        return open_database(self._path)
+
     def close(self, timeout_millis: float = 5000) -> None:
         """Write what is queued and close the file; the application's providers and instrumentors stay as they are.
 
@@ -89,7 +101,7 @@ class Recording:
     def __repr__(self) -> str:
         """Say where calls go, and what came of them."""
         state = ", closed" if self._is_closed else ""
-        return f"<Recording {self._path}{state}: {counts_text(self.stats())}>"
+        return f"<Recording {self._path}{state}: {self.stats().summary}>"
 
 
 class _SpanSlot(SpanProcessor):
@@ -219,7 +231,8 @@ def record(
     recording moves there.
 
     Args:
-        path: The database file. Default: ``OTEL_EXPORTER_SQLITE_PATH``, else ``llm_traces.db`` in the working directory.
+        path: The database file. Default: ``OTEL_EXPORTER_SQLITE_PATH``, else ``llm_traces.db`` in the working
+            directory.
         tracer_provider: The provider to listen to, and to instrument with. Default: the global one.
         logger_provider: The provider of log events. Default: the global one.
         instrument: False switches no instrumentation on and leaves the environment alone.
@@ -276,6 +289,8 @@ def record(
             reported = frozenset(installed.sdk.name for installed in sdks if installed.instrumentations)
             content.switch_on(os.environ, instrumentors.distributions, reported)
             sources = instrumentors.activate(sdks, tracers, loggers)
+            if instrumentors.has_found_active and tracer_provider is None:
+                _session.providers.listen_to_private_ones()
         if recording is not current:
             _session.begin(recording)
             _say(recording, sources, instrument=instrument)
@@ -310,10 +325,3 @@ def sources_text(sources: Sequence[Source]) -> str:
         names = ", ".join(source.name for source in missing)
         told.append(f"not instrumented: {names} (pip install {' '.join(source.label for source in missing)})")
     return "; ".join(told)
-
-
-def counts_text(stats: Stats) -> str:
-    """Say what a recorder did, in a few words."""
-    dropped = sum(stats.dropped.values())
-    lost = f", {dropped} dropped" if dropped else ""
-    return f"{stats.written} written, {stats.queue_depth} queued, {stats.skipped} skipped{lost}"

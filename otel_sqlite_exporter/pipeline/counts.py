@@ -44,6 +44,13 @@ class Stats:
     last_error: str | None
     last_write_time: float | None
 
+    @property
+    def summary(self) -> str:
+        """The counts in a few words, as a repr shows them."""
+        dropped = sum(self.dropped.values())
+        lost = f", {dropped} dropped" if dropped else ""
+        return f"{self.written} written, {self.queue_depth} queued, {self.skipped} skipped{lost}"
+
 
 class Tally:
     """The counts of one processor.

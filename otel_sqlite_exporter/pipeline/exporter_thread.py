@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import contextlib
 import os
 import threading
 import time
@@ -17,6 +18,7 @@ from otel_sqlite_exporter.pipeline.coordination import Coordination
 from otel_sqlite_exporter.pipeline.export_loop import ExportLoop
 from otel_sqlite_exporter.pipeline.fork_mark import fork_mark
 from otel_sqlite_exporter.pipeline.latches import brief_turns, seconds
+from otel_sqlite_exporter.pipeline.silence import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +65,7 @@ class ExporterThread:
         self._on_write = on_write
         self._log_queue: BoundedQueue[LogEvent] = BoundedQueue(_LOG_EVENTS_PER_SPAN * queue.capacity)
         self._joins_log_events = False
+        self._is_forked = False
         self._reset()
         process_hooks.watch(self)
 
@@ -87,6 +90,11 @@ class ExporterThread:
         # The last two, in this order: another thread of a forked child may be waiting for them.
         self.fork_mark = fork_mark()
         self._reset_claims: dict[int, object] = {}
+
+    @property
+    def path(self) -> str:
+        """The absolute path of the file."""
+        return self._exporter_options.path
 
     # The application's side.
 
@@ -142,7 +150,8 @@ class ExporterThread:
         """Write what is queued and close the file, within the timeout; count what could not be written."""
         self.notice_fork()
         deadline = time.monotonic() + seconds(timeout_millis, _SHUTDOWN_TIMEOUT_MILLIS)
-        if _claim(self._first_shutdown):
+        is_first = _claim(self._first_shutdown)
+        if is_first:
             self._loop.delivery.deadline = deadline
             self.coordination.is_closed = True
             self._queue.be_strict()
@@ -153,6 +162,8 @@ class ExporterThread:
         if self._loop.delivery.is_time_up and not self.coordination.finished.is_open:
             self._tally.is_abandoned = True
             self._loop.delivery.report_shutdown_loss(self._tally.unsettled)
+        if is_first and not self._is_forked:
+            self._report_silence()
 
     def at_exit(self) -> None:
         """Shut down when the process ends and nobody else has."""
@@ -194,6 +205,7 @@ class ExporterThread:
     def _start_over(self) -> None:
         self._loop.delivery.abandon()
         was_closed = self.coordination.is_closed
+        self._is_forked = True
         self._tally.reset()
         self._queue.reset()
         self._log_queue.reset()
@@ -202,6 +214,13 @@ class ExporterThread:
             self.coordination.is_closed = True
             self._tally.is_finished = True
             self.coordination.finished.open()
+
+    def _report_silence(self) -> None:
+        """Say that there was no LLM span, unless this is a child, of which the parent may know better."""
+        counts = self._tally.counts()
+        if counts.received == counts.skipped:
+            with contextlib.suppress(Exception):  # a log handler's
+                Silence.report(self.path, counts.skipped)
 
     def _await_end(self, deadline: float) -> None:
         while not self.coordination.finished.is_open:

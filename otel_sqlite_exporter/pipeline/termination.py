@@ -45,10 +45,8 @@ class Termination:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        try:
+        with contextlib.suppress(Exception):  # whatever fails, the process has been asked to die
             self._end()
-        except Exception:  # noqa: BLE001, S110 - whatever fails, the process has been asked to die
-            pass
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
         signal.signal(number, self._handle)  # only process 1 of a container gets here: the default leaves it alive

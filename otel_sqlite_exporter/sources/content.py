@@ -14,14 +14,41 @@ if TYPE_CHECKING:
 GENAI_CAPTURE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 STABILITY: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _MODES: Final = frozenset({"span_only", "event_only", "span_and_event"})
-_OPENLLMETRY: Final = frozenset(
-    CONTRIB + name
-    for name in (
-        "agno alephalpha anthropic bedrock chromadb cohere crewai google-generativeai groq haystack lancedb langchain"
-        " litellm llamaindex marqo mcp milvus mistralai ollama openai openai-agents pinecone qdrant replicate sagemaker"
-        " together transformers vertexai voyageai watsonx weaviate writer"
-    ).split()
+_OPENLLMETRY_NAMES: Final = (
+    "agno",
+    "alephalpha",
+    "anthropic",
+    "bedrock",
+    "chromadb",
+    "cohere",
+    "crewai",
+    "google-generativeai",
+    "groq",
+    "haystack",
+    "lancedb",
+    "langchain",
+    "litellm",
+    "llamaindex",
+    "marqo",
+    "mcp",
+    "milvus",
+    "mistralai",
+    "ollama",
+    "openai",
+    "openai-agents",
+    "pinecone",
+    "qdrant",
+    "replicate",
+    "sagemaker",
+    "together",
+    "transformers",
+    "vertexai",
+    "voyageai",
+    "watsonx",
+    "weaviate",
+    "writer",
 )
+_OPENLLMETRY: Final = frozenset(CONTRIB + name for name in _OPENLLMETRY_NAMES)
 _BY_FLAG: Final = frozenset({CONTRIB + "botocore"})  # takes only "true"
 _BY_MODE: Final = frozenset({CONTRIB + "openai-v2", CONTRIB + "openai-agents-v2", CONTRIB + "google-genai"})
 
@@ -74,9 +101,20 @@ def switch_on(
     for switch in SDK_SWITCHES:
         if switch.without not in reported and version_of(switch.distribution):
             wanted[switch.variable] = switch.value
-    wanted = {name: value for name, value in wanted.items() if not environment.get(name)}
-    environment.update(wanted)
-    return wanted
+    return _set_unset(environment, wanted)
+
+
+def switch_on_sdk(environment: MutableMapping[str, str], name: str) -> bool:
+    """Have an SDK report its own calls, because no instrumentation of it works; return whether it can."""
+    wanted = {switch.variable: switch.value for switch in SDK_SWITCHES if switch.without == name}
+    _set_unset(environment, wanted)
+    return bool(wanted)
+
+
+def _set_unset(environment: MutableMapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    unset = {name: value for name, value in wanted.items() if not environment.get(name)}
+    environment.update(unset)
+    return unset
 
 
 def reads_genai_capture(instrumentation: str) -> bool:
@@ -85,7 +123,7 @@ def reads_genai_capture(instrumentation: str) -> bool:
 
 
 def takes_modes(instrumentation: str) -> bool:
-    """Return whether a distribution takes ``SPAN_ONLY``: it does where OpenTelemetry's GenAI utilities are installed."""
+    """Return whether a distribution takes ``SPAN_ONLY``: it does with OpenTelemetry's GenAI utilities."""
     return instrumentation not in _BY_FLAG and version_of("opentelemetry-util-genai") is not None
 
 

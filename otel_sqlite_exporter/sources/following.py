@@ -1,8 +1,8 @@
 """Providers of our own that step back when the application sets up another one later.
 
-``set_tracer_provider`` takes one provider per process. Were ours that one, a Phoenix, Logfire or Traceloop that is set up
-after ``record()`` would be refused, and its own export would get nothing. So ours is in the global's place without
-having used it up; whoever comes later gets it, and the spans of tracers that we gave out start there.
+``set_tracer_provider`` takes one provider per process. Were ours that one, a Phoenix or Logfire that is set up after
+``record()`` would be refused, and its own export would get nothing. So ours is in the global's place without having
+used it up; whoever comes later gets it, and the spans of tracers that we gave out start there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class FollowingTracerProvider(TracerProvider):
 
     def get_tracer(self, *args: Any, **kwargs: Any) -> Tracer:  # noqa: ANN401 - whatever the SDK's version takes
         """Return a tracer that follows."""
-        return _FollowingTracer(self, super().get_tracer(*args, **kwargs), lambda provider: provider.get_tracer(*args, **kwargs))
+        return _FollowingTracer(
+            self, super().get_tracer(*args, **kwargs), lambda provider: provider.get_tracer(*args, **kwargs)
+        )
 
 
 class _FollowingTracer(Tracer):

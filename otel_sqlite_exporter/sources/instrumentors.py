@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
+from otel_sqlite_exporter.sources.content import switch_on_sdk
 from otel_sqlite_exporter.sources.installed import installed_instrumentations, installed_sdks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import FrameType
 
     from opentelemetry import _logs, trace
 
@@ -69,6 +72,8 @@ class Instrumentors:
         self._instrumentations: list[Instrumentation] = []
         self._sources: dict[str, Source] = {}
         self._groups: dict[str, list[Instrumentation]] = {}
+        self.has_found_active = False
+        """Whether the application had switched one on itself, with whatever provider."""
 
     @property
     def distributions(self) -> list[str]:
@@ -113,6 +118,7 @@ class Instrumentors:
     def _start(self, name: str, sdk: Sdk) -> None:
         group = self._groups[name]
         active = next((one for one in group if one.is_active), None)
+        self.has_found_active = self.has_found_active or active is not None
         preferred = active or group[0]
         for other in group:
             if other is not preferred:
@@ -127,9 +133,13 @@ class Instrumentors:
     def _switch_on(self, name: str) -> None:
         """Switch on the first instrumentation of a group that can be; raise nothing into the import that led here."""
         group = self._groups[name]
-        if any(one.is_active or _is_being_switched_on(one) for one in group):
-            self._sources[name] = Source(name, group[0].label, "active")
-            return
+        for instrumentation in group:
+            options = _being_switched_on(instrumentation)
+            if options is not None:
+                self._listen_to(options.get("tracer_provider"))
+            if options is not None or instrumentation.is_active:
+                self._sources[name] = Source(name, instrumentation.label, "active")
+                return
         for instrumentation in group:
             try:
                 self._instrument(instrumentation)
@@ -140,6 +150,9 @@ class Instrumentors:
             else:
                 self._sources[name] = Source(name, instrumentation.label, "active")
                 return
+        if switch_on_sdk(os.environ, name):
+            self._sources[name] = Source(name, f"{name} itself", "active")
+            _logger.warning("%s reports its calls itself in its place", name)
 
     def _instrument(self, instrumentation: Instrumentation) -> None:
         instrumentor: _Instrumentor = instrumentation.entry_point.load()()
@@ -201,14 +214,16 @@ def _when_imported(modules: Sequence[str], do: Callable[[], None]) -> None:
         register_post_import_hook(lambda _module: do(), module)
 
 
-def _is_being_switched_on(instrumentation: Instrumentation) -> bool:
-    """Tell whether the import that led here comes out of an instrumentor's own ``instrument``, which will go on."""
+def _being_switched_on(instrumentation: Instrumentation) -> dict[str, object] | None:
+    """Return the options of an instrumentor's own ``instrument`` out of which the import that led here comes.
+
+    It will go on when the import is done: switching on here as well would report every call twice.
+    """
     instrumentor = instrumentation.loaded_instrumentor()
-    if instrumentor is None:
-        return False
-    frame = sys._getframe()  # noqa: SLF001 - there is no other way to see who imports
-    while frame is not None:
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - there is no other way to see who imports
+    while instrumentor is not None and frame is not None:
         if frame.f_code.co_name == "instrument" and frame.f_locals.get("self") is instrumentor:
-            return True
-        frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
-    return False
+            options: dict[str, object] = frame.f_locals.get("kwargs", {})
+            return options
+        frame = frame.f_back
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import weakref
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from opentelemetry import _logs, trace
 from opentelemetry._logs import _internal as logs_api
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk.trace import SpanLimits
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.trace import ProxyTracerProvider
 
 from otel_sqlite_exporter.sources.following import FollowingTracerProvider, make_global
@@ -103,6 +104,15 @@ class Providers:
             options = {"replace_default_processor": False} if keeps else {}
             provider.add_span_processor(self._span_slot, **options)
         return True
+
+    def listen_to_private_ones(self) -> None:
+        """Listen to every provider of the SDK in this process, where none is the global one.
+
+        For instrumentors that the application has given a provider of its own, of which nobody else knows.
+        """
+        if self._own_tracer_provider is not None and self._own_tracer_provider.successor is None:
+            for provider in [found for found in gc.get_objects() if isinstance(found, TracerProvider)]:
+                self.listen_to(provider)
 
     def _listen_to_logs(self, provider: object) -> bool:
         if not hasattr(provider, "add_log_record_processor"):

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
-from otel_sqlite_exporter.config import BatchOptions, ExporterOptions, batch_options, exporter_options
+from otel_sqlite_exporter.config import VARIABLES, BatchOptions, ExporterOptions, batch_options, exporter_options
 from tests.support import end_spans, log_lines
 
+ROOT = Path(__file__).parent.parent.parent
 PREFIX = "OTEL_EXPORTER_SQLITE_"
 
 BAD_VALUES: dict[str, tuple[object, ...]] = {
@@ -246,3 +250,39 @@ def test_a_symbolic_link_leads_to_its_target(tmp_path: Path) -> None:
     assert (tmp_path / "real" / "traces.db-wal").exists()
     processor.shutdown()
     assert link.is_symlink()
+
+
+@pytest.mark.parametrize("bad", ["", "directory", "other.db", "text.db", "a/b", ":memory:"])
+def test_a_bad_path_in_the_environment_is_warned_about_and_the_default_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: str
+) -> None:
+    """A variable that names no usable file never raises: it is named in a warning, and llm_traces.db is written."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "a").write_text("a file", encoding="utf-8")
+    (tmp_path / "text.db").write_text("no database" * 100, encoding="utf-8")
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    monkeypatch.setenv(PREFIX + "PATH", bad)
+    with log_lines() as lines:
+        for door in (SQLiteSpanProcessor(), SQLiteSpanExporter()):
+            assert repr(door).startswith(f"<{type(door).__name__} {tmp_path / 'llm_traces.db'}: 0 written")
+    assert [f"{PREFIX}PATH" in line for line in lines] == ([True, True] if bad else [])
+
+
+def test_an_unknown_variable_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt setting is named in one warning, together with those that exist."""
+    monkeypatch.setenv(PREFIX + "MAX_TEXT_BYTE", "100")
+    with log_lines() as lines:
+        SQLiteSpanProcessor(tmp_path / "a.db")
+        SQLiteSpanExporter(tmp_path / "a.db")
+    (line,) = lines
+    assert line.startswith(f"{PREFIX}MAX_TEXT_BYTE: no such setting")
+    assert f"{PREFIX}MAX_TEXT_BYTES" in line
+
+
+def test_every_variable_that_is_read_is_known() -> None:
+    """The list of known variables is the one that the code reads."""
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "otel_sqlite_exporter").rglob("*.py"))
+    read = set(re.findall(r'_setting\(\s*"([A-Z_]+)"', source)) | {"PROCESSOR"}
+    assert read == VARIABLES

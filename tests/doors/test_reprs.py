@@ -1,0 +1,74 @@
+"""What the doors say of themselves, and when nothing came through them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_sqlite_exporter import SQLiteLogRecordProcessor, SQLiteSpanExporter, SQLiteSpanProcessor
+from otel_sqlite_exporter.pipeline.silence import Silence, likely_reasons
+from otel_sqlite_exporter.sources.catalogue import SDKS
+from tests.support import end_spans, log_lines, provider_with, span_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _not_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the process begin without having said that nothing arrived."""
+    monkeypatch.setattr(Silence, "is_broken", False)
+
+
+def test_reprs_say_path_and_counts(tmp_path: Path) -> None:
+    """Each door says where spans go, how many are written, skipped and dropped."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path)
+    end_spans(processor, 2)
+    provider_with(processor).get_tracer("tests").start_span("GET /").end()
+    processor.force_flush()
+    assert repr(processor) == f"<SQLiteSpanProcessor {path}: 2 written, 0 queued, 1 skipped>"
+    assert repr(SQLiteLogRecordProcessor(processor)) == f"<SQLiteLogRecordProcessor of {processor!r}>"
+    processor.shutdown()
+    end_spans(processor)
+    assert repr(processor) == f"<SQLiteSpanProcessor {path}: 2 written, 0 queued, 1 skipped, 1 dropped>"
+
+    exporter = SQLiteSpanExporter(path)
+    exporter.export([span_of()])
+    exporter.shutdown()
+    assert repr(exporter) == f"<SQLiteSpanExporter {path}: 1 written, 0 skipped>"
+
+
+def test_a_shutdown_after_no_llm_span_says_so_once(tmp_path: Path) -> None:
+    """The first recorder of a process that ends without any LLM span warns with the likely reasons, others don't."""
+    processor = SQLiteSpanProcessor(tmp_path / "traces.db")
+    provider_with(processor).get_tracer("tests").start_span("GET /").end()
+    with log_lines() as lines:
+        processor.shutdown()
+        processor.shutdown()
+        SQLiteSpanProcessor(tmp_path / "other.db").shutdown()
+        SQLiteSpanExporter(tmp_path / "other.db").shutdown()
+    (line,) = lines
+    assert line.startswith(
+        f"no LLM span arrived, so nothing was written to {tmp_path / 'traces.db'} (1 other spans did)"
+    )
+    assert "otel-sqlite doctor" in line
+
+
+def test_a_shutdown_after_an_llm_span_says_nothing(tmp_path: Path) -> None:
+    """A recorder that wrote something ends silently."""
+    processor, exporter = SQLiteSpanProcessor(tmp_path / "traces.db"), SQLiteSpanExporter(tmp_path / "traces.db")
+    end_spans(processor)
+    exporter.export([span_of()])
+    with log_lines() as lines:
+        processor.shutdown()
+        exporter.shutdown()
+    assert lines == []
+
+
+def test_the_reasons_name_what_to_install() -> None:
+    """An SDK that is imported without any instrumentation of it is named, with the package that reports it."""
+    (mistral,) = [sdk for sdk in SDKS if sdk.name == "Mistral"]
+    assert "pip install openinference-instrumentation-mistralai" in likely_reasons([mistral], [])
+    assert "no call was made" in likely_reasons([], [])
