@@ -140,7 +140,8 @@ CREATE INDEX spans_calls ON spans (
 ) WHERE kind IN ('llm', 'embedding') AND duplicate_of IS NULL;
 CREATE INDEX spans_agent ON spans (agent_name, start_time_unix_nano) WHERE agent_name IS NOT NULL;
 CREATE INDEX spans_user ON spans (user_id, start_time_unix_nano) WHERE user_id IS NOT NULL;
-CREATE INDEX spans_tool ON spans (tool_name, start_time_unix_nano, end_time_unix_nano, status) WHERE kind = 'tool';
+CREATE INDEX spans_tool ON spans (tool_name, start_time_unix_nano, end_time_unix_nano, status)
+  WHERE kind = 'tool' AND duplicate_of IS NULL;
 CREATE INDEX spans_conversation ON spans (conversation_id) WHERE conversation_id IS NOT NULL;
 CREATE INDEX spans_duplicate_of ON spans (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX spans_shown_in ON spans (shown_in_trace_id) WHERE shown_in_trace_id IS NOT NULL;

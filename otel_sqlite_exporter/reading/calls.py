@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from otel_sqlite_exporter.reading.building import as_int, build
-from otel_sqlite_exporter.reading.conditions import IS_CALL, TOTAL_TOKENS, where, windowed
+from otel_sqlite_exporter.reading.conditions import IS_CALL, TOTAL_TOKENS, from_spans, where, windowed
 from otel_sqlite_exporter.reading.failures import FilterError, NotFoundError
 from otel_sqlite_exporter.reading.rows import Call
 from otel_sqlite_exporter.reading.search import ids_with_text
@@ -44,7 +44,7 @@ def list_calls(
     note = None
     if sort != "time" or _is_selective(filters):
         filters, note = windowed(connection, filters)
-    if filters.text is not None:
+    if filters.text is not None or filters.tool is not None:
         ids, more = ids_with_text(connection, filters, limit=limit or _IDS_PER_QUERY, before=before)
         return Rows(Call, calls_of_ids(connection, ids), more or note)
     ids = _ids(connection, filters, limit=limit, sort=sort, before=before)
@@ -55,7 +55,7 @@ def _is_selective(filters: Filters) -> bool:
     """Tell whether the newest calls may have to be looked for."""
     return any(
         getattr(filters, name) is not None
-        for name in ("model", "provider", "kind", "agent", "user", "service", "tool", "status")
+        for name in ("model", "provider", "kind", "agent", "user", "service", "status")
     )
 
 
@@ -76,7 +76,8 @@ def _ids(
             conditions.append(f"{order} <= ?")
             values.append(row[0])
     rows = connection.rows(
-        f"SELECT s.id FROM spans s WHERE {' AND '.join(conditions)} ORDER BY {order} DESC, s.id DESC LIMIT ?",
+        f"SELECT s.id FROM {from_spans(filters)} WHERE {' AND '.join(conditions)} "
+        f"ORDER BY {order} DESC, s.id DESC LIMIT ?",
         [*values, -1 if limit is None else limit],
     )
     return [row[0] for row in rows]

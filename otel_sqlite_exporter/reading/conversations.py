@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.reading.building import Json, as_text, build, json_text, plain
+from otel_sqlite_exporter.reading.building import Json, as_int, as_text, build, json_text, plain
 from otel_sqlite_exporter.reading.calls import calls_of_ids
 from otel_sqlite_exporter.reading.conditions import IS_CALL, pattern, where, windowed
 from otel_sqlite_exporter.reading.failures import NotFoundError
@@ -19,6 +19,9 @@ from otel_sqlite_exporter.reading.turns import Turn, tell
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
+
+_SPANS_PER_STEP: Final = 2000
+_MOST_STEPS: Final = 20
 
 MOST_CALLS: Final = 500
 """How many calls of a conversation are shown; of more, the last ones."""
@@ -71,23 +74,67 @@ def list_conversations(
     connection: ReadConnection, filters: Filters, *, limit: int = 50, before: str | None = None
 ) -> Rows[Conversation]:
     """Return the conversations that were written to last; :meth:`Database.conversations` says more."""
-    filters, note = windowed(connection, filters) if filters.values() else (filters, None)
+    if before is not None and _last_of(connection, before) is None:
+        raise NotFoundError(f"before: there is no conversation {before} any more")
+    note = None
+    ids = _newest(connection, limit, before) if not filters.values() else None
+    if ids is None:
+        filters, note = windowed(connection, filters) if filters.values() else (filters, None)
+        ids, searched = _grouped(connection, filters, limit, before)
+        note = searched or note
+    found = [_row(connection, conversation_id) for conversation_id in ids]
+    return Rows(Conversation, [conversation for conversation in found if conversation is not None], note)
+
+
+def _last_of(connection: ReadConnection, conversation_id: str) -> int | None:
+    row = connection.row("SELECT max(id) FROM spans WHERE conversation_id = ?", [conversation_id])
+    return as_int(row[0]) if row is not None else None
+
+
+def _newest(connection: ReadConnection, limit: int, before: str | None) -> list[str] | None:
+    """Return the conversations of the spans that were written last; None where they are too rare to be found so."""
+    last = (1 << 63) - 1
+    newest = last if before is None else _last_of(connection, before) or 0
+    seen: dict[str, None] = {}
+    place = newest
+    for _ in range(_MOST_STEPS):
+        rows = connection.rows(
+            "SELECT id, conversation_id FROM spans WHERE id < ? ORDER BY id DESC LIMIT ?", [place, _SPANS_PER_STEP]
+        )
+        for _, conversation_id in rows:
+            # One with a later span was on an earlier page.
+            if (
+                isinstance(conversation_id, str)
+                and conversation_id not in seen
+                and len(seen) < limit
+                and (newest == last or (_last_of(connection, conversation_id) or 0) < newest)
+            ):
+                seen[conversation_id] = None
+        if len(seen) >= limit or len(rows) < _SPANS_PER_STEP:
+            return list(seen)
+        place = as_int(rows[-1][0]) or 0
+    return None
+
+
+def _grouped(
+    connection: ReadConnection, filters: Filters, limit: int, before: str | None
+) -> tuple[list[str], str | None]:
     conditions, values = where(filters, "s.conversation_id IS NOT NULL")
+    note = None
     if filters.text is not None:
         ids, note = span_ids_with_text(connection, filters, limit=limit)
         conditions.append(f"s.id IN ({', '.join('?' * len(ids))})")
         values += ids
     having = ""
     if before is not None:
-        having = "HAVING max(s.id) < (SELECT max(id) FROM spans WHERE conversation_id = ?)"
-        values.append(before)
+        having = "HAVING max(s.id) < ?"
+        values.append(_last_of(connection, before))
     rows = connection.rows(
         f"SELECT s.conversation_id FROM spans s WHERE {' AND '.join(conditions)} "
         f"GROUP BY s.conversation_id {having} ORDER BY max(s.id) DESC LIMIT ?",
         [*values, limit],
     )
-    found = [_row(connection, as_text(row[0]) or "") for row in rows]
-    return Rows(Conversation, [conversation for conversation in found if conversation is not None], note)
+    return [as_text(row[0]) or "" for row in rows], note
 
 
 def _row(connection: ReadConnection, conversation_id: str) -> Conversation | None:

@@ -58,7 +58,7 @@ def usage_by(
     if set(names) <= _SUMMED and not filters.values().keys() - {"provider", "since"} and _is_always(filters):
         rows, note = _from_sums(connection, filters, fields), None
     else:
-        rows, note = _from_calls(connection, filters, names)
+        rows, note = _from_calls(connection, filters, names, limit)
     found = [_usage(fields, row) for row in rows]
     found.sort(key=_order(fields), reverse=True)
     return Rows(Usage, found[:limit], note, [*fields, *_MEASURES])
@@ -92,7 +92,7 @@ def _from_sums(connection: ReadConnection, filters: Filters, fields: Sequence[st
 
 
 def _from_calls(
-    connection: ReadConnection, filters: Filters, names: Sequence[str]
+    connection: ReadConnection, filters: Filters, names: Sequence[str], limit: int | None
 ) -> tuple[list[tuple[Value, ...]], str | None]:
     filters, note = windowed(connection, filters)
     conditions, values = where(filters)
@@ -100,8 +100,11 @@ def _from_calls(
         ids, note = ids_with_text(connection, filters, limit=1 << 40, before=None)
         conditions.append(f"s.id IN ({', '.join(str(as_int(number)) for number in ids)})")
     columns = ", ".join(GROUPS[name][1] for name in names)
+    order = f"{GROUPS['day'][1]} DESC, " if "day" in names else ""
     rows = connection.rows(
-        f"SELECT {columns}, {_SUMS} FROM spans s WHERE {' AND '.join(conditions)} GROUP BY {columns}", values
+        f"SELECT {columns}, {_SUMS} FROM spans s WHERE {' AND '.join(conditions)} GROUP BY {columns} "
+        f"ORDER BY {order}sum(s.cost_usd) DESC, count(*) DESC LIMIT ?",
+        [*values, -1 if limit is None or "service" in names else limit],
     )
     if "service" in names:
         rows = _with_services(connection, rows, names.index("service"))
