@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from otel_sqlite_exporter.conventions.chunks import joined_chunks
 from otel_sqlite_exporter.conventions.messages import finish_of
 from otel_sqlite_exporter.conventions.parse import UNREADABLE
 from otel_sqlite_exporter.conventions.parts import first
@@ -101,7 +102,7 @@ def read_response(body: object) -> Facts:
 def _response(body: object, facts: Facts, depth: int) -> None:
     if isinstance(body, list):
         if body and depth < _MAX_DEPTH:
-            _response(body[0], facts, depth + 1)
+            _response(joined_chunks(body)[0], facts, depth + 1)
         return
     if not isinstance(body, dict) or depth > _MAX_DEPTH:
         return

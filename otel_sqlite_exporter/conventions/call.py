@@ -116,6 +116,7 @@ class Call:
     agent_name: str | None = None
     tool_name: str | None = None
     tool_call_id: str | None = None
+    attributes_evicted: bool = False
     status: str = "unset"
     status_message: str | None = None
     error_type: str | None = None

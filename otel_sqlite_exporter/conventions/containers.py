@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from otel_sqlite_exporter.conventions.call import Message
+from otel_sqlite_exporter.conventions.chunks import joined_chunks
 from otel_sqlite_exporter.conventions.messages import finish_of, is_message_like, native_messages, read_message
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain, to_json
 from otel_sqlite_exporter.conventions.parts import MAX_DEPTH, Object, first, flat_text, is_part_like, read_parts
 
 _SYSTEM_KEYS: Final = ("system", "system_instruction", "systemInstruction", "instructions", "preamble")
+_CLOSING: Final = ("}", "]", ")")
 _Reader: TypeAlias = Callable[[Object, "str | None", int], "list[Message] | None"]
 
 
@@ -20,7 +22,8 @@ def read_input(value: object) -> list[Message]:
     Args:
         value: A decoded structure or a text, which is decoded when it holds one.
     """
-    return _read(value, "user", 0)
+    messages = _read(value, "user", 0)
+    return _unpacked(messages, "user") if len(messages) == 1 else messages
 
 
 def read_output(value: object) -> list[Message]:
@@ -29,7 +32,8 @@ def read_output(value: object) -> list[Message]:
     Args:
         value: As for :func:`read_input`.
     """
-    return _read(value, "assistant", 0)
+    messages = _read(value, "assistant", 0)
+    return _unpacked(messages, "assistant") if len(messages) == 1 else messages
 
 
 def read_system(value: object) -> list[Message]:
@@ -64,10 +68,37 @@ def _read(value: object, role: str | None, depth: int) -> list[Message]:
     return _decoded(plain(value) if depth == 0 else value, role, depth, None)
 
 
+def _unpacked(messages: list[Message], role: str) -> list[Message]:
+    """Return the messages that an emitter wrote as the text of one: as JSON, or as the repr of the SDK's object."""
+    (message,) = messages
+    if len(message.parts) != 1 or message.role not in (role, None):
+        return messages
+    said = message.parts[0].get("content")
+    if not isinstance(said, str) or said[-1:] not in _CLOSING or message.parts[0].get("type") != "text":
+        return messages
+    inner = parse_text(said)
+    items = inner if isinstance(inner, list) else [inner]
+    if not items or not all(_is_whole_message(item) for item in items):
+        return messages
+    found = _decoded(inner, role, 1, said)
+    if len(found) == 1 and message.finish_reason is not None:
+        found[0].finish_reason = found[0].finish_reason or message.finish_reason
+    return found or messages
+
+
+def _is_whole_message(item: object) -> bool:
+    """Tell a message from data that a model may write or a user may send."""
+    return isinstance(item, dict) and (
+        ("role" in item and not item.keys().isdisjoint(("content", "parts", "tool_calls")))
+        or (isinstance(item.get("tool_calls"), list) and item.keys() <= {"tool_calls", "content", "refusal"})
+        or item.get("type") == "function_call"
+    )
+
+
 def _decoded(value: object, role: str | None, depth: int, source: str | None) -> list[Message]:
     if isinstance(value, list):
         native = native_messages(value)
-        messages = _list(value, role, depth) if native is None else native
+        messages = _list(joined_chunks(value), role, depth) if native is None else native
     elif isinstance(value, dict):
         messages = _object(value, role, depth)
     else:
@@ -118,10 +149,19 @@ def _object(item: Object, role: str | None, depth: int) -> list[Message] | None:
         messages = readers[key](item, role, depth + 1)
         if messages is not None:
             return messages
+    return _untold(item, role, depth)
+
+
+def _untold(item: Object, role: str | None, depth: int) -> list[Message] | None:
+    """Return the messages of an object that no key tells to be a holder of some."""
     if is_part_like(item):
         return [Message(role, read_parts(item, 1), finish_of(item))]
     if "value" in item and len(item) == 2 and "type" in item:  # noqa: PLR2004 - these two
         return _read(item["value"], role, depth + 1)
+    if role == "assistant" and isinstance(item.get("type"), str) and "object" not in item:
+        return [Message(role, read_parts(item, 1))]  # an item of a type that nobody knows is no text
+    if "model" in item and role == "user":
+        return []  # the parameters of a request without its prompt
     reason = finish_of(item) if len(item) == 1 else None
     return [Message(role, [], reason)] if reason is not None else None
 
@@ -299,6 +339,7 @@ _OUTPUT_READERS: Final[dict[str, _Reader]] = {
     "generation": _each("generation"),
     "completion": _each("completion"),
     "completions": _each("completions"),
+    "tool_calls": _content,
     "update": _each("update"),
     "parts": _content,
     "content": _content,

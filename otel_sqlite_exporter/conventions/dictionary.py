@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.conventions.kinds import known_step, unknown_word
 from otel_sqlite_exporter.conventions.slots import UNKNOWN, Slot
 from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS, INDEX, Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from otel_sqlite_exporter.conventions.slots import Convert
+    from otel_sqlite_exporter.conventions.step_words import Step
 
 EVERY_SPAN: Final = -1
 MAX_LEARNT: Final = 20_000
@@ -26,7 +30,7 @@ class Dictionary:
         scope_name: The scope.
     """
 
-    __slots__ = ("_trees", "adjusts", "families", "scope_family", "slots")
+    __slots__ = ("_trees", "adjusts", "families", "scope_family", "slots", "steps")
 
     def __init__(self, families: Sequence[Family], shared: Mapping[str, Sequence[str]], scope_name: str) -> None:
         self.families = families
@@ -40,6 +44,12 @@ class Dictionary:
             for index, (family, found) in enumerate(zip(families, of_scope, strict=True))
             if family.adjust is not None
         )
+        self.steps: Mapping[str, Step] = {
+            word: step
+            for family, found in zip(families, of_scope, strict=True)
+            if found
+            for word, step in family.steps.items()
+        }
         for index, family in enumerate(families):
             self._add_family(index, family)
         for column, keys in shared.items():
@@ -70,7 +80,7 @@ class Dictionary:
     def _add_family(self, index: int, family: Family) -> None:
         start = index * FAMILY_STRIDE
         for place, column, key in _numbered(family.columns):
-            self._add(key, Slot(start + place, index, columns=((column, CONVERTERS[column]),)))
+            self._add(key, Slot(start + place, index, columns=self._filled(column)))
         for place, content, key in _numbered(family.contents):
             slot = Slot(start + place, index, content=content)
             if key.endswith(INDEX):
@@ -81,6 +91,19 @@ class Dictionary:
             self._add(key, Slot(start + place, index, body=body))
         for key in family.hidden:
             self._add(key, Slot(0, index, hidden=True))
+
+    def _filled(self, column: str) -> tuple[tuple[str, Convert], ...]:
+        """Return what a key fills: one that says what a span is fills another column where its word is not known."""
+        if column not in ("kind", "step"):
+            return ((column, CONVERTERS[column]),)
+        own = self.steps
+        if not own:
+            return ((column, known_step), ("word", unknown_word))
+
+        def step(word: object) -> Step | None:
+            return (own.get(word.lower()) if isinstance(word, str) else None) or known_step(word)
+
+        return ((column, step), ("word", unknown_word))
 
     def _add(self, key: str, slot: Slot) -> None:
         known = self.slots.get(key)

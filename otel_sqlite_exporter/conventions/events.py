@@ -29,10 +29,13 @@ PROMPTS: Final[dict[str, tuple[str, ...]]] = {
     "gen_ai.content.prompt": ("gen_ai.prompt", "gen_ai.input.messages", "content"),
     "gen_ai.prompt": ("gen_ai.prompt", "content"),
     "llm.content.prompt": ("llm.prompts", "llm.prompt"),
+    "promptflow.function.inputs": ("payload",),
 }
 COMPLETIONS: Final[dict[str, tuple[str, ...]]] = {
     "gen_ai.content.completion": ("gen_ai.completion", "gen_ai.output.messages", "content"),
     "llm.content.completion": ("llm.completions", "llm.completion"),
+    "promptflow.llm.generated_message": ("payload",),
+    "promptflow.function.output": ("payload",),
 }
 """Events that carry the whole input or output, and under which keys."""
 
@@ -47,6 +50,7 @@ FIRST_TOKEN: Final = (
 """Events that mark the arrival of the first token or of each chunk."""
 
 _CHUNKS: Final = "mlflow.chunk."
+_PIECE: Final = "new_token"
 _BODY_KEYS: Final = ("gen_ai.event.content", "event_body", "body", "event.body")
 _RANK: Final = 100
 _DETAILS_OFFSET: Final = 50
@@ -90,6 +94,8 @@ def _read_whole(sheet: Sheet, event: EventFacts) -> bool:
         _offer_first(sheet, "output", _RANK + 1, event, COMPLETIONS[event.name])
     elif event.name.startswith(_CHUNKS):
         _read_chunk(sheet, event)
+    elif event.name == _PIECE and "token" in event.attributes:
+        _read_token(sheet, event)
     else:
         return False
     return True
@@ -199,10 +205,19 @@ def _read_chunk(sheet: Sheet, event: EventFacts) -> None:
             sheet.bodies.setdefault("usage", []).append((_RANK, chunk.get("usage")))
 
 
+def _read_token(sheet: Sheet, event: EventFacts) -> None:
+    """Take the model and the finish reason out of the piece of a stream that carries them, which is its last."""
+    value = event.attributes.get("chunk")
+    if isinstance(value, str) and ('"finish_reason"' in value or '"stop_reason"' in value or '"status"' in value):
+        chunk = parse_text(value)
+        if isinstance(chunk, dict):
+            sheet.bodies.setdefault("response", []).append((_RANK, chunk))
+
+
 def _offer_first(sheet: Sheet, content: str, rank: int, event: EventFacts, keys: tuple[str, ...]) -> None:
     for key in keys:
         value = event.attributes.get(key)
-        if value:
+        if value and value != "null":
             sheet.offer(content, rank, value)
             return
     source = source_of(event)

@@ -1,165 +1,35 @@
-"""What an emitter calls a step, and what this file calls it."""
+"""What a span is: the one place that decides it, from the emitter's own word for the step first.
+
+A word that is not known is kept as what it says, and makes no model call: of a span that a framework writes around a
+call, or beside it, its own word is all that tells it from the call.
+"""
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
+from otel_sqlite_exporter.conventions.step_words import (
+    AGENT,
+    CHAIN,
+    CHAT,
+    COMPLETION,
+    EMBEDDINGS,
+    LLM,
+    OTHER,
+    RERANK,
+    RETRIEVAL,
+    STEPS,
+    TOOL,
+    Step,
+)
+from otel_sqlite_exporter.conventions.values import enum_text, text
 
-class Step(NamedTuple):
-    """A span's kind and its GenAI operation name.
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
-    Args:
-        kind: One of the kinds of the ``spans`` table.
-        operation: The operation's name where the emitter's word says it.
-    """
-
-    kind: str
-    operation: str | None
-
-
-CHAT: Final = Step("llm", "chat")
-LLM: Final = Step("llm", "chat")
-"""What emitters say that have one word for every request to a model."""
-
-COMPLETION: Final = Step("llm", "text_completion")
-EMBEDDINGS: Final = Step("embedding", "embeddings")
-AGENT: Final = Step("agent", "invoke_agent")
-TOOL: Final = Step("tool", "execute_tool")
-RETRIEVAL: Final = Step("retriever", "retrieval")
-RERANK: Final = Step("reranker", "rerank")
-CHAIN: Final = Step("chain", None)
-OTHER: Final = Step("other", None)
-
-STEPS: Final[dict[str, Step]] = {
-    # gen_ai.operation.name
-    "chat": CHAT,
-    "text_completion": COMPLETION,
-    "generate_content": Step("llm", "generate_content"),
-    "embeddings": EMBEDDINGS,
-    "create_agent": Step("agent", "create_agent"),
-    "invoke_agent": AGENT,
-    "invoke_workflow": Step("chain", "invoke_workflow"),
-    "execute_task": Step("chain", "execute_task"),
-    "execute_tool": TOOL,
-    "retrieval": RETRIEVAL,
-    "search_memory": Step("retriever", "search_memory"),
-    "vector_db_retrieve": Step("retriever", "vector_db_retrieve"),
-    "vectordb": Step("retriever", "vectordb"),
-    "count_tokens": Step("other", "count_tokens"),
-    "count_token": Step("other", "count_tokens"),
-    # other spellings of the same
-    "completion": COMPLETION,
-    "completions": COMPLETION,
-    "acompletion": CHAT,
-    "chat_completion": CHAT,
-    "chat_completions": CHAT,
-    "chat.completions": CHAT,
-    "message": CHAT,
-    "messages": CHAT,
-    "generate": CHAT,
-    "generate_text": CHAT,
-    "text_generation": CHAT,
-    "text-generation": CHAT,
-    "stream_generate_content": Step("llm", "generate_content"),
-    "generate_response": CHAT,
-    "response": CHAT,
-    "responses": CHAT,
-    "structured_output": CHAT,
-    "inference": CHAT,
-    "image": Step("llm", "image_generation"),
-    "image_generation": Step("llm", "image_generation"),
-    "audio": Step("llm", "speech"),
-    "speech": Step("llm", "speech"),
-    "transcription": Step("llm", "transcription"),
-    "embedding": EMBEDDINGS,
-    "embed": EMBEDDINGS,
-    "embed_content": EMBEDDINGS,
-    "rerank": RERANK,
-    "tool_call": TOOL,
-    "tool_calling": TOOL,
-    "call_tool": TOOL,
-    "execute_tools": Step("chain", "execute_tools"),
-    "function": TOOL,
-    "function_call": TOOL,
-    "agent_run": AGENT,
-    "execute_event_loop_cycle": Step("chain", "execute_event_loop_cycle"),
-    "invoke_swarm": Step("chain", "invoke_swarm"),
-    "invoke_graph": Step("chain", "invoke_graph"),
-    "framework": CHAIN,
-    "chat.streaming_completions": CHAT,
-    "chat_completion.create": CHAT,
-    "text.completions": COMPLETION,
-    "text.streaming_completions": COMPLETION,
-    "model_request": CHAT,
-    "text_to_speech": Step("llm", "speech"),
-    "speech_to_text": Step("llm", "transcription"),
-    "translate": Step("llm", "translation"),
-    "video": Step("llm", "video_generation"),
-    "search": Step("retriever", "search"),
-    "memory_search": Step("retriever", "search_memory"),
-    "mcp_tool_call": TOOL,
-    "mcp_resource_read": Step("retriever", "resources/read"),
-    "invoke_model": CHAT,
-    # openinference.span.kind, traceloop.span.kind, langsmith.span.kind
-    "llm": LLM,
-    "chain": CHAIN,
-    "agent": AGENT,
-    "tool": TOOL,
-    "retriever": RETRIEVAL,
-    "reranker": RERANK,
-    "guardrail": Step("guardrail", None),
-    "evaluator": Step("evaluator", None),
-    "evaluation": Step("evaluator", None),
-    "prompt": Step("prompt", None),
-    "workflow": CHAIN,
-    "task": CHAIN,
-    "session": CHAIN,
-    "handoff": CHAIN,
-    "turn": CHAIN,
-    "parser": CHAIN,
-    # langfuse.observation.type
-    "generation": CHAT,
-    "span": CHAIN,
-    "event": OTHER,
-    # mlflow.spanType
-    "chat_model": CHAT,
-    "memory": OTHER,
-    # ai.operationId: the outer span of each call sums what its inner ones report
-    "ai.generatetext": AGENT,
-    "ai.streamtext": AGENT,
-    "ai.generateobject": CHAIN,
-    "ai.streamobject": CHAIN,
-    "ai.embed": CHAIN,
-    "ai.embedmany": CHAIN,
-    "ai.rerank": CHAIN,
-    "ai.toolcall": TOOL,
-    "ai.generatetext.dogenerate": CHAT,
-    "ai.streamtext.dostream": CHAT,
-    "ai.generateobject.dogenerate": CHAT,
-    "ai.streamobject.dostream": CHAT,
-    "ai.embed.doembed": EMBEDDINGS,
-    "ai.embedmany.doembed": EMBEDDINGS,
-    "ai.rerank.dorerank": RERANK,
-    # logfire.msg_template: all that told a model call from other spans
-    "chat completion with {request_data[model]!r}": CHAT,
-    "message with {request_data[model]!r}": CHAT,
-    "responses api with {request_data[model]!r}": CHAT,
-    "responses api with {gen_ai[request_model]!r}": CHAT,
-    "completion with {request_data[model]!r}": COMPLETION,
-    "embedding creation with {request_data[model]!r}": EMBEDDINGS,
-    "image generation with {request_data[model]!r}": Step("llm", "image_generation"),
-    "streaming response from {request_data[model]!r} took {duration:.2f}s": CHAT,
-    # mcp.method.name
-    "tools/call": TOOL,
-    "tools/list": OTHER,
-    "initialize": OTHER,
-    "decision": OTHER,
-    "resources/read": Step("retriever", "resources/read"),
-    "resources/list": OTHER,
-    "prompts/get": Step("prompt", None),
-    "prompts/list": OTHER,
-}
-"""Each word for a step, in lower case."""
+_SAY_NOTHING: Final = frozenset({"unknown", "undefined", "unspecified", "none", "null", "custom", "internal"})
+_LONGEST_WORD: Final = 96
 
 SUFFIXES: Final[tuple[tuple[str, Step], ...]] = (
     ("count_tokens", Step("other", "count_tokens")),
@@ -200,12 +70,98 @@ NAME_PREFIXES: Final[tuple[tuple[str, Step], ...]] = (
 )
 """How the names of spans begin that carry no word for their step, or lost it."""
 
+_ANSWERED: Final = frozenset(
+    {"input_tokens", "output_tokens", "total_tokens", "response_model", "response_id", "finish_reasons", "model"}
+)
+"""Columns that only an answer fills."""
 
-def step_of(word: object) -> Step | None:
+_ASKED: Final = frozenset({"provider", "server", "http_status", "error_type"})
+"""Columns that beside a model's name tell that it was asked, and not only chosen."""
+
+_QUERYING: Final = frozenset({"query", "search", "similarity_search", "hybrid_search", "get", "retrieve", "scroll"})
+"""What is done to a vector store that retrieves something."""
+
+_SAID: Final = frozenset({"input", "output", "output_pieces", "conversation", "events"})
+
+
+def decide(
+    columns: Mapping[str, Any], contents: Collection[str], name: str, own: Mapping[str, Step], *, is_failed: bool
+) -> Step:
+    """Return what a span is.
+
+    In this order: what its emitter's family says of the span's name, a known word, a word that is not known, a word
+    that only hints, the span's name, and what else it says.
+
+    Args:
+        columns: What its attributes said.
+        contents: For which places of content something was offered.
+        name: Its name.
+        own: What the names of spans stand for under its scope.
+        is_failed: It ended in an error.
+    """
+    if own and name in own:
+        return own[name]
+    if name.endswith(NO_CALLS):
+        return CHAIN
+    step = columns.get("kind") or columns.get("step")
+    if step is not None:
+        return EMBEDDINGS if step is LLM and name.endswith(".embeddings") else step
+    if "component" in columns:
+        return step_of_component(columns["component"]) or CHAIN
+    if "word" in columns:
+        return Step("other", columns["word"])
+    return columns.get("hint") or _by_name(columns, name) or _by_evidence(columns, contents, is_failed=is_failed)
+
+
+def _by_name(columns: Mapping[str, Any], name: str) -> Step | None:
+    """Return what a span's name tells: by its beginning, its ending, or the word that stands before the model."""
+    for prefix, step in NAME_PREFIXES:
+        if name.startswith(prefix):
+            return step
+    word, blank, rest = name.partition(" ")
+    if blank and rest in (columns.get("request_model"), columns.get("response_model"), columns.get("model")):
+        return known_step(word) or Step("other", word)
+    return step_of_component(name)
+
+
+def _by_evidence(columns: Mapping[str, Any], contents: Collection[str], *, is_failed: bool) -> Step:
+    told = columns.keys()
+    if "database" in told:
+        return RETRIEVAL if columns.get("database_operation") in _QUERYING else OTHER
+    if "tool_name" in told and "request_model" not in told:
+        return TOOL
+    if not _ANSWERED.isdisjoint(told):
+        return CHAT
+    if "request_model" in told and (is_failed or not _ASKED.isdisjoint(told) or not _SAID.isdisjoint(contents)):
+        return CHAT
+    return AGENT if "agent_name" in told else OTHER
+
+
+def known_step(word: object) -> Step | None:
     """Return the step that an emitter's word stands for, None for an unknown word."""
-    if not isinstance(word, str):
+    if type(word) is not str or len(word) > _LONGEST_WORD:
         return None
-    return STEPS.get(word) or STEPS.get(word.strip('"').lower())
+    return STEPS.get(word) or _spelled(word)
+
+
+def unknown_word(word: object) -> str | None:
+    """Return a word that says something though no step is known for it."""
+    if type(word) is str and word in STEPS:
+        return None
+    said = text(word)
+    if said is None or len(said) > _LONGEST_WORD or said.lower() in _SAY_NOTHING or _spelled(said) is not None:
+        return None
+    return said
+
+
+@lru_cache(maxsize=1024)
+def _spelled(word: str) -> Step | None:
+    """Return the step of a word in another spelling: quoted, in capitals, an enum's member, with a path before it."""
+    plain = (enum_text(word.strip().strip('"')) or "").lower()
+    step = STEPS.get(plain) or STEPS.get(plain.replace("-", "_").replace(" ", "_"))
+    if step is None and "." in plain:
+        return STEPS.get(plain.removesuffix(".create").rpartition(".")[2])
+    return step
 
 
 def step_of_component(name: str) -> Step | None:
@@ -215,11 +171,3 @@ def step_of_component(name: str) -> Step | None:
         if lowered.endswith(suffix):
             return step
     return None
-
-
-def step_of_span_name(name: str) -> Step | None:
-    """Return the step that a span's name tells by its beginning, else by its ending."""
-    for prefix, step in NAME_PREFIXES:
-        if name.startswith(prefix):
-            return step
-    return step_of_component(name)

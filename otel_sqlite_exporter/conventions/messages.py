@@ -58,23 +58,13 @@ ROLES: Final[dict[str, str]] = {
 
 _NATIVE_PARTS: Final = frozenset({"text", "tool_call", "tool_call_response", "reasoning", "blob", "uri", "file"})
 _PART_KINDS: Final = {"system-prompt": "system", "user-prompt": "user", "tool-return": "tool", "retry-prompt": "tool"}
-_CALL_ITEMS: Final = frozenset(
-    {
-        "function_call",
-        "custom_tool_call",
-        "computer_call",
-        "file_search_call",
-        "web_search_call",
-        "mcp_call",
-        "code_interpreter_call",
-        "image_generation_call",
-        "local_shell_call",
-        "tool_search_call",
-    }
-)
-_OUTPUT_ITEMS: Final = frozenset(
-    {"function_call_output", "custom_tool_call_output", "computer_call_output", "local_shell_call_output"}
-)
+_CALL_ITEM: Final = "_call"
+_ANSWER_ITEM: Final = "_call_output"
+_ITEMS: Final = (_CALL_ITEM, _ANSWER_ITEM)
+"""How the types of items end that call a tool, or answer such a call, whoever runs the tool."""
+
+_RESULTS: Final = ("output", "outputs", "results", "result", "error")
+_ABOUT_ITEM: Final = frozenset({"type", "id", "status", "call_id", *_RESULTS})
 _STATUS_ITEMS: Final = ("message", "function_call", "custom_tool_call")
 _CONTENT_KEYS: Final = ("content", "parts", "contents", "blocks", "_content", "text", "texts", "message", "value")
 _FINISH_KEYS: Final = frozenset(
@@ -162,8 +152,8 @@ def is_message_like(item: object) -> bool:
 
 
 def _is_typed_message(item: Mapping[str, Any], kind: str) -> bool:
-    if kind in _CALL_ITEMS or kind in _OUTPUT_ITEMS or kind == "reasoning":
-        return True
+    if kind.endswith(_ITEMS) or kind == "reasoning":
+        return kind not in ("tool_call", "tool-call") and "function" not in item
     if kind.lower() in ROLES and kind != "function":
         return "content" in item or "data" in item
     return kind == "message" and "content" in item
@@ -185,10 +175,11 @@ def read_message(item: Object, default: str | None, depth: int = 0) -> list[Mess
             word = _class_name(item) or item.get("type")
             return read_message(cast("Object", inner), role_of(word, default), depth + 1)
     kind = item.get("type")
-    if kind in _OUTPUT_ITEMS:
-        return [Message("tool", read_parts(item))]
-    if kind in _CALL_ITEMS or (kind == "reasoning" and "role" not in item):
-        return [Message("assistant", _item_parts(item))]
+    if "role" not in item and isinstance(kind, str):
+        if kind.endswith(_ANSWER_ITEM):
+            return [Message("tool", read_parts({**item, "type": "function_call_output"}))]
+        if kind.endswith(_CALL_ITEM) or kind == "reasoning":
+            return [Message("assistant", _item_parts(item, kind))]
     if item.get("kind") in ("request", "response") and "parts" in item:
         return _by_part_kind(item)
     role = role_of(first(item, "role", "_role"), None)
@@ -199,12 +190,20 @@ def read_message(item: Object, default: str | None, depth: int = 0) -> list[Mess
     return [Message(role, _message_parts(item, role, depth), finish_of(item))]
 
 
-def _item_parts(item: Object) -> list[Part]:
-    if item.get("type") == "reasoning" or "name" in item or "arguments" in item:
+def _item_parts(item: Object, kind: str) -> list[Part]:
+    """Return the parts of one item of a Responses list; a tool that the provider runs has its result beside it."""
+    if kind == "reasoning":
         return read_parts(item)
-    name = str(item["type"]).removesuffix("_call")
-    arguments = {key: value for key, value in item.items() if key not in ("type", "id", "status", "call_id")}
-    return [tool_call_part(first(item, "call_id", "id"), name, arguments)]
+    call_id = first(item, "call_id", "id")
+    if "name" in item or "arguments" in item:
+        parts = read_parts({**item, "type": "function_call"})
+    else:
+        arguments = {key: value for key, value in item.items() if key not in _ABOUT_ITEM}
+        parts = [tool_call_part(call_id, kind.removesuffix(_CALL_ITEM), arguments)]
+    result = first(item, *_RESULTS)
+    if result is not None:
+        parts.append(tool_response_part(call_id, result, item.get("name")))
+    return parts
 
 
 def _by_part_kind(item: Object) -> list[Message]:

@@ -26,6 +26,8 @@ def fill(call: Call, columns: Mapping[str, Any], facts: SpanFacts) -> None:
     http_status = columns.get("http_status")
     failed_http = http_status is not None and http_status >= _FIRST_HTTP_ERROR
     call.status = facts.status
+    if facts.status == "ok" and "error_type" in columns and _exception(facts.events):
+        call.status = "error"  # an emitter that sets every span to ok has said twice that this one failed
     if facts.status == "unset" and (
         "error_type" in columns or failed_http or columns.get("error_level") in _ERROR_LEVELS
     ):

@@ -25,6 +25,8 @@ MAX_DEPTH: Final = 64
 UNREADABLE: Final = (RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError)
 """What a reader raises on a shape that nobody foresaw; whoever called it keeps the value as it was."""
 
+_LONGEST_CLASS: Final = 128
+
 MAX_NODES: Final = 100_000
 """Most values that are copied out of one structure."""
 
@@ -71,7 +73,9 @@ def parse_text(text: str) -> object:
         text = text.strip()
         head = text[:1]
     if head not in ("{", "[", '"', "("):
-        return NOT_JSON
+        if text[-1:] != ")" or not _is_object_repr(text):
+            return NOT_JSON
+        head = "("
     value = parse_json(text) if head != "(" else NOT_JSON
     if value is NOT_JSON:
         shown = parse_repr(text)
@@ -80,6 +84,12 @@ def parse_text(text: str) -> object:
         inner = parse_text(value)
         return value if inner is NOT_JSON else inner
     return value
+
+
+def _is_object_repr(text: str) -> bool:
+    """Tell the repr of an object with named fields (``Content(parts=[...], role='user')``) from prose."""
+    name, bracket, fields = text[:_LONGEST_CLASS].partition("(")
+    return bool(bracket) and name.isidentifier() and name[:1].isupper() and fields.partition("=")[0].isidentifier()
 
 
 def to_json(value: object) -> str:

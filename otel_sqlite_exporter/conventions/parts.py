@@ -134,6 +134,8 @@ def _object_parts(item: Object, depth: int) -> Iterable[Part]:
         reader = _BY_TYPE.get(kind) or _BY_TYPE.get(kind.lower())
         if reader is not None:
             return reader(item)
+        if kind.endswith("_tool_result"):
+            return _tool_response(item)
     told = [key for key in item if key in _BY_KEY and item[key] is not None]
     if told:
         return _BY_KEY[told[0] if len(told) == 1 else min(told, key=_PRECEDENCE.__getitem__)](item)

@@ -25,6 +25,8 @@ def canonical(spelling: str) -> str | None:
         return known
     if not lowered or lowered in NOT_PROVIDERS:
         return None
+    if is_host(lowered):
+        return of_server(lowered)
     # ``openai.chat``, ``anthropic.messages``, ``google.vertex.chat``: an interface of a known provider.
     while "." in lowered:
         lowered = lowered.rpartition(".")[0]
@@ -59,8 +61,20 @@ def of_name(name: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def of_server(server: str) -> str | None:
-    """Return the provider that a host belongs to."""
-    return next((provider for ending, provider in SERVERS if server.endswith(ending)), None)
+    """Return the provider that a host, or the host of an address, belongs to."""
+    host = server.partition("://")[2] or server
+    host = host.partition("/")[0].partition(":")[0].lower()
+    return next((provider for ending, provider in SERVERS if host.endswith(ending)), None)
+
+
+def is_host(spelling: str) -> bool:
+    """Tell a host, which some emitters write where the provider's name belongs, from a name."""
+    if "://" in spelling:
+        return True
+    host, colon, port = spelling.rpartition(":")
+    if colon and port.isdecimal():
+        return "." in host or host == "localhost" or "[" in host
+    return spelling == "localhost" or spelling.replace(".", "").isdecimal() or of_server(spelling) is not None
 
 
 def decide(

@@ -52,8 +52,9 @@ def read(facts: SpanFacts) -> Call:
         call.events.extend(event for event in left if event.name == events.EVALUATION)
     if "events" in sheet.contents:
         events.offer_listed(sheet)
-    step = _step(sheet, facts)
-    call.kind, call.operation = step
+    call.kind, call.operation = kinds.decide(
+        sheet.columns, sheet.contents, facts.name, dictionary.steps, is_failed=facts.status == "error"
+    )
     bodies.complete(sheet, call.kind in MODEL_CALLS)
     columns = sheet.columns
     for column, value in columns.items():
@@ -68,29 +69,12 @@ def read(facts: SpanFacts) -> Call:
     _fill_first_token(call, columns, facts)
     content.fill(call, sheet)
     _fill_finish_reasons(call)
+    if facts.dropped_attributes:
+        call.attributes_evicted = _is_evicted(call)
     for mask, adjust in dictionary.adjusts:
         if mask < 0 or mask & sheet.mask:
             adjust(call, sheet, facts)
     return call
-
-
-def _step(sheet: Sheet, facts: SpanFacts) -> kinds.Step:
-    if facts.name.endswith(kinds.NO_CALLS):
-        return kinds.CHAIN
-    columns = sheet.columns
-    step = kinds.step_of(columns.get("kind")) or kinds.step_of(columns.get("step"))
-    if step is None and "component" in columns:
-        step = kinds.step_of_component(columns["component"]) or kinds.CHAIN
-    if step is not None:
-        return kinds.EMBEDDINGS if step is kinds.LLM and facts.name.endswith(".embeddings") else step
-    step = kinds.step_of_span_name(facts.name)
-    if step is not None:
-        return step
-    if "tool_name" in columns and "request_model" not in columns:
-        return kinds.TOOL
-    if columns.keys() & {"request_model", "response_model", "model", "input_tokens"}:
-        return kinds.CHAT
-    return kinds.AGENT if "agent_name" in columns else kinds.OTHER
 
 
 def _fill_names(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
@@ -117,7 +101,7 @@ def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
     provider = providers.decide(
         columns.get("provider"),
         server=columns.get("server"),
-        names=(facts.scope_name, columns.get("component") or facts.name),
+        names=(facts.scope_name, columns.get("component") or facts.name, call.error_type or ""),
         model=(call.request_model or call.response_model) if call.kind in MODEL_CALLS else None,
         is_model_call=call.kind in MODEL_CALLS,
     )
@@ -176,6 +160,14 @@ def _fill_first_token(call: Call, columns: dict[str, Any], facts: SpanFacts) -> 
 def _first_chunk(span_events: Any) -> int | None:  # noqa: ANN401 - a sequence of EventFacts
     moments = [event.timestamp for event in span_events if event.name in events.FIRST_TOKEN and event.timestamp]
     return min(moments, default=None)
+
+
+def _is_evicted(call: Call) -> bool:
+    """Tell whether something is missing that a call has: the SDK evicts the oldest attributes, which are the first."""
+    if call.kind not in MODEL_CALLS:
+        return False
+    said = call.input or call.output or call.system
+    return call.request_model is None or call.provider is None or bool(said and not call.input)
 
 
 def _fill_finish_reasons(call: Call) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 KEY_ROOTS: Final = frozenset(
     {
+        "ag2",
         "agentops",
         "ai",
         "anthropic",
@@ -25,6 +26,7 @@ KEY_ROOTS: Final = frozenset(
         "lmnr",
         "llm",
         "mcp",
+        "mirascope",
         "mistral_ai",
         "mlflow",
         "openai",
@@ -85,6 +87,12 @@ SCOPE_PREFIXES: Final = (
     "agno",
     "beeai",
     "livekit-agents",
+    "pipecat",
+    "promptflow",
+    "mirascope",
+    "ag2",
+    "agentops",
+    "vllm",
     "langgraph",
     "langchain",
     "llama_index",
@@ -139,6 +147,7 @@ OTEL_SCOPES: Final = (
     "weaviate_client",
     "claude_agent_sdk",
     "dspy",
+    "ag2",
 )
 """What follows ``opentelemetry.instrumentation.`` in the names of such scopes."""
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.dictionary import Dictionary
 from otel_sqlite_exporter.conventions.families.adk import ADK
+from otel_sqlite_exporter.conventions.families.frameworks import AG2, LIVEKIT, MIRASCOPE, PIPECAT, PROMPTFLOW
 from otel_sqlite_exporter.conventions.families.genai import GENAI
 from otel_sqlite_exporter.conventions.families.haystack import HAYSTACK
 from otel_sqlite_exporter.conventions.families.langfuse import LANGFUSE
 from otel_sqlite_exporter.conventions.families.langsmith import LANGSMITH
 from otel_sqlite_exporter.conventions.families.litellm import LITELLM, LITELLM_WORDS
-from otel_sqlite_exporter.conventions.families.logfire import LOGFIRE, LOGFIRE_WORDS
+from otel_sqlite_exporter.conventions.families.logfire import LOGFIRE, LOGFIRE_AGENTS, LOGFIRE_WORDS
 from otel_sqlite_exporter.conventions.families.mlflow import MLFLOW, MLFLOW_WORDS
 from otel_sqlite_exporter.conventions.families.openinference import OPENINFERENCE
 from otel_sqlite_exporter.conventions.families.openlit import OPENLIT
@@ -40,6 +41,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     LITELLM_WORDS,
     LOGFIRE,
     LOGFIRE_WORDS,
+    LOGFIRE_AGENTS,
     PYDANTIC_AI,
     PYDANTIC_AI_WORDS,
     STRANDS,
@@ -48,6 +50,11 @@ FAMILIES: Final[tuple[Family, ...]] = (
     LANGTRACE,
     NETRA,
     OPENAI_AGENTS,
+    AG2,
+    LIVEKIT,
+    PIPECAT,
+    PROMPTFLOW,
+    MIRASCOPE,
 )
 """First the standard, then the conventions many emitters share, then the emitters with words of their own.
 
@@ -63,7 +70,9 @@ SHARED: Final[dict[str, tuple[str, ...]]] = {
     "error_type": ("error.type",),
     "error_message": ("error.message",),
     "http_status": ("http.response.status_code", "http.status_code"),
-    "server": ("server.address", "net.peer.name"),
+    "database": ("db.system.name", "db.system"),
+    "database_operation": ("db.operation.name", "db.operation"),
+    "server": ("gen_ai.openai.api_base", "llm.openai.api_base", "openai.api_base", "server.address", "net.peer.name"),
 }
 """Column keys that any emitter may write."""
 

@@ -15,10 +15,21 @@ _SYSTEM_ROLES = ("system", "developer")
 def plain_text(message: Message) -> str:
     """Return the text of a message, for reading and search: its text parts, and what tools answered.
 
+    Parts of an answer that follow each other are one text, parted where it is cited.
+
     Args:
         message: Any message.
     """
-    return "\n".join(text for part in message.parts if (text := _part_text(part)))
+    if message.role != "assistant" or len(message.parts) < 2:  # noqa: PLR2004 - nothing to join
+        return "\n".join(text for part in message.parts if (text := _part_text(part)))
+    said = ""
+    breaks = ""
+    for part in message.parts:
+        text = _part_text(part)
+        if text:
+            said += f"{breaks if said else ''}{text}"
+        breaks = "" if part.get("type") == "text" else "\n"
+    return said
 
 
 def _part_text(part: dict[str, JSONValue]) -> str:

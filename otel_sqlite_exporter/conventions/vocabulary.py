@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from otel_sqlite_exporter.conventions import providers, values
+from otel_sqlite_exporter.conventions import kinds, providers, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.call import Call, SpanFacts
     from otel_sqlite_exporter.conventions.sheet import Sheet
     from otel_sqlite_exporter.conventions.slots import Convert
+    from otel_sqlite_exporter.conventions.step_words import Step
 
 Adjust: TypeAlias = "Callable[[Call, Sheet, SpanFacts], None]"
 
@@ -23,12 +24,17 @@ def _provider(value: object) -> str | None:
 
 
 CONVERTERS: Final[dict[str, Convert]] = {
-    "kind": values.text,
-    "step": values.text,
+    "kind": kinds.known_step,
+    "step": kinds.known_step,
+    "word": kinds.unknown_word,
+    "hint": kinds.known_step,
     "component": values.text,
+    "database": values.text,
+    "database_operation": values.text,
     "provider": _provider,
     "request_model": values.name,
     "model": values.name,
+    "parameter_model": values.name,
     "response_model": values.name,
     "response_id": values.text,
     "finish_reasons": values.texts,
@@ -92,6 +98,7 @@ class Family:
         hidden: Keys that hold content in a form that is not worth reading.
         scopes: Beginnings of its instrumentation scopes' names.
         scoped: Its words are everyday words that mean this only under its own scopes.
+        steps: What its words and the names of its spans stand for under its own scopes.
         adjust: What a table cannot say; runs last and may change the call.
     """
 
@@ -102,4 +109,5 @@ class Family:
     hidden: Sequence[str] = ()
     scopes: tuple[str, ...] = ()
     scoped: bool = False
+    steps: Mapping[str, Step] = field(default_factory=dict)
     adjust: Adjust | None = None

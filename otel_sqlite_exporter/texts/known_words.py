@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from otel_sqlite_exporter.conventions.kinds import STEPS
 from otel_sqlite_exporter.conventions.messages import ROLES
 from otel_sqlite_exporter.conventions.provider_names import PROVIDERS
 from otel_sqlite_exporter.conventions.registry import dictionary_for
 from otel_sqlite_exporter.conventions.slots import UNKNOWN
+from otel_sqlite_exporter.conventions.step_words import STEPS
 
 _PART_TYPES: Final = (
     "text",

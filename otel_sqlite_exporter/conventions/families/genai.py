@@ -15,8 +15,16 @@ GENAI: Final = Family(
         "response_model": ("gen_ai.response.model", "gen_ai.response_model"),
         "response_id": ("gen_ai.response.id",),
         "finish_reasons": ("gen_ai.response.finish_reasons", "gen_ai.response.finish_reason"),
-        "input_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
-        "output_tokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
+        "input_tokens": (
+            "gen_ai.usage.input_tokens",
+            "gen_ai.usage.prompt_tokens",
+            "gen_ai.usage.partial.input_tokens",
+        ),
+        "output_tokens": (
+            "gen_ai.usage.output_tokens",
+            "gen_ai.usage.completion_tokens",
+            "gen_ai.usage.partial.output_tokens",
+        ),
         "total_tokens": ("gen_ai.usage.total_tokens",),
         "cache_read_tokens": (
             "gen_ai.usage.cache_read.input_tokens",
@@ -27,6 +35,8 @@ GENAI: Final = Family(
             "gen_ai.usage.input_cached_tokens",
             "gen_ai.usage.cached_input_tokens",
             "gen_ai.usage.prompt_tokens_details.cached_tokens",
+            "gen_ai.usage.cached_prompt_text_tokens",
+            "gen_ai.usage.partial.cache_read.input_tokens",
         ),
         "cache_write_tokens": (
             "gen_ai.usage.cache_write.input_tokens",
@@ -36,6 +46,8 @@ GENAI: Final = Family(
             "gen_ai.usage.input_tokens.cache_write",
             "gen_ai.usage.cache_write_tokens",
             "gen_ai.usage.cache_creation_tokens",
+            "gen_ai.usage.partial.cache_write.input_tokens",
+            "gen_ai.usage.partial.cache_creation.input_tokens",
         ),
         "reasoning_tokens": (
             "gen_ai.usage.reasoning.output_tokens",
@@ -45,8 +57,14 @@ GENAI: Final = Family(
             "gen_ai.usage.reasoning_output_tokens",
             "gen_ai.usage.thinking_tokens",
             "gen_ai.usage.completion_tokens_details.reasoning_tokens",
+            "gen_ai.usage.partial.reasoning.output_tokens",
         ),
-        "cost_usd": ("gen_ai.usage.cost.amount", "gen_ai.usage.cost", "gen_ai.usage.total_cost"),
+        "cost_usd": (
+            "gen_ai.usage.cost.amount",
+            "gen_ai.usage.cost",
+            "gen_ai.usage.total_cost",
+            "gen_ai.usage.cost.total",
+        ),
         "first_token_s": (
             "gen_ai.response.time_to_first_chunk",
             "gen_ai.client.operation.time_to_first_chunk",
@@ -54,8 +72,14 @@ GENAI: Final = Family(
             "gen_ai.response.time_to_first_token",
             "gen_ai.streaming.time_to_first_token",
             "gen_ai.performance.time_to_first_token",
+            "gen_ai.latency.time_to_first_token",
         ),
-        "streaming": ("gen_ai.request.stream", "gen_ai.is_streaming", "gen_ai.request.is_stream"),
+        "streaming": (
+            "gen_ai.request.stream",
+            "gen_ai.is_streaming",
+            "gen_ai.request.is_stream",
+            "gen_ai.request.streaming",
+        ),
         "conversation_id": ("gen_ai.conversation.id", "gen_ai.conversation_id", "gen_ai.thread.id", "gen_ai.thread_id"),
         "user_id": ("gen_ai.user", "gen_ai.request.user", "gen_ai.user.id"),
         "agent_name": ("gen_ai.agent.name",),
@@ -77,6 +101,13 @@ GENAI: Final = Family(
         "documents": ("gen_ai.retrieval.documents", "gen_ai.retrieval.documents.{i}"),
         "tools": ("gen_ai.tool.definitions", "gen_ai.request.tools", "gen_ai.request.available_tools"),
     },
-    bodies={"usage": ("gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details")},
+    bodies={
+        "usage": (
+            "gen_ai.usage.input_token_details",
+            "gen_ai.usage.output_token_details",
+            "gen_ai.usage.prompt_tokens_details",
+            "gen_ai.usage.completion_tokens_details",
+        )
+    },
     scopes=("opentelemetry.instrumentation.genai", "opentelemetry.util.genai"),
 )

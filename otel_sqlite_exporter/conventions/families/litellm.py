@@ -39,6 +39,11 @@ LITELLM: Final = Family(
     columns={
         "provider": ("litellm.provider", "litellm.custom_llm_provider"),
         "cost_usd": ("gen_ai.cost.total_cost", "litellm.cost.total"),
+        "user_id": (
+            "litellm.metadata.user_api_key_end_user_id",
+            "litellm.end_user.id",
+            "litellm.metadata.user_api_key_user_id",
+        ),
     },
     scopes=("litellm",),
     adjust=_adjust,

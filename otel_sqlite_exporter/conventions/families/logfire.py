@@ -10,7 +10,7 @@ LOGFIRE: Final = Family(name="logfire", bodies={"usage": ("gen_ai.usage.raw",)},
 
 LOGFIRE_WORDS: Final = Family(
     name="logfire",
-    columns={"step": ("logfire.msg_template",)},
+    columns={"hint": ("logfire.msg_template",)},
     contents={
         "events": ("events",),
         "input": ("request_data",),
@@ -24,3 +24,13 @@ LOGFIRE_WORDS: Final = Family(
     scoped=True,
 )
 """What it wrote before it took up the GenAI keys."""
+
+LOGFIRE_AGENTS: Final = Family(
+    name="logfire",
+    columns={"step": ("sdk_span_type",), "entity_name": ("name",)},
+    contents={"input": ("input",), "output": ("output",)},
+    bodies={"usage": ("usage",), "parameters": ("model_config",)},
+    scopes=("logfire.openai_agents",),
+    scoped=True,
+)
+"""What it takes over from the spans of the OpenAI Agents SDK."""

@@ -14,7 +14,14 @@ _ASSOCIATION: Final = "traceloop.association.properties."
 OPENLLMETRY: Final = Family(
     name="openllmetry",
     columns={
-        "step": ("traceloop.span.kind", "llm.request.type", "lmnr.span.type", "agentops.span.kind"),
+        "step": (
+            "traceloop.span.kind",
+            "llm.request.type",
+            "gen_ai.request.type",
+            "lmnr.span.type",
+            "agentops.span.kind",
+            "gen_ai.span.kind",
+        ),
         "provider": ("llm.vendor", _ASSOCIATION + "ls_provider"),
         "request_model": ("llm.request.model", _ASSOCIATION + "ls_model_name"),
         "response_model": ("llm.response.model",),
