@@ -116,7 +116,6 @@ class Call:
     agent_name: str | None = None
     tool_name: str | None = None
     tool_call_id: str | None = None
-    attributes_evicted: bool = False
     status: str = "unset"
     status_message: str | None = None
     error_type: str | None = None

@@ -70,7 +70,7 @@ def read(facts: SpanFacts) -> Call:
     content.fill(call, sheet)
     _fill_finish_reasons(call)
     if facts.dropped_attributes:
-        call.attributes_evicted = _is_evicted(call)
+        call.attributes_evicted = sheet.has_gaps or _is_evicted(call)
     for mask, adjust in dictionary.adjusts:
         if mask < 0 or mask & sheet.mask:
             adjust(call, sheet, facts)
@@ -90,8 +90,8 @@ def _fill_names(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
 def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
     model = columns.get("model")
     if model is not None:
-        if call.request_model is None:
-            call.request_model = model
+        if call.request_model is None and not facts.dropped_attributes:
+            call.request_model = model  # of what is left after an eviction, the last is what answered
         if call.response_model is None and call.status != "error":
             call.response_model = model
     if call.request_model is None and call.kind in MODEL_CALLS:
@@ -163,11 +163,8 @@ def _first_chunk(span_events: Any) -> int | None:  # noqa: ANN401 - a sequence o
 
 
 def _is_evicted(call: Call) -> bool:
-    """Tell whether something is missing that a call has: the SDK evicts the oldest attributes, which are the first."""
-    if call.kind not in MODEL_CALLS:
-        return False
-    said = call.input or call.output or call.system
-    return call.request_model is None or call.provider is None or bool(said and not call.input)
+    """Tell whether something is missing that every model call has: the SDK evicts what was set first."""
+    return call.kind in MODEL_CALLS and (call.request_model is None or bool(call.output and not call.input))
 
 
 def _fill_finish_reasons(call: Call) -> None:

@@ -22,7 +22,7 @@ class Sheet:
         known: What is done with each key.
     """
 
-    __slots__ = ("_known", "_trees", "bodies", "columns", "contents", "mask", "ranks")
+    __slots__ = ("_known", "_trees", "bodies", "columns", "contents", "has_gaps", "mask", "ranks")
 
     def __init__(self, known: KnownSlots) -> None:
         self._known = known
@@ -31,6 +31,8 @@ class Sheet:
         self.contents: dict[str, list[tuple[int, object]]] = {}
         self.bodies: dict[str, list[tuple[int, object]]] = {}
         self.mask = 0
+        self.has_gaps = False
+        """Whether a flattened list lacks its first items."""
         self._trees: dict[str, tuple[str, int, dict[str | int, Any]]] = {}
 
     def add(self, attributes: Mapping[str, object], offset: int = 0) -> dict[str, object]:
@@ -61,6 +63,8 @@ class Sheet:
         self.mask = mask
         if self._trees:
             for content, rank, tree in self._trees.values():
+                if 0 not in tree and any(type(key) is int for key in tree):
+                    self.has_gaps = True
                 self.offer(content, rank, listed(tree))
             self._trees = {}
         return kept
