@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, TypeVar
 
+from otel_sqlite_exporter import environment_variables
+
 _logger = logging.getLogger(__name__)
 
 Redact: TypeAlias = Callable[[str, str], str]
@@ -34,21 +36,7 @@ MIN_TEXT_BYTES: Final = 16
 MIN_DATABASE_BYTES: Final = 1 << 20
 
 _PREFIX: Final = "OTEL_EXPORTER_SQLITE_"
-VARIABLES: Final = frozenset(
-    {
-        "BUSY_TIMEOUT",
-        "CAPTURE_CONTENT",
-        "MAX_DATABASE_BYTES",
-        "MAX_EXPORT_BATCH_SIZE",
-        "MAX_QUEUE_SIZE",
-        "MAX_TEXT_BYTES",
-        "PATH",
-        "PROCESSOR",
-        "RETENTION_DAYS",
-        "SCHEDULE_DELAY",
-        "SPANS",
-    }
-)
+VARIABLES: Final = frozenset(name[len(_PREFIX) :] for name in vars(environment_variables) if name.startswith(_PREFIX))
 """Every variable that is read, less ``OTEL_EXPORTER_SQLITE_``."""
 _SMALLEST: Final = 1e-9
 _LARGEST: Final = 1 << 62
