@@ -17,19 +17,29 @@ SIGN: Final = "\ue001"
 
 # Nobody else knows it, so no text of the application can pass for a note. Its length makes a note as long as its mark:
 # what has room with notes has room with marks.
-_SECRET: Final = os.urandom(9).hex()
-NOTE: Final = re.compile(f"{_FIRST}{_SECRET}([0-9]+){SIGN}")
-"""A note; its group is the number of bytes. ``NOTE.split`` gives texts and numbers in turns."""
+_START: Final = _FIRST + os.urandom(9).hex()
+NOTE: Final = re.compile(f"{_START}([0-9]+){SIGN}")
+"""A note; its group is the number of bytes."""
 
 
 def note_of(missing: int) -> str:
     """Return the note that so many bytes of UTF-8 are missing here."""
-    return f"{_FIRST}{_SECRET}{missing}{SIGN}"
+    return f"{_START}{missing}{SIGN}"
+
+
+def split_notes(text: str) -> list[str]:
+    """Return the pieces of a text and, between them, the numbers of bytes that its notes say are missing."""
+    first, *others = text.split(_START)  # an expression would look at every character
+    pieces = [first]
+    for piece in others:
+        missing, _, after = piece.partition(SIGN)
+        pieces += (missing, after)
+    return pieces
 
 
 def missing_bytes(text: str) -> int:
     """Return how many bytes of UTF-8 the notes in a text say are missing."""
-    return sum(map(int, NOTE.split(text)[1::2])) if SIGN in text else 0
+    return sum(map(int, split_notes(text)[1::2])) if SIGN in text else 0
 
 
 def utf8_bytes(text: str) -> int:

@@ -19,7 +19,7 @@ from otel_sqlite_exporter.scanning.base64_media import (
     replace_media,
     size_and_hash,
 )
-from otel_sqlite_exporter.scanning.notes import NOTE, SIGN, missing_bytes, note_of
+from otel_sqlite_exporter.scanning.notes import SIGN, missing_bytes, note_of, split_notes
 from otel_sqlite_exporter.texts.cutting import content_bytes, marked
 from otel_sqlite_exporter.texts.known_words import FIELDS, WORDS
 
@@ -265,7 +265,7 @@ def unused(name: str, taken: Container[str]) -> str:
 def prepare(text: str, key: str, redact: Redact | None) -> str:
     """Return a text without media, redacted, valid as UTF-8, uncut; where it was cut before, each piece by itself."""
     if SIGN in text:
-        pieces = NOTE.split(text)
+        pieces = split_notes(text)
         if len(pieces) > 1:
             pieces[::2] = [prepare(piece, key, redact) for piece in pieces[::2]]
             pieces[1::2] = [note_of(int(missing)) for missing in pieces[1::2]]

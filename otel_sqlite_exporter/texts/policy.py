@@ -29,7 +29,7 @@ from otel_sqlite_exporter.texts.cleaning import (
     text_bytes,
     unused,
 )
-from otel_sqlite_exporter.texts.cutting import content_bytes, cut, json_bytes, marked
+from otel_sqlite_exporter.texts.cutting import content_bytes, cut, cut_with_mark, json_bytes, marked
 from otel_sqlite_exporter.texts.fitting import fit
 from otel_sqlite_exporter.texts.known_words import WORDS, is_known_key
 from otel_sqlite_exporter.texts.privacy import is_identifier, metadata_only
@@ -118,7 +118,7 @@ class TextPolicy:
             document = encode_json(kept)
         kept_bytes = text_bytes(kept)
         text = plain_text(Message(role, [part for part in kept if isinstance(part, dict)]))
-        text = marked(cut(text, self._limit))
+        text, _ = cut_with_mark(text, self._limit)
         return MessageRow(digest, role, text, document, kept_bytes + lost + cleaner.missing, kept_bytes)
 
     def _text_message(self, key: str, role: str | None, content: str) -> MessageRow:
@@ -143,10 +143,8 @@ class TextPolicy:
         if not content or "\0" in content:
             parts = encode_json([{"type": "text", "content": cut(content, self._limit, json_bytes)}])
         if len(data) > self._limit or text is not content:
-            kept = cut(content, self._limit)
             full_bytes = content_bytes(content) + missing_bytes(content)
-            kept_bytes = content_bytes(kept)
-            text = marked(kept)
+            text, kept_bytes = cut_with_mark(content, self._limit)
         return MessageRow(digest, role, text, parts, full_bytes, kept_bytes)
 
     def _remember(self, key: tuple[str | None, str, bool], row: MessageRow) -> None:
@@ -161,8 +159,8 @@ class TextPolicy:
         prepared = prepare(text, key, self._redact)
         if len(prepared) * UTF8_WORST_CASE <= self._limit and SIGN not in prepared:
             return prepared, 0
-        kept = cut(prepared, self._limit)
-        return marked(kept), content_bytes(prepared) + missing_bytes(prepared) - content_bytes(kept)
+        kept, kept_bytes = cut_with_mark(prepared, self._limit)
+        return kept, content_bytes(prepared) + missing_bytes(prepared) - kept_bytes
 
     def name(self, key: str, text: str | None) -> str | None:
         """Return a text of a column that holds a name or an id; None where it may be content and none is captured.
@@ -177,7 +175,7 @@ class TextPolicy:
             return None
         if self._redact is None or text not in WORDS:
             text = prepare(text, key, self._redact)
-        return marked(cut(text, self._limit))
+        return cut_with_mark(text, self._limit)[0]
 
     def fitted(self, names: list[JSONValue]) -> JSONValue:
         """Return a list of names of which no more is left than may be stored of one attribute."""

@@ -260,18 +260,19 @@ def test_a_redactor_sees_every_text(tmp_path: Path) -> None:
 def test_a_redactor_sees_whole_texts(tmp_path: Path) -> None:
     """Redaction comes before the cut: half a secret at the limit is not left over."""
     path = tmp_path / "traces.db"
-    card = "4111-1111-1111-1111"
+    secret = "QZXW-QZXW-QZXW-QZXW"
 
     def redact(_: str, text: str) -> str:
-        return text.replace(card, "[card]")
+        return text.replace(secret, "[gone]")
 
     with recording(path, max_text_bytes=LIMIT, redact=redact) as processor:
         for before, after in ((LIMIT - 8, 0), (LIMIT, LIMIT - 8), (8, LIMIT), (LIMIT, 8)):
-            text = "x" * before + card + "y" * after
+            text = "x" * before + secret + "y" * after
             end_spans(processor, 1, **{"gen_ai.input.messages": messages(text)})
             end_spans(processor, 1, note=text)
         assert processor.force_flush()
-    assert b"111" not in every_byte(tmp_path)
+    assert b"QZX" not in every_byte(tmp_path)
+    assert b"ZXW" not in every_byte(tmp_path)
 
 
 def test_a_redactor_may_end_spans_and_fork_nothing(tmp_path: Path) -> None:
