@@ -1,0 +1,25 @@
+"""What a doctor says: findings, each with what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Level: TypeAlias = Literal["ok", "note", "problem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Args:
+        area: What it is about: ``versions``, ``environment``, ``instrumentation``, ``content``, ``file``, ``run``.
+        level: ``ok``; ``note`` for what is worth knowing; ``problem`` for what loses calls or prompts.
+        text: What was found, in one line.
+        remedy: What to do about it, "" where there is nothing to do.
+    """
+
+    area: str
+    level: Level
+    text: str
+    remedy: str = ""

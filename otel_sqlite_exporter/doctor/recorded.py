@@ -1,0 +1,136 @@
+"""What the file says of itself: whether it can be written, and what is missing in it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.database.connection import check_existing
+from otel_sqlite_exporter.doctor.findings import Finding
+from otel_sqlite_exporter.reading.database import open_database
+from otel_sqlite_exporter.reading.failures import ReadingError
+from otel_sqlite_exporter.sources.content import GENAI_CAPTURE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otel_sqlite_exporter.reading.database import Database
+    from otel_sqlite_exporter.reading.status import Recorder
+
+_ANOTHER: Final = "name another file with -d or OTEL_EXPORTER_SQLITE_PATH"
+_OTHERS: Final = 0o077
+_LOOKED_AT: Final = 1000
+
+_GAPS: Final = f"""
+SELECT count(*), coalesce(sum(attributes_evicted), 0),
+  coalesce(sum(NOT EXISTS (SELECT 1 FROM span_messages WHERE span_id = spans.id)), 0)
+FROM (
+  SELECT id, attributes_evicted FROM spans
+  WHERE kind IN ('llm', 'embedding') AND duplicate_of IS NULL ORDER BY id DESC LIMIT {_LOOKED_AT}
+) AS spans
+"""
+
+
+def recorded(path: str, environment: Mapping[str, str]) -> list[Finding]:
+    """Look at a file: path, rights, schema, size, and what its ledger and its last calls tell."""
+    if not os.path.exists(path):  # noqa: PTH110 - no resolving, and no opening
+        return _missing(path)
+    try:
+        check_existing(path)
+        database = open_database(path)
+    except (ValueError, ReadingError) as error:
+        return [Finding("file", "problem", f"{path}: {error}", _ANOTHER)]
+    with closing(database):
+        try:
+            return [*_rights(path), *_contents(database, environment)]
+        except ReadingError as error:
+            return [Finding("file", "problem", f"{path}: {error}", "copy it away, and begin a new one")]
+
+
+def _missing(path: str) -> list[Finding]:
+    directory = Path(path).parent
+    existing = next(parent for parent in (directory, *directory.parents) if parent.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        text = f"{path} can't be made: {existing} is not writable for this user"
+        return [Finding("file", "problem", text, _ANOTHER)]
+    others = [str(found) for found in sorted(Path.cwd().glob("*.db")) if _is_ours(found)]
+    remedy = f"look at {others[0]} with -d" if others else "it is made when the first call is recorded"
+    return [Finding("file", "note", f"{path} does not exist: no call was recorded there", remedy)]
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with closing(open_database(path)):
+            return True
+    except (ReadingError, sqlite3.Error):
+        return False
+
+
+def _rights(path: str) -> list[Finding]:
+    found = []
+    if not os.access(path, os.W_OK) or not os.access(Path(path).parent, os.W_OK):
+        text = f"{path} is not writable for this user, or its directory is not: SQLite needs both"
+        found.append(Finding("file", "problem", text, "let the application's user own the file and its directory"))
+    mode = Path(path).stat().st_mode
+    if mode & _OTHERS:
+        text = f"{path} may be read by other users (mode {mode & 0o777:o}); it holds prompts"
+        found.append(Finding("file", "problem", text, f"chmod 600 {path}"))
+    return found
+
+
+def _contents(database: Database, environment: Mapping[str, str]) -> list[Finding]:
+    status = database.status()
+    size = f"{status.size_bytes / 1e6:,.1f} MB"
+    found = [Finding("file", "ok", f"{status.path}: {status.calls:,} calls, {status.errors:,} failed, {size}")]
+    found += [Finding("file", "problem", line, _remedy_of(line)) for line in status.problems]
+    unmatched = sum(recorder.log_events_unmatched for recorder in status.recorders)
+    if unmatched:
+        text = f"{unmatched:,} log events belong to no span: their calls lack prompts or answers"
+        remedy = "give the instrumentor both providers, tracer_provider and logger_provider, or use record()"
+        found.append(Finding("content", "problem", text, remedy))
+    if status.recorders:
+        found += _of_last(status.recorders[0])
+    looked_at, evicted, silent = (int(str(value)) for value in database.sql(_GAPS)[0])
+    if evicted:
+        text = f"{evicted:,} of the last {looked_at:,} calls lost attributes to the SDK's limit before they arrived"
+        remedy = "record() makes a provider without that limit; else set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=4096"
+        found.append(Finding("content", "problem", text, remedy))
+    has_content = not status.recorders or _setting(status.recorders[0], "capture_content") is not False
+    if silent and has_content:
+        text = f"{silent:,} of the last {looked_at:,} calls have neither prompt nor answer"
+        events = environment.get(GENAI_CAPTURE, "").strip().upper() == "EVENT_ONLY"
+        remedy = (
+            "EVENT_ONLY sends them as log events: add SQLiteLogRecordProcessor, or use record()"
+            if events
+            else "the instrumentation does not report them: see content above, or use record()"
+        )
+        found.append(Finding("content", "problem" if silent == looked_at else "note", text, remedy))
+    return found
+
+
+def _of_last(recorder: Recorder) -> list[Finding]:
+    found = []
+    if _setting(recorder, "capture_content") is False:
+        text = "the last process stored no prompts and answers: capture_content was False"
+        found.append(Finding("content", "note", text, "leave capture_content out to store them"))
+    if recorder.last_error:
+        found.append(Finding("file", "note", f"the last process met: {recorder.last_error}"))
+    return found
+
+
+def _setting(recorder: Recorder, name: str) -> object:
+    return recorder.settings.get(name) if isinstance(recorder.settings, dict) else None
+
+
+_REMEDIES: Final = (
+    ("were lost", "see 'What can be lost' in the documentation: each reason has its remedy"),
+    ("without an end", "let them shut down: SIGTERM instead of SIGKILL, record() handles it"),
+    ("withheld", "find out what redact raises: it must return text for any text"),
+)
+
+
+def _remedy_of(line: str) -> str:
+    return next((remedy for word, remedy in _REMEDIES if word in line), "see 'What can be lost' in the documentation")

@@ -1,0 +1,111 @@
+"""Who reports calls: the SDKs that are installed, their instrumentations, and whether these report prompts."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from otel_sqlite_exporter.doctor.findings import Finding, Level
+from otel_sqlite_exporter.sources.catalogue import NOT_CALLS
+from otel_sqlite_exporter.sources.content import content_of
+from otel_sqlite_exporter.sources.installed import installed_instrumentations, installed_sdks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from otel_sqlite_exporter.sources.installed import InstalledSdk, Instrumentation
+
+
+def reporters(environment: Mapping[str, str]) -> list[Finding]:
+    """Look at what is installed. Imports each instrumentation, not the SDKs."""
+    instrumentations = installed_instrumentations()
+    sdks = installed_sdks(instrumentations)
+    used = {installed.sdk.name for installed in sdks}
+    faults = {one.label: reason for one in instrumentations if one.sdk is None or one.sdk.name in used
+              if (reason := fault_of(one))}  # fmt: skip
+    return [*judged(sdks, faults), *contents(sdks, faults, environment)]
+
+
+def fault_of(instrumentation: Instrumentation) -> str:
+    """Say why an instrumentation can't be switched on, "" where it can."""
+    logging.disable(logging.CRITICAL)  # what it logs while it is looked at is said here in one line
+    try:
+        instrumentor: Any = instrumentation.entry_point.load()()
+        conflict = instrumentor._check_dependency_conflicts()  # noqa: SLF001 - what instrument() itself asks first
+    except Exception as error:  # noqa: BLE001 - a package may be broken in any way
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    finally:
+        logging.disable(logging.NOTSET)
+    return str(conflict) if conflict else ""
+
+
+def judged(sdks: Sequence[InstalledSdk], faults: Mapping[str, str]) -> list[Finding]:
+    """Return what is to be said of each SDK.
+
+    Args:
+        sdks: What is installed.
+        faults: Why an instrumentation can't be switched on, by its label.
+    """
+    found: list[Finding] = []
+    missing: list[InstalledSdk] = []
+    for installed in sdks:
+        working = [one for one in installed.instrumentations if one.label not in faults]
+        name = f"{installed.sdk.name} ({installed.distribution} {installed.version})"
+        for one in installed.instrumentations:
+            if one.label in faults:
+                text = f"{one.label} is broken: {faults[one.label]}"
+                remedy = f"pip install --upgrade {one.distribution} {installed.distribution}"
+                found.append(Finding("instrumentation", "problem", text, remedy))
+        if working:
+            found.append(Finding("instrumentation", "ok", f"{name}: {working[0].label}"))
+        elif installed.reports_itself:
+            found.append(Finding("instrumentation", "ok", f"{name}: reports its calls itself, record() switches it on"))
+        else:
+            missing.append(installed)
+        if len(working) > 1:
+            text = f"{name}: {' and '.join(one.label for one in working)} report the same calls; views count them once"
+            remedy = f"one is enough: pip uninstall {working[-1].distribution}"
+            found.append(Finding("instrumentation", "note", text, remedy))
+    nothing_works = not any(finding.level == "ok" for finding in found)
+    for installed in missing:
+        text = f"{installed.sdk.name} ({installed.distribution} {installed.version}): nothing reports its calls"
+        level: Level = "problem" if nothing_works and installed.sdk.name not in NOT_CALLS else "note"
+        found.append(Finding("instrumentation", level, text, f"pip install {installed.sdk.remedy}"))
+    if not sdks:
+        text = "no SDK that is known is installed in this environment"
+        remedy = "run doctor with the Python that runs the application; spans made by hand are recorded without one"
+        found.append(Finding("instrumentation", "note", text, remedy))
+    return found
+
+
+def contents(sdks: Sequence[InstalledSdk], faults: Mapping[str, str], environment: Mapping[str, str]) -> list[Finding]:
+    """Say of each instrumentation that would be used whether it reports prompts and answers."""
+    found = []
+    for installed in sdks:
+        one = next((one for one in installed.instrumentations if one.label not in faults), None)
+        if one is None:
+            continue
+        content, reason = content_of(one.distribution, environment)
+        text = f"{one.distribution}: {_CONTENTS[content]} ({reason})"
+        if content == "off":
+            is_asked = "is not set" in reason
+            remedy = (
+                "record() switches them on; else set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY"
+                if is_asked
+                else "change the variable"
+            )
+            found.append(Finding("content", "note" if is_asked else "problem", text, remedy))
+        elif content == "events":
+            remedy = "record() and OTEL_EXPORTER_SQLITE_PROCESSOR=true take them; else add SQLiteLogRecordProcessor"
+            found.append(Finding("content", "note", text, remedy))
+        else:
+            found.append(Finding("content", "ok", text))
+    return found
+
+
+_CONTENTS = {
+    "spans": "prompts and answers are reported",
+    "events": "prompts and answers come as log events",
+    "off": "prompts and answers are not reported",
+    "unknown": "whether prompts and answers are reported is not known",
+}

@@ -1,0 +1,95 @@
+"""What the environment says: our own variables, and OpenTelemetry's that keep spans from arriving whole."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.config import VARIABLES
+from otel_sqlite_exporter.doctor.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PREFIX: Final = "OTEL_EXPORTER_SQLITE_"
+_COUNT_LIMITS: Final = ("OTEL_ATTRIBUTE_COUNT_LIMIT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT")
+_LENGTH_LIMITS: Final = ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT")
+_ENOUGH: Final = 1000
+
+
+def settings(environment: Mapping[str, str]) -> list[Finding]:
+    """Look at the environment variables that decide what arrives."""
+    return [*_own(environment), *_sdk(environment), *_limits(environment), *_exporters(environment)]
+
+
+def _own(environment: Mapping[str, str]) -> list[Finding]:
+    ours = sorted(name for name in environment if name.startswith(_PREFIX))
+    found = [
+        Finding(
+            "environment", "problem", f"{name} is no setting", f"known are {_PREFIX}{{{','.join(sorted(VARIABLES))}}}"
+        )
+        for name in ours
+        if name[len(_PREFIX) :] not in VARIABLES
+    ]
+    found += [
+        Finding("environment", "ok", f"{name}={environment[name]}")
+        for name in ours
+        if name[len(_PREFIX) :] in VARIABLES
+    ]
+    if environment.get(_PREFIX + "CAPTURE_CONTENT", "").strip().lower() == "false":
+        text = f"{_PREFIX}CAPTURE_CONTENT=false: no prompts and answers are stored"
+        found.append(Finding("content", "note", text, "unset it to store them"))
+    return found
+
+
+def _sdk(environment: Mapping[str, str]) -> list[Finding]:
+    found = []
+    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        text = "OTEL_SDK_DISABLED=true: OpenTelemetry makes no spans at all"
+        found.append(Finding("environment", "problem", text, "unset it"))
+    sampler = environment.get("OTEL_TRACES_SAMPLER", "").strip()
+    if sampler and sampler not in {"always_on", "parentbased_always_on"}:
+        text = f"OTEL_TRACES_SAMPLER={sampler}: spans that are not sampled are not recorded"
+        remedy = "set it to parentbased_always_on to have every call"
+        found.append(Finding("environment", "problem" if sampler.endswith("always_off") else "note", text, remedy))
+    off = environment.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").strip()
+    if off:
+        text = f"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS={off}: the launcher leaves them out"
+        found.append(Finding("environment", "note", text))
+    return found
+
+
+def _limits(environment: Mapping[str, str]) -> list[Finding]:
+    found = []
+    for name in _COUNT_LIMITS:
+        value = environment.get(name, "").strip()
+        if value.isdigit() and int(value) < _ENOUGH:
+            text = f"{name}={value}: a long conversation has more attributes, and the first ones are evicted"
+            found.append(Finding("environment", "problem", text, f"unset it with record(), else set {name}=4096"))
+    if not any(environment.get(name, "").strip() for name in _COUNT_LIMITS):
+        text = "a tracer provider that the application makes keeps 128 attributes of a span, too few for a long chat"
+        remedy = "record() makes one that keeps all; else set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=4096"
+        found.append(Finding("environment", "note", text, remedy))
+    for name in _LENGTH_LIMITS:
+        value = environment.get(name, "").strip()
+        if value:
+            text = f"{name}={value}: longer prompts are cut, JSON in the middle, before they arrive here"
+            found.append(Finding("content", "problem", text, "unset it; max_text_bytes cuts where JSON stays whole"))
+    return found
+
+
+def _exporters(environment: Mapping[str, str]) -> list[Finding]:
+    known = sorted({entry_point.name for entry_point in metadata.entry_points(group="opentelemetry_traces_exporter")})
+    configured = [name.strip() for name in environment.get("OTEL_TRACES_EXPORTER", "").split(",") if name.strip()]
+    found = [
+        Finding(
+            "environment", "problem", f"OTEL_TRACES_EXPORTER={name}: no such exporter", f"installed: {', '.join(known)}"
+        )
+        for name in configured
+        if name not in known and name != "none"
+    ]
+    has_processor = environment.get(_PREFIX + "PROCESSOR", "").strip().lower() == "true"
+    if configured and "sqlite" not in configured and not has_processor:
+        text = f"under the launcher, spans go to {', '.join(configured)} and not to SQLite"
+        found.append(Finding("environment", "note", text, f"set {_PREFIX}PROCESSOR=true to have both"))
+    return found
