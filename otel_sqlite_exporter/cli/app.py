@@ -11,7 +11,7 @@ from otel_sqlite_exporter._version import __version__
 from otel_sqlite_exporter.cli import failures
 from otel_sqlite_exporter.cli.options import database_option
 
-COMMANDS: Final = ("calls", "doctor")
+COMMANDS: Final = ("calls", "doctor", "serve")
 """The commands in the order of the help; ``cli.commands`` has a module for each, with a ``command``."""
 
 

@@ -9,8 +9,12 @@ from otel_sqlite_exporter.reading import (
     calls,
     changes,
     conversations,
+    distribution,
     errors,
     latency,
+    mark,
+    names,
+    neighbours,
     queries,
     search,
     status,
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.changes import Changes, Comparison
     from otel_sqlite_exporter.reading.connection import Value
     from otel_sqlite_exporter.reading.conversations import Chat
+    from otel_sqlite_exporter.reading.distribution import Bucket
+    from otel_sqlite_exporter.reading.neighbours import Neighbours
     from otel_sqlite_exporter.reading.rows import (
         Call,
         Conversation,
@@ -291,6 +297,27 @@ class Database:
         return search.search(
             self._connection, wanted, _combined(filters, named), limit=limit, before=before, seconds=seconds
         )
+
+    def neighbours(self, call: Call) -> Neighbours:
+        """Return the calls before and after one, in its conversation and in its trace."""
+        return neighbours.neighbours_of(self._connection, call)
+
+    def first_tokens(self, filters: Filters | None = None, **named: Unpack[FilterValues]) -> Rows[Bucket]:
+        """Return how many calls had to wait how long for the first piece of their answer."""
+        return distribution.first_token_buckets(self._connection, _combined(filters, named))
+
+    def names(self, what: str, *, limit: int = names.MOST_NAMES) -> list[str]:
+        """Return the names that occur in the file, in alphabetical order.
+
+        Args:
+            what: ``model``, ``provider``, ``agent``, ``user``, ``tool`` or ``service``.
+            limit: How many.
+        """
+        return names.names_of(self._connection, what, limit=limit)
+
+    def mark(self) -> str:
+        """Return a text that is another one after spans were added, amended or deleted, or the file was replaced."""
+        return mark.mark_of(self._connection)
 
     def status(self) -> Status:
         """Return what is known about the file itself: who recorded, and whether anything is missing."""

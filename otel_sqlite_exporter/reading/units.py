@@ -111,7 +111,7 @@ def size(number: int | None) -> str:
 
 def local_time(unix_nano: int | None, *, now: datetime | None = None) -> str:
     """Return a time in the local zone: the hour of today, else the date with it."""
-    moment = _datetime(unix_nano)
+    moment = local_datetime(unix_nano)
     if moment is None:
         return NONE
     today = (now or datetime.now(timezone.utc)).astimezone()
@@ -122,19 +122,20 @@ def local_time(unix_nano: int | None, *, now: datetime | None = None) -> str:
 
 def full_time(unix_nano: int | None) -> str:
     """Return a time in the local zone, with date and seconds."""
-    moment = _datetime(unix_nano)
+    moment = local_datetime(unix_nano)
     return NONE if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def iso_time(unix_nano: int | None) -> str | None:
     """Return a time as the views have it: ISO, UTC, milliseconds."""
-    moment = _datetime(unix_nano)
+    moment = local_datetime(unix_nano)
     if moment is None:
         return None
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def _datetime(unix_nano: int | None) -> datetime | None:
+def local_datetime(unix_nano: int | None) -> datetime | None:
+    """Return a time in the local zone, None of what is no time."""
     try:
         return (
             None if unix_nano is None else datetime.fromtimestamp(unix_nano / _NANOSECONDS, timezone.utc).astimezone()

@@ -1,5 +1,17 @@
 """Pages over one file: Starlette and Jinja over ``reading`` (extra ``web``).
 
-A request becomes one question to ``reading``, its answer one template. Everything from the file is data: escaped,
-never obeyed, never fetched for. Not here: SQL, sums, and writes of any kind.
+A request becomes one or a few questions to ``reading``, their answers one template. Everything from the file is data:
+escaped, never obeyed, never fetched for. Not here: SQL, sums, and writes of any kind.
+
+``serving`` starts and ends the server, ``app`` puts it together, ``access`` decides who may ask, ``page`` opens the
+file for a request and turns errors into pages, ``pages`` has one module for each group of pages. What a page shows is
+made by pure functions: ``rendering`` (markdown, JSON), ``transcript``, ``waterfall``, ``charts``, ``links``.
+``sharing`` makes the file that opens anywhere.
 """
+
+from __future__ import annotations
+
+from otel_sqlite_exporter.web.serving import open_in_browser, serve
+from otel_sqlite_exporter.web.sharing import call_file, trace_file
+
+__all__ = ["call_file", "open_in_browser", "serve", "trace_file"]

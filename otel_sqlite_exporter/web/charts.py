@@ -1,0 +1,221 @@
+"""Charts as shapes with places, for templates to draw as SVG: pure.
+
+Across, places are percent, so that any width fits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+HEIGHT: Final = 180.0
+MOST_SERIES: Final = 6
+OTHERS: Final = "others"
+_MOST_DAYS: Final = 92
+_LEAST_SHOWN: Final = 0.6
+
+_PATTERNS: Final = (
+    "",
+    '<path d="M0 6L6 0" class="hatch"/>',
+    '<circle cx="3" cy="3" r="1.1" class="dot"/>',
+    '<path d="M0 3H6" class="hatch"/>',
+    '<path d="M3 0V6" class="hatch"/>',
+    '<path d="M0 6L6 0M0 0L6 6" class="hatch"/>',
+    "",
+)
+
+
+def pattern_defs() -> Markup:
+    """Return the fills of the series: each has a pattern of its own, for those who see no colours."""
+    return Markup("").join(
+        # The texts are this module's own.
+        Markup(  # noqa: S704
+            f'<pattern id="s{index}" width="6" height="6" patternUnits="userSpaceOnUse">'
+            f'<rect width="6" height="6" class="series s{index}"/>{marks}</pattern>'
+        )
+        for index, marks in enumerate(_PATTERNS)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A piece of a bar: which series, where, and what it says."""
+
+    series: int
+    y: float
+    height: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarStack:
+    """A bar of several series.
+
+    Args:
+        x: Its left side, in percent.
+        width: In percent.
+        label: What stands below it; empty for nothing.
+        key: What it stands for.
+        segments: From below.
+    """
+
+    x: float
+    width: float
+    label: str
+    key: str
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackedChart:
+    """Bars side by side.
+
+    Args:
+        bars: From left to right.
+        series: The series' names, those with most first.
+        lines: Heights of the axis' lines and what they stand for.
+    """
+
+    bars: tuple[BarStack, ...]
+    series: tuple[str, ...]
+    lines: tuple[tuple[float, str], ...]
+
+
+def stack_days(
+    values: Mapping[tuple[str, str], float], name_value: Callable[[float], str], *, first: str | None = None
+) -> StackedChart | None:
+    """Return a chart of days, each a stack of series.
+
+    Args:
+        values: A number for each day (ISO) and series.
+        name_value: Says a number in words.
+        first: The first day to show, though nothing was on it.
+
+    Returns:
+        The chart; None where there is nothing to show.
+    """
+    values = {key: value for key, value in values.items() if value > 0}
+    days = _days(sorted({day for day, _ in values} | ({first} if first else set())))
+    if not values or not days:
+        return None
+    series = _series(values)
+    rank = {name: index for index, name in enumerate(series)}
+    stacks: dict[str, list[float]] = {day: [0.0] * len(series) for day in days}
+    for (day, name), value in values.items():
+        if day in stacks:
+            stacks[day][rank.get(name, len(series) - 1)] += value
+    top, lines = _axis(max(map(sum, stacks.values())), name_value)
+    slot = 100 / len(days)
+    every = -(-len(days) // 12)
+    bars = []
+    for index, (day, amounts) in enumerate(stacks.items()):
+        is_labelled = (len(days) - 1 - index) % every == 0
+        bars.append(
+            BarStack(
+                x=round(index * slot + slot * 0.14, 3),
+                width=round(slot * 0.72, 3),
+                label=day[5:] if is_labelled else "",
+                key=day,
+                segments=tuple(_segments(day, amounts, series, top, name_value)),
+            )
+        )
+    return StackedChart(bars=tuple(bars), series=tuple(series), lines=lines)
+
+
+def _series(values: Mapping[tuple[str, str], float]) -> list[str]:
+    sums: dict[str, float] = {}
+    for (_, name), value in values.items():
+        sums[name] = sums.get(name, 0.0) + value
+    ordered = sorted(sums, key=lambda name: (-sums[name], name))
+    return [*ordered[:MOST_SERIES], OTHERS] if len(ordered) > MOST_SERIES else ordered
+
+
+def _segments(
+    day: str, amounts: Sequence[float], series: Sequence[str], top: float, name_value: Callable[[float], str]
+) -> list[Segment]:
+    found = []
+    y = HEIGHT
+    for index, amount in enumerate(amounts):
+        if not amount:
+            continue
+        height = max(amount * HEIGHT / top, _LEAST_SHOWN)
+        y -= height
+        title = f"{day}, {series[index]}: {name_value(amount)}"
+        found.append(Segment(series=index, y=round(y, 2), height=round(height, 2), title=title))
+    return found
+
+
+def _days(known: Sequence[str]) -> list[str]:
+    """Return all days from the first to the last one, those without a number too; of many the last ones."""
+    try:
+        first, last = date.fromisoformat(known[0]), date.fromisoformat(known[-1])
+    except (IndexError, ValueError):
+        return list(known)[-_MOST_DAYS:]
+    number = min((last - first).days, _MOST_DAYS - 1)
+    return [(last - timedelta(days=back)).isoformat() for back in range(number, -1, -1)]
+
+
+def _axis(highest: float, name_value: Callable[[float], str]) -> tuple[float, tuple[tuple[float, str], ...]]:
+    """Return the value at the top, and lines at round values."""
+    unit = 1.0
+    while unit * 10 <= highest:
+        unit *= 10
+    while unit > highest:
+        unit /= 10
+    step = next(unit * factor / 4 for factor in (1, 2, 4, 8, 10, 20, 40) if unit * factor >= highest)
+    lines = [step * index for index in range(1, 5)]
+    return step * 4, tuple((round(HEIGHT - line * HEIGHT / (step * 4), 2), name_value(line)) for line in lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a histogram; across in percent."""
+
+    x: float
+    width: float
+    y: float
+    height: float
+    title: str
+    label: str
+
+
+def histogram(buckets: Sequence[tuple[str, str, int]], *, height: float = 90.0) -> tuple[Column, ...]:
+    """Return columns for counts.
+
+    Args:
+        buckets: What stands below, what it means, how many.
+        height: Of the highest column.
+    """
+    highest = max((number for _, _, number in buckets), default=0)
+    if not highest:
+        return ()
+    slot = 100 / len(buckets)
+    return tuple(
+        Column(
+            x=round(index * slot + slot * 0.06, 3),
+            width=round(slot * 0.88, 3),
+            y=round(height - max(number * height / highest, 1.0 if number else 0.0), 2),
+            height=round(max(number * height / highest, 1.0 if number else 0.0), 2),
+            title=title,
+            label=label,
+        )
+        for index, (label, title, number) in enumerate(buckets)
+    )
+
+
+def staircase(points: Sequence[tuple[float, float]]) -> str:
+    """Return the path of a sum that grows in steps, in a box of 1000 by 100.
+
+    Args:
+        points: Where it grows, and to how much, both as a share of the whole.
+    """
+    pieces = ["M0 100"]
+    for share, value in points:
+        pieces.append(f"H{min(max(share, 0.0), 1.0) * 1000:.1f}V{100 - min(max(value, 0.0), 1.0) * 100:.1f}")
+    return " ".join([*pieces, "H1000"])

@@ -1,0 +1,83 @@
+"""The list of calls, and one call: its numbers, its transcript, and what is new in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import PlainTextResponse, Response
+
+from otel_sqlite_exporter.reading import NotFoundError
+from otel_sqlite_exporter.reading.blocks import blocks_of
+from otel_sqlite_exporter.reading.calls import SORTS
+from otel_sqlite_exporter.reading.equivalents import sql_of_call, sql_of_calls
+from otel_sqlite_exporter.reading.filters import NAMES
+from otel_sqlite_exporter.web.page import choice_of, filters_of, number_of, render
+from otel_sqlite_exporter.web.transcript import groups_of
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from otel_sqlite_exporter.reading import Database
+
+CALLS_PER_PAGE: Final = 50
+
+
+def list_page(request: Request, database: Database) -> Response:
+    """Show calls, newest or largest first."""
+    filters = filters_of(request)
+    sort = choice_of(request, "sort", tuple(SORTS))
+    before = number_of(request, "before")
+    calls = database.calls(filters, limit=CALLS_PER_PAGE, sort=sort, before=before)
+    given = filters.values()
+    return render(
+        request,
+        "calls.html",
+        calls=calls,
+        given=given,
+        filter_names=NAMES,
+        sort=sort,
+        sorts=tuple(SORTS),
+        before=before,
+        is_full=len(calls) == CALLS_PER_PAGE,
+        choices={"model": database.names("model"), "agent": database.names("agent")},
+        has_calls=bool(calls) or database.last_id() > 0,
+        sql=sql_of_calls(filters, sort=sort, limit=CALLS_PER_PAGE),
+    )
+
+
+def call_page(request: Request, database: Database) -> Response:
+    """Show one call, or another step."""
+    detail = database.call(request.path_params["id"])
+    changes = database.changes(detail.call.id)
+    is_whole = request.query_params.get("whole") == "1"
+    return render(
+        request,
+        "call.html",
+        detail=detail,
+        call=detail.call,
+        changes=changes,
+        groups=groups_of(detail.messages, 0 if is_whole else changes.kept),
+        is_whole=is_whole,
+        neighbours=database.neighbours(detail.call),
+        status=database.status() if not detail.messages else None,
+        sql=sql_of_call(detail.call.id),
+    )
+
+
+def whole_text(request: Request, database: Database) -> Response:
+    """Show all of one message, as plain text."""
+    direction, position = request.path_params["direction"], request.path_params["position"]
+    for message in database.messages(request.path_params["id"]):
+        if message.direction == direction and message.position == position:
+            text = "\n\n".join(block.text for block in blocks_of(message))
+            return PlainTextResponse(text.encode("utf-8", "replace"))
+    raise NotFoundError(f"there is no {direction} message {position} of this call any more")
+
+
+def copy(request: Request, database: Database) -> Response:
+    """Give a call as text that is of use elsewhere."""
+    detail = database.call(request.path_params["id"])
+    form = request.path_params["form"]
+    if form == "json":
+        return PlainTextResponse(detail.json(indent=2), media_type="application/json")
+    raise NotFoundError(f"a call can't be given as {form[:20]!r}")

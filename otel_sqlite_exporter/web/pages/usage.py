@@ -1,0 +1,90 @@
+"""What was used: by day, model, agent, user or service; how much came from caches; how long it took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.reading.equivalents import sql_of_usage
+from otel_sqlite_exporter.reading.units import NONE, count, duration, money, tokens
+from otel_sqlite_exporter.web.charts import histogram, stack_days
+from otel_sqlite_exporter.web.links import link
+from otel_sqlite_exporter.web.page import choice_of, filters_of, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from otel_sqlite_exporter.reading import Database
+    from otel_sqlite_exporter.reading.rows import Usage
+    from otel_sqlite_exporter.web.charts import StackedChart
+
+GROUPS: Final = ("model", "provider", "agent", "user", "service")
+FIELDS: Final = {
+    "model": "model",
+    "provider": "provider",
+    "agent": "agent_name",
+    "user": "user_id",
+    "service": "service_name",
+}
+MEASURES: Final[dict[str, tuple[str, Callable[[Usage], float | None], Callable[[float], str]]]] = {
+    "cost": ("Cost", lambda usage: usage.cost_usd, money),
+    "tokens": ("Tokens", lambda usage: usage.total_tokens, lambda value: tokens(round(value))),
+    "calls": ("Calls", lambda usage: usage.calls, lambda value: count(round(value))),
+    "errors": ("Errors", lambda usage: usage.errors, lambda value: count(round(value))),
+}
+"""What a bar's height can be: its name, its value of one group, and its value in words."""
+
+_MOST_GROUPS: Final = 50
+_LATENCY_GROUPS: Final = frozenset({"model", "provider", "agent"})
+
+
+def usage_page(request: Request, database: Database) -> Response:
+    """Show usage."""
+    filters = filters_of(request)
+    by = choice_of(request, "by", GROUPS)
+    measure = choice_of(request, "show", tuple(MEASURES))
+    daily = database.usage(filters, by=("day", by))
+    groups = database.usage(filters, by=by)
+    buckets = database.first_tokens(filters)
+    return render(
+        request,
+        "usage.html",
+        given=filters.values(),
+        by=by,
+        measure=measure,
+        measures={name: title for name, (title, _, _) in MEASURES.items()},
+        field=FIELDS[by],
+        groups_by=GROUPS,
+        chart=chart_of(list(daily), FIELDS[by], measure),
+        groups=groups[:_MOST_GROUPS],
+        left_out=max(len(groups) - _MOST_GROUPS, 0),
+        largest=max((usage.cost_usd or 0 for usage in groups), default=0),
+        days=database.usage(filters, by="day")[:92],
+        latency=database.latency(filters, by=by if by in _LATENCY_GROUPS else "model"),
+        first_tokens=histogram(
+            [
+                (
+                    duration(bucket.from_ms),
+                    f"{duration(bucket.from_ms)} to {duration(bucket.to_ms)}: {bucket.calls:,} calls",
+                    bucket.calls,
+                )
+                for bucket in buckets
+            ]
+        ),
+        buckets=buckets,
+        day_link=lambda day: link("/calls", filters.values(), since=day, until=day),
+        note=groups.note or daily.note,
+        sql=sql_of_usage(filters, by=(by,)),
+    )
+
+
+def chart_of(daily: list[Usage], field: str, measure: str) -> StackedChart | None:
+    """Return the chart of days; None where nothing was used."""
+    _, value_of, name_value = MEASURES[measure]
+    values: dict[tuple[str, str], float] = {}
+    for usage in daily:
+        name = getattr(usage, field) or NONE
+        values[usage.day or "", name] = values.get((usage.day or "", name), 0.0) + (value_of(usage) or 0.0)
+    return stack_days(values, name_value)

@@ -1,0 +1,208 @@
+"""Questions around calls and traces: neighbours, names, shares, distributions, marks, and SQL that says the same."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from otel_sqlite_exporter import Database
+from otel_sqlite_exporter.reading import FilterError, Filters
+from otel_sqlite_exporter.reading import equivalents as sql
+from otel_sqlite_exporter.reading.rows import Trace, Usage
+from otel_sqlite_exporter.reading.shares import cost_shares, running_cost, sums_of, time_shares
+from otel_sqlite_exporter.reading.steps import Span, grow
+from otel_sqlite_exporter.reading.totals import total_of
+from otel_sqlite_exporter.reading.tree import TraceTree
+
+_MS = 1_000_000
+
+
+def _tree(*spans: Span) -> TraceTree:
+    return TraceTree(trace=Trace(trace_id="t"), roots=tuple(grow(spans)), is_cut=False)
+
+
+def _span(number: int, kind: str, start: int, end: int, parent: int | None = None, **more: object) -> Span:
+    return Span(
+        id=number,
+        span_id=str(number),
+        parent_span_id=None if parent is None else str(parent),
+        kind=kind,
+        start_time_unix_nano=start * _MS,
+        end_time_unix_nano=end * _MS,
+        duration_ms=end - start,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_neighbours_go_through_a_whole_conversation(demo: Database) -> None:
+    """From the first call of a conversation, the next ones lead through all of it, and back."""
+    wanted = [call.id for call in demo.calls(conversation=demo.conversations()[0].conversation_id, limit=None)][::-1]
+    forth = [wanted[0]]
+    while (following := demo.neighbours(demo.call(forth[-1]).call).next_in_conversation) is not None:
+        forth.append(following)
+    assert forth == wanted
+    back = [wanted[-1]]
+    while (before := demo.neighbours(demo.call(back[-1]).call).previous_in_conversation) is not None:
+        back.append(before)
+    assert back == wanted[::-1]
+
+
+def test_neighbours_go_through_a_whole_trace(demo: Database) -> None:
+    """From the first call of a trace, the next ones lead through all of it."""
+    trace = max(demo.traces(), key=lambda trace: trace.llm_calls or 0)
+    wanted = [call.id for call in demo.calls(trace=trace.trace_id, limit=None)][::-1]
+    found = [wanted[0]]
+    while (following := demo.neighbours(demo.call(found[-1]).call).next_in_trace) is not None:
+        found.append(following)
+    assert found == wanted
+
+
+@pytest.mark.parametrize(
+    ("what", "column"),
+    [
+        ("model", "coalesce(request_model, response_model)"),
+        ("provider", "provider"),
+        ("agent", "agent_name"),
+        ("user", "user_id"),
+        ("tool", "CASE WHEN kind = 'tool' THEN tool_name END"),
+    ],
+)
+def test_names_are_all_that_occur(demo: Database, demo_path: Path, what: str, column: str) -> None:
+    """The names to choose from are those of the file, in alphabetical order."""
+    with closing(sqlite3.connect(demo_path)) as connection:
+        rows = connection.execute(f"SELECT DISTINCT {column} AS name FROM spans WHERE name <> '' ORDER BY 1").fetchall()
+    assert demo.names(what) == [row[0] for row in rows if row[0]]
+
+
+def test_names_of_what_has_none_are_refused(demo: Database) -> None:
+    """What has no names is one line."""
+    with pytest.raises(FilterError, match="none of"):
+        demo.names("mood")
+
+
+def test_names_are_limited(demo: Database) -> None:
+    """Of many names as many are given as are asked for."""
+    assert len(demo.names("user", limit=2)) == 2
+
+
+def test_first_tokens_count_every_stream_once(demo: Database) -> None:
+    """The buckets have all calls that reported their first token, each in the right one."""
+    waits = [call.time_to_first_token_ms for call in demo.calls(limit=None) if call.time_to_first_token_ms is not None]
+    buckets = demo.first_tokens()
+    assert sum(bucket.calls for bucket in buckets) == len(waits)
+    for bucket in buckets:
+        inside = [wait for wait in waits if bucket.from_ms <= int(wait) < bucket.to_ms]
+        assert bucket.calls == len(inside)
+
+
+def test_time_is_shared_without_counting_a_moment_twice() -> None:
+    """At a moment with a model call and a tool the call counts; what runs in nothing is idle."""
+    tree = _tree(
+        _span(1, "agent", 0, 100),
+        _span(2, "llm", 10, 40, 1),
+        _span(3, "llm", 20, 50, 1),
+        _span(4, "tool", 45, 70, 1),
+        _span(5, "retriever", 70, 80, 1),
+        _span(6, "tool", 120, 130),
+    )
+    shares = {share.activity: share.milliseconds for share in time_shares(tree)}
+    assert shares == {"model": 40, "tool": 30, "other": 10, "own": 30, "idle": 20}
+    assert sum(share.share for share in time_shares(tree)) == pytest.approx(1)
+
+
+def test_cost_is_shared_and_runs_up_to_the_sum() -> None:
+    """Models share a trace's cost, duplicates left out, and the running sum ends with it."""
+    tree = _tree(
+        _span(1, "llm", 0, 30, model="a", cost_usd=3.0),
+        _span(2, "llm", 5, 10, model="b", cost_usd=1.0),
+        _span(3, "llm", 5, 10, model="b", cost_usd=1.0, duplicate_of=2),
+    )
+    assert [(share.model, share.share) for share in cost_shares(tree)] == [("a", 0.75), ("b", 0.25)]
+    assert running_cost(tree) == [(10 * _MS, 1.0), (30 * _MS, 4.0)]
+
+
+def test_steps_add_up() -> None:
+    """A run of steps has the sum of their durations and costs; what nobody knows is None."""
+    steps = list(_tree(_span(1, "llm", 0, 30, cost_usd=3.0), _span(2, "llm", 30, 40)).steps())
+    sums = sums_of(steps)
+    assert (sums.duration_ms, sums.cost_usd, sums.tokens) == (40, 3.0, None)
+
+
+def test_totals_are_those_of_all_calls(demo: Database) -> None:
+    """The sum of all models is the sum of all calls."""
+    calls = demo.calls(limit=None)
+    total = total_of(demo.usage(by="model"))
+    assert total.calls == len(calls)
+    assert total.errors == sum(call.status == "error" for call in calls)
+    assert total.input_tokens == sum(call.input_tokens or 0 for call in calls)
+    assert total.cost_usd == pytest.approx(sum(call.cost_usd or 0 for call in calls))
+
+
+def test_the_total_of_nothing_knows_nothing() -> None:
+    """No groups have no calls, and neither cost nor tokens."""
+    assert total_of([]) == Usage(calls=0, errors=0)
+
+
+def _ids(demo: Database, text: str, column: str = "id") -> list[object]:
+    table = demo.sql(text, limit=None)
+    return [row[table.columns.index(column)] for row in table]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"model": "gpt-5*"},
+        {"status": "error"},
+        {"status": "ok", "agent": "support"},
+        {"text": "zip"},
+        {"user": "o'hara"},
+        {"service": "fernweh", "since": "2d"},
+    ],
+)
+def test_the_sql_of_calls_finds_the_same_calls(demo: Database, given: dict[str, str]) -> None:
+    """The plain SELECT of a list answers what the question answers."""
+    filters = Filters.parse(given)
+    text = sql.sql_of_calls(filters, limit=1000)
+    assert _ids(demo, text) == [call.id for call in demo.calls(filters, limit=None)]
+
+
+def test_the_sql_of_one_call_has_its_messages(demo: Database) -> None:
+    """The SELECT of a call has a row for each of its messages."""
+    call = demo.calls(limit=1)[0]
+    assert len(demo.sql(sql.sql_of_call(call.id))) == len(demo.messages(call.id))
+
+
+def test_the_sql_of_traces_and_conversations_finds_the_same(demo: Database) -> None:
+    """The SELECTs of the other lists have the same rows, in whatever order ties have."""
+    none = Filters()
+    assert set(_ids(demo, sql.sql_of_traces(none, limit=10_000), "trace_id")) == {
+        trace.trace_id for trace in demo.traces(limit=10_000)
+    }
+    assert set(_ids(demo, sql.sql_of_conversations(none, limit=10_000), "conversation_id")) == {
+        chat.conversation_id for chat in demo.conversations(limit=10_000)
+    }
+    trace = demo.traces()[0]
+    assert len(demo.sql(sql.sql_of_trace(trace.trace_id))) == trace.spans
+    chat = demo.conversations()[0]
+    assert len(demo.sql(sql.sql_of_conversation(chat.conversation_id))) == chat.llm_calls
+
+
+def test_the_sql_of_sums_has_the_same_sums(demo: Database) -> None:
+    """The SELECTs of sums add up to what the questions say."""
+    none = Filters()
+    usage = {row[0]: row[1] for row in demo.sql(sql.sql_of_usage(none, by=("model",)))}
+    assert usage == {row.model: row.calls for row in demo.usage(by="model")}
+    tools = {row[0]: row[1] for row in demo.sql(sql.sql_of_tools(none))}
+    assert tools == {row.tool_name: row.calls for row in demo.tools()}
+    assert _ids(demo, sql.sql_of_errors(none, limit=1000)) == [row.id for row in demo.errors(limit=None)]
+    assert len(demo.sql(sql.sql_of_status())) == len(demo.status().recorders)
+
+
+def test_values_in_sql_are_quoted(demo: Database) -> None:
+    """A filter's value is a literal, whatever is in it."""
+    filters = Filters.parse({"model": "x' OR '1'='1", "text": "'; DROP TABLE spans --"})
+    assert len(demo.sql(sql.sql_of_calls(filters))) == 0

@@ -1,0 +1,186 @@
+"""Every page answers, links to what it names, and says what to do when there is nothing to show."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from otel_sqlite_exporter import Database
+from tests.web.support import PAGES, client_of, empty_file, record_spans
+
+_QUESTION = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.request.model": "gpt-5.4",
+    "gen_ai.input.messages": '[{"role":"user","parts":[{"type":"text","content":"Where is it?"}]}]',
+    "gen_ai.output.messages": '[{"role":"assistant","parts":[{"type":"text","content":"Here."}]}]',
+}
+
+
+def _links(page: str) -> set[str]:
+    return {html.unescape(link) for link in re.findall(r'(?:href|src)="([^"]*)"', page)}
+
+
+def _few_of_each(links: set[str]) -> list[str]:
+    """Return two links of each shape: /calls/12 is like /calls/13."""
+    shapes: dict[str, list[str]] = {}
+    for link in sorted(links):
+        shapes.setdefault(re.sub(r"[0-9a-f]*[0-9][0-9a-f-]*|=[^&]*", "", link), []).append(link)
+    return [link for like in shapes.values() for link in like[:2]]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_every_page_leads_somewhere(client: TestClient, page: str) -> None:
+    """Whatever a page links to exists."""
+    answer = client.get(page)
+    assert answer.status_code == 200
+    for link in _few_of_each(_links(answer.text)):
+        assert link.startswith(("/", "#")), link
+        if link.startswith("/") and not link.endswith((".md", ".py", ".jsonl")):
+            assert client.get(link).status_code == 200, link
+
+
+def test_the_links_of_a_call_and_a_trace_lead_somewhere(client: TestClient, demo: Database) -> None:
+    """From every one of the newest calls and its trace, each link leads somewhere."""
+    for call in demo.calls(limit=8):
+        for page in (f"/calls/{call.id}", f"/traces/{call.trace_id}?span={call.id}"):
+            answer = client.get(page)
+            assert answer.status_code == 200
+            for link in _few_of_each(_links(answer.text)):
+                if link.startswith("#"):
+                    assert f'id="{link[1:]}"' in answer.text, link
+                elif not link.endswith((".md", ".py", ".jsonl")):
+                    assert client.get(link).status_code == 200, link
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_file_says_what_to_do(tmp_path: Path, page: str) -> None:
+    """A file without a call has no broken page."""
+    path = empty_file(tmp_path / "empty.db")
+    assert client_of(path).get(page).status_code == 200
+
+
+def test_no_calls_yet_shows_the_two_lines(tmp_path: Path) -> None:
+    """Where nothing was recorded yet, the page shows how it is."""
+    path = empty_file(tmp_path / "empty.db")
+    for page in ("/", "/calls", "/traces"):
+        assert "from otel_sqlite_exporter import record" in client_of(path).get(page).text
+
+
+def test_missing_content_is_explained(tmp_path: Path) -> None:
+    """A call without a prompt says why: the recorder's setting, or the instrumentation's."""
+    path = tmp_path / "bare.db"
+    record_spans(path, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-5.4"})
+    assert "CAPTURE_MESSAGE_CONTENT" in client_of(path).get("/calls/1").text
+
+
+@pytest.mark.parametrize(
+    ("page", "status"),
+    [
+        ("/calls/999999", 404),
+        ("/calls/99999999999999999999", 400),
+        ("/calls/x", 404),
+        ("/calls?since=yesterday-ish", 400),
+        ("/calls?sort=beauty", 400),
+        ("/calls?before=x", 400),
+        ("/calls?kind=dog", 400),
+        ("/traces/zzzz", 400),
+        ("/traces/0123456789abcdef", 404),
+        ("/conversation?id=nobody", 404),
+        ("/conversation", 404),
+        ("/usage?by=mood", 400),
+        ("/compare?a=1&b=x", 400),
+        ("/compare?a=1&b=9999999", 404),
+        ("/sql?q=DELETE+FROM+spans", 400),
+        ("/sql?q=SELECT+1;+SELECT+2", 400),
+        ("/sql?q=ATTACH+'x'+AS+y", 400),
+        ("/sql?q=nonsense", 400),
+        ("/nothing", 404),
+    ],
+)
+def test_bad_addresses_are_answered_in_words(client: TestClient, page: str, status: int) -> None:
+    """An address that means nothing gets a page that says so, never a traceback."""
+    answer = client.get(page)
+    assert answer.status_code == status
+    assert "<main" in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_filters_are_in_the_address(client: TestClient) -> None:
+    """What was filtered for is shown, and can be taken away."""
+    page = client.get("/calls", params={"model": "gpt-5.4", "status": "error"}).text
+    assert "<option selected>gpt-5.4</option>" in page
+    assert "/calls?status=error" in _links(page)
+
+
+def test_pages_follow_each_other_without_gaps(client: TestClient, demo: Database) -> None:
+    """From page to page, every call is shown once."""
+    seen: list[int] = []
+    address = "/calls"
+    while address:
+        page = client.get(address).text
+        seen += [int(number) for number in re.findall(r'data-id="(\d+)"', page)]
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        address = html.unescape(following[1]) if following else ""
+    assert seen == [call.id for call in demo.calls(limit=None)]
+
+
+def test_a_file_that_vanishes_and_comes_back(tmp_path: Path) -> None:
+    """While a file is away pages say so; when it is there again, or another one, they show it."""
+    path = tmp_path / "calls.db"
+    client = client_of(path)
+    assert "There is no file yet" in client.get("/calls").text
+    record_spans(path, _QUESTION)
+    assert "Where is it?" in client.get("/calls").text
+    mark = client.get("/mark").text
+    path.rename(tmp_path / "away.db")
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / f"calls.db{suffix}").unlink(missing_ok=True)
+    assert "There is no file yet" in client.get("/calls").text
+    record_spans(path, {**_QUESTION, "gen_ai.request.model": "another"})
+    assert "another" in client.get("/calls").text
+    assert client.get("/mark").text != mark
+
+
+def test_a_new_call_changes_the_mark(demo_path: Path, tmp_path: Path) -> None:
+    """What live pages ask for tells when a call was added, and stays the same when nothing was."""
+    path = tmp_path / "copy.db"
+    shutil.copy(demo_path, path)
+    client = client_of(path)
+    before = client.get("/mark").text
+    assert client.get("/mark").text == before
+    record_spans(path, _QUESTION)
+    assert client.get("/mark").text != before
+
+
+def test_each_page_shows_its_sql(client: TestClient) -> None:
+    """The SQL of a page answers on the SQL page."""
+    for page in (
+        "/",
+        "/calls?model=gpt-*&text=order&since=7d",
+        "/traces",
+        "/conversations",
+        "/usage",
+        "/tools",
+        "/errors",
+    ):
+        links = [link for link in _links(client.get(page).text) if link.startswith("/sql?q=") and "FROM" in link]
+        assert any(client.get(link).status_code == 200 for link in links), page
+
+
+def test_a_message_can_be_seen_whole(tmp_path: Path) -> None:
+    """A text of which a page shows the beginning is one link away, whole, as plain text."""
+    path = tmp_path / "long.db"
+    long = "word " * 16_000
+    text = f'[{{"role":"user","parts":[{{"type":"text","content":"{long}"}}]}}]'
+    provider_text = {**_QUESTION, "gen_ai.input.messages": text}
+    record_spans(path, provider_text)
+    client = client_of(path)
+    answer = client.get("/calls/1/input/0")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.text.startswith("word word")
+    assert client.get("/calls/1/input/7").status_code == 404
