@@ -9,9 +9,28 @@ import click
 
 from otel_sqlite_exporter._version import __version__
 from otel_sqlite_exporter.cli import failures
-from otel_sqlite_exporter.cli.options import database_option
+from otel_sqlite_exporter.cli.options import Asked, database_option
 
-COMMANDS: Final = ("calls", "doctor", "serve")
+COMMANDS: Final = (
+    "calls",
+    "show",
+    "traces",
+    "trace",
+    "conversations",
+    "chat",
+    "usage",
+    "tools",
+    "errors",
+    "latency",
+    "search",
+    "diff",
+    "export",
+    "status",
+    "doctor",
+    "prune",
+    "serve",
+    "demo",
+)
 """The commands in the order of the help; ``cli.commands`` has a module for each, with a ``command``."""
 
 
@@ -31,14 +50,19 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @database_option
 @click.version_option(__version__, message="%(prog)s %(version)s")
+@click.option("--json", "form", flag_value="json", help="The overview as one JSON object.")
 @click.pass_context
-def main(context: click.Context) -> None:
+def main(context: click.Context, form: str | None) -> None:
     """Read what otel-sqlite-exporter has recorded: calls, transcripts, traces, costs.
 
-    FILE is the recorded file: else OTEL_EXPORTER_SQLITE_PATH, else llm_traces.db in this directory.
+    Without a command: today's and this week's usage, the last calls, and what failed.
+
+    Example: otel-sqlite demo && otel-sqlite -d demo.db
     """
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        from otel_sqlite_exporter.cli.overview import overview  # noqa: PLC0415 - commands do without
+
+        overview(context.ensure_object(Asked).open(), form)
 
 
 def run(arguments: list[str]) -> int:

@@ -83,6 +83,24 @@ def form_options(command: _F) -> _F:
     )(command)
 
 
+def limit_option(default: int) -> Callable[[_F], _F]:
+    """Return a decorator that adds ``-n``; the command gets ``limit``."""
+    return click.option(
+        "-n", "--limit", default=default, show_default=True, type=click.IntRange(1), metavar="N", help="How many."
+    )
+
+
+def id_argument(name: str, metavar: str) -> Callable[[_F], _F]:
+    """Return a decorator that adds an argument for an id, which may be negative: -1 is the last one."""
+
+    def check(context: click.Context, parameter: click.Parameter, value: str) -> str:  # noqa: ARG001 - click's signature
+        if value.startswith("-") and not value[1:].isdigit():
+            raise click.NoSuchOption(value, ctx=context)
+        return value
+
+    return click.argument(name, metavar=metavar, callback=check)
+
+
 def filter_options(command: _F) -> _F:
     """Add the filters; the command gets them as keyword arguments, which :func:`filters_of` reads."""
     for names, metavar, text in reversed(_FILTERS):

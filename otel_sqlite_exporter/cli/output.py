@@ -1,24 +1,33 @@
-"""How a list is shown: a table, JSON or CSV."""
+"""How an answer is shown: a table, JSON or CSV."""
 
 from __future__ import annotations
 
 import csv
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from otel_sqlite_exporter.cli import screen
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otel_sqlite_exporter.cli.options import Form
+    from otel_sqlite_exporter.cli.table import Column
     from otel_sqlite_exporter.reading import Rows
 
+_Row = TypeVar("_Row")
 
-def write_rows(rows: Rows[object], form: Form | None) -> None:
+
+def write_rows(rows: Rows[_Row], form: Form | None, columns: Sequence[Column[_Row]], nothing: str) -> None:
     """Write rows to standard output.
 
     Args:
         rows: The rows.
         form: What was asked for; None for a table.
+        columns: The table's columns.
+        nothing: What to say where there are no rows.
     """
     if form == "json":
         click.echo(rows.json(indent=2))
@@ -26,6 +35,16 @@ def write_rows(rows: Rows[object], form: Form | None) -> None:
         writer = csv.DictWriter(sys.stdout, rows.columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows.flat())
+    elif not rows:
+        say(f"{nothing} ({rows.note})" if rows.note else nothing)
     else:
-        for row in rows:
-            click.echo(repr(row))
+        from otel_sqlite_exporter.cli.table import lines  # noqa: PLC0415 - JSON does without rich
+
+        screen.show(*lines(columns, rows))
+        if rows.note:
+            say(rows.note)
+
+
+def say(text: str) -> None:
+    """Tell something about the answer, on standard error: what is piped is the answer alone."""
+    click.echo(click.style(text, dim=True), err=True)

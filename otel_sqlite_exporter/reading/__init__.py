@@ -16,18 +16,41 @@ from otel_sqlite_exporter.reading.failures import (
     TimeBudgetError,
 )
 from otel_sqlite_exporter.reading.filters import Filters
-from otel_sqlite_exporter.reading.rows import Call
-from otel_sqlite_exporter.reading.sequence import Rows
+from otel_sqlite_exporter.reading.rows import (
+    Call,
+    Conversation,
+    Failure,
+    FailureSummary,
+    Hit,
+    Latency,
+    Message,
+    ToolCall,
+    ToolSummary,
+    Trace,
+    Usage,
+)
+from otel_sqlite_exporter.reading.sequence import Rows, Table
 
 __all__ = [
     "Call",
+    "Conversation",
     "Database",
+    "Failure",
+    "FailureSummary",
     "FileRefusedError",
     "FilterError",
     "Filters",
+    "Hit",
+    "Latency",
+    "Message",
     "NotFoundError",
     "ReadingError",
     "Rows",
+    "Table",
     "TimeBudgetError",
+    "ToolCall",
+    "ToolSummary",
+    "Trace",
+    "Usage",
     "open_database",
 ]

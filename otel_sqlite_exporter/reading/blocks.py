@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -42,6 +42,25 @@ def blocks_of(message: Message) -> list[Block]:
         return [Block("text", text)] if text else []
     found = [_block(part) for part in parts]
     return [block for block in found if block.text or block.kind != "text"]
+
+
+def told(messages: Sequence[Message], names: dict[str, str] | None = None) -> list[tuple[Message, list[Block]]]:
+    """Return messages with what they show; a tool's result has the name of the tool that was asked for.
+
+    Args:
+        messages: Messages in reading order.
+        names: The tools that were asked for before, by the ids of their calls; those of the messages are added.
+    """
+    names = {} if names is None else names
+    found = []
+    for message in messages:
+        blocks = [
+            replace(block, name=names.get(block.call_id)) if block.name is None and block.call_id in names else block
+            for block in blocks_of(message)
+        ]
+        names.update({block.call_id: block.name for block in blocks if block.call_id and block.name})
+        found.append((message, blocks))
+    return found
 
 
 def _block(part: Json) -> Block:

@@ -30,7 +30,8 @@ class Changes:
         kept: How many messages of the prompt are as in the previous call's prompt and answer, from the first on:
             what a provider's cache can have.
         diverges_at: Index of the first message of the previous prompt that is not kept; None where all of it is.
-        added: The prompt's messages after the kept ones.
+        prompt: The messages of the prompt.
+        added: Those of them after the kept ones.
         dropped: The previous prompt's messages after the kept ones.
     """
 
@@ -39,6 +40,7 @@ class Changes:
     related_by: str | None
     kept: int
     diverges_at: int | None
+    prompt: tuple[Message, ...]
     added: tuple[Message, ...]
     dropped: tuple[Message, ...]
 
@@ -66,7 +68,14 @@ def changes_of(connection: ReadConnection, wanted: int | str) -> Changes:
     prompt = [message for message in now.messages if message.direction != "output"]
     if previous_id is None:
         return Changes(
-            call=now.call, previous=None, related_by=None, kept=0, diverges_at=None, added=tuple(prompt), dropped=()
+            call=now.call,
+            previous=None,
+            related_by=None,
+            kept=0,
+            diverges_at=None,
+            prompt=tuple(prompt),
+            added=tuple(prompt),
+            dropped=(),
         )
     before = call_detail(connection, previous_id)
     old_prompt = [message for message in before.messages if message.direction != "output"]
@@ -78,6 +87,7 @@ def changes_of(connection: ReadConnection, wanted: int | str) -> Changes:
         related_by=related_by,
         kept=kept,
         diverges_at=kept if kept < len(old_prompt) else None,
+        prompt=tuple(prompt),
         added=tuple(prompt[kept:]),
         dropped=tuple(old_prompt[kept:]),
     )

@@ -11,6 +11,7 @@ from otel_sqlite_exporter.reading.conditions import IS_CALL, pattern, where, win
 from otel_sqlite_exporter.reading.failures import NotFoundError
 from otel_sqlite_exporter.reading.filters import Filters
 from otel_sqlite_exporter.reading.html import chat_html
+from otel_sqlite_exporter.reading.markdown_form import chat_markdown
 from otel_sqlite_exporter.reading.rows import Conversation
 from otel_sqlite_exporter.reading.search import span_ids_with_text
 from otel_sqlite_exporter.reading.sequence import Rows
@@ -58,6 +59,10 @@ class Chat:
             for turn in self.turns
         ]
         return {**(row if isinstance(row, dict) else {}), "calls_left_out": self.left_out, "turns": turns}
+
+    def markdown(self) -> str:
+        """Return it as Markdown."""
+        return chat_markdown(self.conversation, self.turns)
 
     def json(self, *, indent: int | None = None) -> str:
         """Return the conversation as JSON text."""

@@ -11,6 +11,7 @@ from otel_sqlite_exporter.reading import (
     conversations,
     distribution,
     errors,
+    exporting,
     latency,
     mark,
     names,
@@ -139,6 +140,16 @@ class Database:
     def calls_after(self, last_id: int, filters: Filters | None = None, **named: Unpack[FilterValues]) -> Rows[Call]:
         """Return the calls that were written after a span (see :meth:`last_id`), in the order of their writing."""
         return calls.calls_after(self._connection, _combined(filters, named), last_id)
+
+    def export(self, form: str, filters: Filters | None = None, **named: Unpack[FilterValues]) -> Iterator[str]:
+        """Return one text for each call, oldest first, ready to be written one after the other.
+
+        Args:
+            form: ``jsonl``, ``csv``, ``openai`` (fine-tuning lines) or ``markdown``.
+            filters: Which calls.
+            **named: Filters by name.
+        """
+        return exporting.export(self._connection, _combined(filters, named), form)
 
     def last_id(self) -> int:
         """Return the id of the span that was written last; it tells cheaply whether there is anything new."""

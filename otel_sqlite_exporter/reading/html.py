@@ -10,7 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from otel_sqlite_exporter.reading import units
-from otel_sqlite_exporter.reading.blocks import blocks_of, media_bytes
+from otel_sqlite_exporter.reading.blocks import media_bytes, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -179,8 +179,10 @@ def call_html(call: Call, messages: Sequence[Message], left_out: int) -> str:
     """
     last = max((index for index, message in enumerate(messages) if message.role == "user"), default=0)
     shown = "".join(
-        _message(message, is_open=message.direction == "output" or (index >= last and message.direction == "input"))
-        for index, message in enumerate(messages)
+        _message(
+            message, blocks, is_open=message.direction == "output" or (index >= last and message.direction == "input")
+        )
+        for index, (message, blocks) in enumerate(told(messages))
     )
     failure = f'<p class="fail"><b>{_text(call.error_type or "failed")}</b></p>{_pre(call.status_message or "")}'
     earlier = f'<p class="note">{left_out:,} earlier messages left out</p>' if left_out else ""
@@ -199,12 +201,16 @@ def chat_html(conversation: Conversation, turns: Sequence[Turn], left_out: int) 
         left_out: How many earlier calls are not among them.
     """
     parts = []
+    names: dict[str, str] = {}
     for turn in turns:
         call = turn.call
         head = f"{units.full_time(call.start_time_unix_nano)} · {call.model or ''} · call {call.id}"
         diverged = " · the prompt does not go on from an earlier one" if turn.has_diverged else ""
         parts.append(f'<p class="facts">{_text(head + diverged)}</p>')
-        parts += [_message(message, is_open=message.direction != "system") for message in turn.messages]
+        parts += [
+            _message(message, blocks, is_open=message.direction != "system")
+            for message, blocks in told(turn.messages, names)
+        ]
         if call.status == "error":
             parts.append(f'<p class="fail">{_text(units.one_line(call.status_message or "failed", 400))}</p>')
     earlier = f'<p class="note">{left_out:,} earlier calls left out</p>' if left_out else ""
@@ -228,16 +234,16 @@ def _facts(call: Call) -> str:
     return " · ".join(_text(fact) for fact in facts if fact)
 
 
-def _message(message: Message, *, is_open: bool) -> str:
+def _message(message: Message, blocks: Sequence[Block], *, is_open: bool) -> str:
     role = message.role or message.direction
     style = role if role in {"user", "assistant", "tool", "system"} else "other"
-    blocks = "".join(map(_block, blocks_of(message)))
+    shown = "".join(map(_block, blocks))
     lost = (message.full_bytes or 0) - (message.kept_bytes or 0)
     cut = f'<p class="note">{units.size(lost)} were not stored</p>' if lost > 0 else ""
     preview = "" if is_open else f' <span class="note">{_text(units.one_line(message.text or "", 100))}</span>'
     return (
         f'<details class="message {style}"{" open" if is_open else ""}><summary><span class="role">{_text(role)}</span>'
-        f"{preview}</summary>{blocks}{cut}</details>"
+        f"{preview}</summary>{shown}{cut}</details>"
     )
 
 

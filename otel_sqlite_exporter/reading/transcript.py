@@ -12,6 +12,7 @@ from otel_sqlite_exporter.reading.calls import calls_of_ids, find_call_id
 from otel_sqlite_exporter.reading.conditions import TOTAL_TOKENS
 from otel_sqlite_exporter.reading.failures import NotFoundError
 from otel_sqlite_exporter.reading.html import call_html
+from otel_sqlite_exporter.reading.markdown_form import call_markdown
 from otel_sqlite_exporter.reading.rows import Call, Message
 from otel_sqlite_exporter.reading.sequence import Rows
 
@@ -98,6 +99,10 @@ class CallDetail:
             "reports": list(self.reports),
             "parent_id": self.parent_id,
         }
+
+    def markdown(self) -> str:
+        """Return it as Markdown."""
+        return call_markdown(self.call, self.messages)
 
     def json(self, *, indent: int | None = None) -> str:
         """Return all of it as JSON text."""

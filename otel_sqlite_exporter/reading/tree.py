@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.reading.building import Json, as_text, build, json_text, plain
 from otel_sqlite_exporter.reading.conditions import TOTAL_TOKENS
 from otel_sqlite_exporter.reading.failures import NotFoundError
-from otel_sqlite_exporter.reading.html import trace_html
+from otel_sqlite_exporter.reading.html import page, trace_html
+from otel_sqlite_exporter.reading.markdown_form import trace_markdown
 from otel_sqlite_exporter.reading.steps import Span, Step, grow
 from otel_sqlite_exporter.reading.traces import find_trace_id, trace_row
 
@@ -66,6 +67,14 @@ class TraceTree:
         row = plain(self.trace)
         steps: list[Json] = [{"depth": step.depth, **step.dict()} for step in self.steps()]
         return {**(row if isinstance(row, dict) else {}), "is_cut": self.is_cut, "steps": steps}
+
+    def markdown(self) -> str:
+        """Return it as Markdown."""
+        return trace_markdown(self.trace, self.steps())
+
+    def html(self) -> str:
+        """Return it as one self-contained page."""
+        return page(f"trace {self.trace.trace_id}", self._repr_html_())
 
     def json(self, *, indent: int | None = None) -> str:
         """Return the trace as JSON text."""

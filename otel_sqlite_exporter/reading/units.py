@@ -11,6 +11,7 @@ NONE: Final = "—"
 
 _NANOSECONDS: Final = 1_000_000_000
 _SMALL_COST: Final = 0.01
+_TINY_COST: Final = 0.0001
 _MINUTE: Final = 60.0
 _HOUR: Final = 3600.0
 _THOUSAND: Final = 1000
@@ -56,7 +57,7 @@ def money(dollars: float | None) -> str:
         return NONE
     if dollars == 0 or abs(dollars) >= _SMALL_COST:
         return f"${dollars:,.2f}" if abs(dollars) >= 1 or dollars == 0 else f"${dollars:.3f}"
-    return f"${dollars:.2g}" if abs(dollars) >= 1e-4 else f"${dollars:.1e}"  # noqa: PLR2004 - where digits get many
+    return f"${dollars:.2g}" if abs(dollars) >= _TINY_COST else f"<${_TINY_COST}"
 
 
 def count(number: int | None) -> str:
@@ -118,6 +119,15 @@ def local_time(unix_nano: int | None, *, now: datetime | None = None) -> str:
     if moment.date() == today.date():
         return moment.strftime("%H:%M:%S")
     return moment.strftime("%m-%d %H:%M" if moment.year == today.year else "%Y-%m-%d %H:%M")
+
+
+def local_iso(text: str | None) -> str:
+    """Return a time of a view, an ISO text in UTC, as :func:`local_time` does."""
+    try:
+        moment = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+    except ValueError:
+        return NONE
+    return local_time(int(moment.timestamp() * _NANOSECONDS))
 
 
 def full_time(unix_nano: int | None) -> str:

@@ -1,0 +1,88 @@
+"""``otel-sqlite search``: where a text stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from otel_sqlite_exporter.cli import screen
+from otel_sqlite_exporter.cli.options import (
+    Asked,
+    database_option,
+    filter_options,
+    filters_of,
+    form_options,
+    limit_option,
+    pass_asked,
+)
+from otel_sqlite_exporter.cli.output import say, write_rows
+from otel_sqlite_exporter.reading.search import DEFAULT_SECONDS
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.cli.options import Form
+    from otel_sqlite_exporter.reading import Hit, Rows
+
+
+@click.command("search")
+@click.argument("wanted", metavar="TEXT")
+@limit_option(20)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=DEFAULT_SECONDS,
+    show_default=True,
+    help="How long to look, in CPU time.",
+)
+@click.option("--before", type=int, metavar="ID", help="Go on further back, from where the last search stopped.")
+@filter_options
+@form_options
+@database_option
+@pass_asked
+def command(
+    asked: Asked,
+    /,
+    wanted: str,
+    limit: int,
+    seconds: float,
+    *,
+    before: int | None,
+    form: Form | None,
+    **filters: str | None,
+) -> None:
+    """Find a text in prompts, answers, tools and errors.
+
+    The newest comes first. A message that many calls repeat is shown once. Case does not matter.
+
+    Example: otel-sqlite search "rate limit" --since 7d
+    """
+    if filters.pop("text") is not None:
+        raise click.UsageError("give the text once: otel-sqlite search TEXT")
+    only = filters_of(filters)
+    hits = asked.open(seconds=None).search(wanted, only, limit=limit, before=before, seconds=seconds)
+    if form is not None or not hits:
+        from otel_sqlite_exporter.cli.columns import HITS  # noqa: PLC0415 - rich comes with it
+
+        write_rows(hits, form, HITS, "found nothing")
+        return
+    _show(hits)
+    if hits.note:
+        say(hits.note.replace("before=", "--before ") + " or --seconds 10")
+
+
+def _show(hits: Rows[Hit]) -> None:
+    from rich.text import Text  # noqa: PLC0415 - JSON does without
+
+    from otel_sqlite_exporter.cli.columns import HITS  # noqa: PLC0415
+    from otel_sqlite_exporter.cli.table import lines  # noqa: PLC0415
+
+    places = lines(HITS, hits, has_head=False, width=min(screen.width(), 60))
+    most = max(place.cell_len for place in places)
+    shown = []
+    for place, hit in zip(places, hits, strict=True):
+        place.append(" " * (most - place.cell_len + 2))
+        line = place + Text.assemble(hit.before, (hit.found, "bold yellow"), hit.after)
+        if screen.is_terminal():
+            line.truncate(screen.width(), overflow="ellipsis")
+        shown.append(line)
+    screen.show(*shown)

@@ -1,0 +1,125 @@
+"""``otel-sqlite show``: one call as a transcript."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+import click
+
+from otel_sqlite_exporter.cli import screen
+from otel_sqlite_exporter.cli.options import Asked, database_option, id_argument, pass_asked
+from otel_sqlite_exporter.reading import NotFoundError
+from otel_sqlite_exporter.reading.blocks import told
+from otel_sqlite_exporter.reading.building import json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from otel_sqlite_exporter.reading.changes import Changes
+    from otel_sqlite_exporter.reading.transcript import CallDetail
+
+_FORMS = ("json", "markdown", "python", "openai")
+
+
+@click.command("show", context_settings={"ignore_unknown_options": True})
+@id_argument("call_id", "ID")
+@click.option("--changes", is_flag=True, help="What is new against the previous call, and where the prompt diverged.")
+@click.option("--all", "is_whole", is_flag=True, help="Fold nothing: long texts and reasoning as well.")
+@click.option("--json", "form", flag_value="json", help="Everything that is known, as one JSON object.")
+@click.option("--markdown", "form", flag_value="markdown", help="The transcript as Markdown.")
+@click.option("--python", "form", flag_value="python", help="Python code that repeats the request.")
+@click.option("--openai", "form", flag_value="openai", help="A line for fine-tuning, in OpenAI's format.")
+@database_option
+@pass_asked
+def command(asked: Asked, /, call_id: str, form: str | None, *, changes: bool, is_whole: bool) -> None:
+    """Show one call: its messages, tools, numbers.
+
+    ID is a number of the list; -1 is the last call, -2 the one before. Steps of a trace are shown as well.
+
+    Example: otel-sqlite show -1 --changes
+    """
+    if changes and form not in {None, "json"}:
+        raise click.UsageError("--changes goes with --json or alone")
+    database = asked.open()
+    if changes:
+        found = database.changes(call_id)
+        if form == "json":
+            click.echo(found.json(indent=2))
+        else:
+            screen.show(*_changes(found, is_whole=is_whole))
+        return
+    detail = database.call(call_id)
+    if form is None and screen.is_terminal():
+        screen.show(*_call(detail, is_whole=is_whole))
+    else:
+        click.echo(_text(detail, form or "markdown"), nl=False)
+
+
+def _text(detail: CallDetail, form: str) -> str:
+    """Return a call in a form that goes on somewhere else."""
+    from otel_sqlite_exporter.reading.openai_form import fine_tuning_line  # noqa: PLC0415 - one of these is needed
+    from otel_sqlite_exporter.reading.python_form import python_code  # noqa: PLC0415
+
+    if form == "json":
+        return detail.json(indent=2) + "\n"
+    if form == "markdown":
+        return detail.markdown()
+    if form == "python":
+        return python_code(detail)
+    line = fine_tuning_line(detail)
+    if line is None:
+        raise NotFoundError(f"call {detail.call.id} has no answer to learn from")
+    return json_text(line) + "\n"
+
+
+def _call(detail: CallDetail, *, is_whole: bool) -> Iterator[RenderableType]:
+    from rich.text import Text  # noqa: PLC0415 - a pipe does without
+
+    from otel_sqlite_exporter.cli.transcript import failure, head, transcript  # noqa: PLC0415
+
+    yield from head(detail.call)
+    parameters = ", ".join(f"{name} {value}" for name, value in detail.parameters.items())
+    if parameters:
+        yield Text(parameters, style="dim")
+    if detail.reports:
+        yield Text(f"also reported as {', '.join(map(str, detail.reports))}", style="dim")
+    if detail.left_out:
+        yield Text(f"{detail.left_out:,} earlier messages are left out (--json has them counted)", style="dim")
+    if not detail.messages:
+        yield Text("no messages were recorded; 'otel-sqlite doctor' tells why", style="dim")
+    yield from transcript(told(detail.messages), is_whole=is_whole)
+    yield from failure(detail.call)
+
+
+def _changes(found: Changes, *, is_whole: bool) -> Iterator[RenderableType]:
+    from rich.text import Text  # noqa: PLC0415 - JSON does without
+
+    from otel_sqlite_exporter.cli.transcript import failure, head, transcript  # noqa: PLC0415
+    from otel_sqlite_exporter.reading import units  # noqa: PLC0415
+
+    yield from head(found.call)
+    if found.previous is None:
+        yield Text("the first call of its conversation, agent or trace: all of it is new", style="bold")
+    elif found.diverges_at is None:
+        yield Text(
+            f"after call {found.previous.id} (same {found.related_by}): "
+            f"{found.kept} messages as before, {len(found.added)} new",
+            style="bold",
+        )
+    else:
+        first = found.dropped[0]
+        yield Text(
+            f"after call {found.previous.id} (same {found.related_by}): the prompt diverges at message "
+            f"{found.diverges_at}, {first.role or first.direction}; {found.kept} messages as before, "
+            f"{len(found.dropped)} gone, {len(found.added)} new",
+            style="bold red",
+        )
+        before, after = first.text or "", (found.added[0].text or "") if found.added else ""
+        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "now", lineterm="", n=1):
+            style = "green" if line.startswith("+") else "red" if line.startswith("-") else "dim"
+            yield Text(units.visible(line), style=style)
+    yield from transcript(told(found.prompt)[found.kept :], is_whole=is_whole)
+    yield from failure(found.call)

@@ -1,0 +1,82 @@
+"""The demonstration file, and the command run in this process, in another one and in a terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import sys
+import termios
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("click")
+pytest.importorskip("rich")
+
+from otel_sqlite_exporter.cli import screen
+from otel_sqlite_exporter.cli.app import run
+from otel_sqlite_exporter.demo.file import write_demo
+
+Command = Callable[..., "Done"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def demo_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the path of a demonstration file of eight days that end now."""
+    path = tmp_path_factory.mktemp("demo") / "demo.db"
+    write_demo(path, days=8)
+    return path
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
+    """Return the command, run in this process with its output in a pipe."""
+    monkeypatch.delenv("OTEL_EXPORTER_SQLITE_PATH", raising=False)
+
+    def call(*arguments: object) -> Done:
+        screen.console.cache_clear()
+        status = run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Done(status, captured.out, captured.err)
+
+    yield call
+    screen.console.cache_clear()
+
+
+def in_terminal(width: int, *arguments: object, **environment: str) -> Done:
+    """Run the command in a pseudo-terminal of its own."""
+    values = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR", "LINES"}}
+    values |= {"TERM": "xterm-256color", "PAGER": "cat", **environment}
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(
+            sys.executable,
+            [sys.executable, "-W", "error", "-m", "otel_sqlite_exporter", *map(str, arguments)],
+            values,
+        )
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    output = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # Linux says so when the other side is closed
+            break
+        if not piece:
+            break
+        output += piece
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    return Done(os.waitstatus_to_exitcode(status), output.decode("utf-8").replace("\r\n", "\n"), "")

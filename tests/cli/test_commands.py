@@ -1,0 +1,174 @@
+"""Each command answers, in every form, with the fields that the documentation names."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from otel_sqlite_exporter.cli.app import COMMANDS, main
+from tests.cli.conftest import Command, in_terminal
+
+LISTS = (
+    ("calls",),
+    ("traces",),
+    ("conversations",),
+    ("usage",),
+    ("usage", "--by", "day,agent"),
+    ("tools",),
+    ("errors",),
+    ("errors", "--each"),
+    ("latency",),
+    ("search", "order"),
+)
+ONES = (
+    ("show", "-1"),
+    ("show", "-1", "--changes"),
+    ("trace", "-1"),
+    ("chat", "-1"),
+    ("diff", "-1", "-2"),
+    ("status",),
+    (),
+)
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "reading.md"
+
+
+def documented_fields(name: str) -> list[str]:
+    """Return the fields that the documentation lists for a command."""
+    table = DOCUMENTED.read_text("utf-8").partition("## Fields")[2]
+    (fields,) = re.findall(rf"^\| `{re.escape(name)}` \| (.*) \|$", table, flags=re.MULTILINE)
+    return re.findall(r"`(\w+)`", fields)
+
+
+@pytest.mark.parametrize("arguments", LISTS, ids=" ".join)
+def test_a_list_is_one_json_array_of_the_documented_fields(
+    command: Command, demo_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """``--json`` is one array on standard output, whose objects have exactly the fields of the documentation."""
+    done = command(*arguments, "--json", "-d", demo_path)
+    rows = json.loads(done.out)
+    assert (done.status, done.err) == (0, "")
+    assert rows
+    name = " ".join(arguments) if arguments[0] == "errors" else arguments[0]
+    fields = documented_fields(name)
+    if arguments[0] in {"usage", "latency"}:
+        groups = ["day", "agent_name"] if arguments[-1] == "day,agent" else ["model"]
+        fields = [*groups, *fields]
+    assert all(list(row) == fields for row in rows)
+
+
+@pytest.mark.parametrize("arguments", ONES, ids=" ".join)
+def test_one_thing_is_one_json_object_of_the_documented_fields(
+    command: Command, demo_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """``--json`` of one thing is one object with exactly the fields of the documentation."""
+    done = command(*arguments, "--json", "-d", demo_path)
+    assert (done.status, done.err) == (0, "")
+    name = "show --changes" if "--changes" in arguments else (arguments or ("otel-sqlite",))[0]
+    fields = documented_fields(name)
+    if name == "show":
+        fields = [*documented_fields("calls"), *fields]
+    assert list(json.loads(done.out)) == fields
+
+
+@pytest.mark.parametrize("arguments", LISTS, ids=" ".join)
+def test_csv_has_what_json_has(command: Command, demo_path: Path, arguments: tuple[str, ...]) -> None:
+    """``--csv`` has the columns and as many rows as ``--json``."""
+    rows = list(csv.DictReader(io.StringIO(command(*arguments, "--csv", "-d", demo_path).out)))
+    objects = json.loads(command(*arguments, "--json", "-d", demo_path).out)
+    assert len(rows) == len(objects)
+    assert list(rows[0]) == list(objects[0])
+
+
+@pytest.mark.parametrize("arguments", [*LISTS, *ONES], ids=" ".join)
+def test_a_pipe_gets_plain_text(command: Command, demo_path: Path, arguments: tuple[str, ...]) -> None:
+    """Without a terminal there are no escapes, and lines are not wrapped."""
+    done = command(*arguments, "-d", demo_path)
+    assert done.status == 0
+    assert done.out
+    assert "\x1b" not in done.out
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("arguments", [*LISTS, *ONES], ids=" ".join)
+def test_a_terminal_is_never_wider_than_it_is(demo_path: Path, arguments: tuple[str, ...], width: int) -> None:
+    """In a terminal of 80 and of 200 columns every line fits, and colours end where they began."""
+    from rich.cells import cell_len
+
+    done = in_terminal(width, *arguments, "-d", demo_path)
+    assert done.status == 0, done.out
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in done.out.splitlines()]
+    assert max(map(cell_len, lines)) <= width
+    assert "\x1b[" in done.out
+    assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])
+def test_colours_can_be_refused(demo_path: Path, environment: dict[str, str]) -> None:
+    """NO_COLOR and a dumb terminal get no colours."""
+    done = in_terminal(80, "errors", "-d", demo_path, **environment)
+    assert done.status == 0
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", done.out)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_a_sentence_and_an_example(command: Command, name: str) -> None:
+    """Each command's help has an example that names the command."""
+    done = command(name, "--help")
+    assert done.status == 0
+    assert re.search(rf"Example: otel-sqlite {name}\b", done.out)
+
+
+def test_the_list_of_commands_cuts_no_sentence(command: Command) -> None:
+    """The first sentence of each help is short enough for the list of commands."""
+    assert "..." not in command("--help").out.partition("Commands:")[2]
+    assert set(COMMANDS) == set(main.commands) | set(main.list_commands(None))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "openai", "markdown"])
+def test_an_export_has_every_call(command: Command, demo_path: Path, tmp_path: Path, form: str) -> None:
+    """An export has the calls that the list has; lines for fine-tuning those that have an answer."""
+    done = command("export", "--format", form, "--status", "ok", "-o", tmp_path / "out", "-d", demo_path)
+    assert done.status == 0
+    text = (tmp_path / "out").read_text("utf-8")
+    calls = json.loads(command("calls", "-n", 10_000, "--status", "ok", "--json", "-d", demo_path).out)
+    counted = {
+        "jsonl": len(text.splitlines()),
+        "csv": len(list(csv.DictReader(io.StringIO(text)))),
+        "openai": len(text.splitlines()),
+        "markdown": len(re.findall(r"^# .* \(\d+\)$", text, flags=re.MULTILINE)),
+    }[form]
+    expected = [call for call in calls if form != "openai" or call["kind"] == "llm"]
+    assert counted == len(expected)
+
+
+def test_a_line_for_fine_tuning_is_what_a_trainer_takes(command: Command, demo_path: Path) -> None:
+    """Each line ends with the assistant, every result follows its call, and the tools are there."""
+    done = command("export", "--format", "openai", "-d", demo_path)
+    for text in done.out.splitlines():
+        line = json.loads(text)
+        asked: set[str] = set()
+        for message in line["messages"]:
+            assert message["role"] in {"system", "user", "assistant", "tool"}
+            assert isinstance(message["content"], (str, list)) or message.get("tool_calls")
+            for call in message.get("tool_calls", ()):
+                asked.add(call["id"])
+                json.loads(call["function"]["arguments"])
+            if message["role"] == "tool":
+                assert message["tool_call_id"] in asked
+        assert line["messages"][-1]["role"] == "assistant"
+        for tool in line.get("tools", ()):
+            assert tool["function"]["parameters"]["type"] == "object"
+
+
+def test_the_python_of_every_call_compiles(command: Command, demo_path: Path) -> None:
+    """The code that repeats a request is Python, whatever the prompt says."""
+    calls = json.loads(command("calls", "-n", 60, "--json", "-d", demo_path).out)
+    for call in calls:
+        done = command("show", call["id"], "--python", "-d", demo_path)
+        compile(done.out, "request.py", "exec")
+        assert repr(call["model"]) in done.out
