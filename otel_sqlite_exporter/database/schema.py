@@ -8,7 +8,8 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.tables import TABLES
-from otel_sqlite_exporter.database.views import IS_CALL, USAGE_SUMS, VIEWS
+from otel_sqlite_exporter.database.usage_sums import IS_CALL, USAGE_SUMS
+from otel_sqlite_exporter.database.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The views, and what keeps the sums behind one of them: plain SQL that SQLite 3.31 takes.
+"""The views: plain SQL that SQLite 3.31 takes.
 
 Computed columns are CAST, so that DuckDB, chDB and pandas see their types. Comments are the source of docs/schema.md, as
 those of ``tables`` are.
@@ -8,31 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-IS_CALL: Final = "kind IN ('llm', 'embedding') AND duplicate_of IS NULL"
-"""Which rows of ``spans`` are model calls that count, in unqualified columns."""
-
-_IS_CALL_S: Final = "s.kind IN ('llm', 'embedding') AND s.duplicate_of IS NULL"
-_TOTAL: Final = "coalesce(s.input_tokens + s.output_tokens, s.total_tokens, s.input_tokens, s.output_tokens)"
-
-MEASURES: Final = ("input", "output", "total", "cache_read", "cache_write", "reasoning")
-"""The token counts that ``usage`` sums, as ``<measure>_tokens``."""
-
-USAGE_SUMS: Final = (
-    "calls",
-    "errors",
-    *(column for measure in MEASURES for column in (f"{measure}_tokens", f"{measure}_reports")),
-    "cost_usd",
-    "cost_reports",
-)
-
-_USAGE_KEY: Final = ("day", "provider", "model")
-_USAGE_COLUMNS: Final = ", ".join((*_USAGE_KEY, *USAGE_SUMS))
-
-# What a call's row in `usage` depends on.
-_USAGE_SOURCES: Final = (
-    "start_time_unix_nano, kind, status, provider, request_model, response_model, input_tokens, output_tokens, "
-    "total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, duplicate_of"
-)
+from otel_sqlite_exporter.database.usage_sums import IS_CALL, IS_CALL_OF_S, TOTAL_OF_S, USAGE_VIEWS
 
 
 def _time(column: str) -> str:
@@ -109,7 +85,7 @@ SELECT
   CAST(coalesce(s.request_model, s.response_model) AS TEXT) AS model,  -- The model that was asked for, else the one that answered: failed and successful calls of one model are one model. gpt-5.4
   s.input_tokens AS input_tokens,  -- Cached ones included.
   s.output_tokens AS output_tokens,  -- Reasoning included.
-  CAST({_TOTAL} AS INTEGER) AS total_tokens,  -- Reported, else the sum of what is known.
+  CAST({TOTAL_OF_S} AS INTEGER) AS total_tokens,  -- Reported, else the sum of what is known.
   s.cache_read_tokens AS cache_read_tokens,  -- Of the input, read from the provider's cache.
   s.cache_write_tokens AS cache_write_tokens,  -- Of the input, written into it.
   s.reasoning_tokens AS reasoning_tokens,  -- Of the output.
@@ -282,7 +258,7 @@ def _sums(trace_id: str, condition: str) -> str:
       count(CASE WHEN {IS_CALL} THEN 1 END) AS llm_calls,
       sum(CASE WHEN {IS_CALL} THEN input_tokens END) AS input_tokens,
       sum(CASE WHEN {IS_CALL} THEN output_tokens END) AS output_tokens,
-      sum(CASE WHEN {IS_CALL} THEN {_TOTAL.replace("s.", "")} END) AS total_tokens,
+      sum(CASE WHEN {IS_CALL} THEN {TOTAL_OF_S.replace("s.", "")} END) AS total_tokens,
       sum(CASE WHEN {IS_CALL} THEN cost_usd END) AS cost_usd,
       count(CASE WHEN status = 'error' AND duplicate_of IS NULL THEN 1 END) AS errors,
       max(conversation_id) AS conversation_id, max(user_id) AS user_id,
@@ -334,11 +310,11 @@ SELECT
   {_time("min(s.start_time_unix_nano)")} AS start_time,  -- Start of the first span, ISO 8601, UTC.
   {_time("max(s.end_time_unix_nano)")} AS end_time,  -- End of the last span, ISO 8601, UTC.
   CAST(count(DISTINCT CASE WHEN s.duplicate_of IS NULL THEN coalesce(s.shown_in_trace_id, s.trace_id) END) AS INTEGER) AS traces,  -- Traces.
-  CAST(count(CASE WHEN {_IS_CALL_S} THEN 1 END) AS INTEGER) AS llm_calls,  -- Model calls.
-  CAST(sum(CASE WHEN {_IS_CALL_S} THEN s.input_tokens END) AS INTEGER) AS input_tokens,  -- Sum over the calls.
-  CAST(sum(CASE WHEN {_IS_CALL_S} THEN s.output_tokens END) AS INTEGER) AS output_tokens,  -- Sum over the calls.
-  CAST(sum(CASE WHEN {_IS_CALL_S} THEN {_TOTAL} END) AS INTEGER) AS total_tokens,  -- Sum over the calls.
-  CAST(sum(CASE WHEN {_IS_CALL_S} THEN s.cost_usd END) AS REAL) AS cost_usd,  -- Sum over the calls, in US dollars.
+  CAST(count(CASE WHEN {IS_CALL_OF_S} THEN 1 END) AS INTEGER) AS llm_calls,  -- Model calls.
+  CAST(sum(CASE WHEN {IS_CALL_OF_S} THEN s.input_tokens END) AS INTEGER) AS input_tokens,  -- Sum over the calls.
+  CAST(sum(CASE WHEN {IS_CALL_OF_S} THEN s.output_tokens END) AS INTEGER) AS output_tokens,  -- Sum over the calls.
+  CAST(sum(CASE WHEN {IS_CALL_OF_S} THEN {TOTAL_OF_S} END) AS INTEGER) AS total_tokens,  -- Sum over the calls.
+  CAST(sum(CASE WHEN {IS_CALL_OF_S} THEN s.cost_usd END) AS REAL) AS cost_usd,  -- Sum over the calls, in US dollars.
   CAST(count(CASE WHEN s.status = 'error' AND s.duplicate_of IS NULL THEN 1 END) AS INTEGER) AS errors,  -- Spans that failed.
   CAST(min(s.start_time_unix_nano) AS INTEGER) AS start_time_unix_nano,  -- Start, in Unix nanoseconds.
   CAST(max(s.end_time_unix_nano) AS INTEGER) AS end_time_unix_nano  -- End, in Unix nanoseconds.
@@ -347,85 +323,4 @@ WHERE s.conversation_id IS NOT NULL
 GROUP BY s.conversation_id;
 """
 
-_MEASURE_SUMS: Final = "".join(
-    f"  CAST(CASE WHEN {measure}_reports > 0 THEN {measure}_tokens END AS INTEGER) AS {measure}_tokens,"
-    "  -- Sum over the calls that reported it; NULL where none did.\n"
-    for measure in MEASURES
-)
-
-_USAGE_BY_MODEL: Final = f"""
--- One row per day (UTC), provider and model.
-CREATE VIEW usage_by_model AS
-SELECT
-  CAST(date(day * 86400, 'unixepoch') AS TEXT) AS day,  -- The day, by UTC. 2026-11-26
-  CAST(nullif(provider, '') AS TEXT) AS provider,  -- Canonical name. openai
-  CAST(nullif(model, '') AS TEXT) AS model,  -- The model that was asked for, else the one that answered. gpt-5.4
-  calls AS calls,  -- Model calls.
-  errors AS errors,  -- Those that failed.
-{_MEASURE_SUMS}  CAST(CASE WHEN cost_reports > 0 THEN cost_usd END AS REAL) AS cost_usd  -- Sum, in US dollars; NULL where no cost is known.
-FROM usage;
-"""
-
-_MEASURES_OF_A_CALL: Final = "".join(
-    f"  coalesce({value}, 0) AS {measure}_tokens,  -- 0 where not reported.\n"
-    f"  {value} IS NOT NULL AS {measure}_reports,  -- 1 where reported.\n"
-    for measure, value in ((measure, _TOTAL if measure == "total" else f"s.{measure}_tokens") for measure in MEASURES)
-)
-
-_SPAN_USAGE: Final = f"""
--- What each call adds to `usage`: how the sums are defined.
-CREATE VIEW span_usage AS
-SELECT
-  s.id AS id,  -- spans.id.
-  s.start_time_unix_nano / 86400000000000 AS day,  -- Days since 1970-01-01.
-  CAST(coalesce(s.provider, '') AS TEXT) AS provider,  -- '' for none.
-  CAST(coalesce(s.request_model, s.response_model, '') AS TEXT) AS model,  -- '' for none.
-  1 AS calls,  -- One.
-  s.status = 'error' AS errors,  -- 1 where it failed.
-{_MEASURES_OF_A_CALL}  coalesce(s.cost_usd, 0.0) AS cost_usd,  -- 0 where not known.
-  s.cost_usd IS NOT NULL AS cost_reports  -- 1 where known.
-FROM spans s
-WHERE {_IS_CALL_S};
-"""
-
-
-def _changed(sign: int, row: str) -> str:
-    sums = ", ".join(f"{column} * {sign}" for column in USAGE_SUMS)
-    return f"""
-  INSERT INTO usage_changes ({_USAGE_COLUMNS})
-    SELECT {", ".join(_USAGE_KEY)}, {sums} FROM span_usage WHERE id = {row}.id;"""
-
-
-_USAGE_TRIGGERS: Final = f"""
--- Rows inserted here are added to `usage`.
-CREATE VIEW usage_changes AS SELECT {_USAGE_COLUMNS} FROM span_usage;
-
-CREATE TRIGGER usage_changes_apply INSTEAD OF INSERT ON usage_changes BEGIN
-  INSERT INTO usage ({_USAGE_COLUMNS})
-    VALUES ({", ".join(f"NEW.{column}" for column in (*_USAGE_KEY, *USAGE_SUMS))})
-    ON CONFLICT (day, provider, model) DO UPDATE SET
-      {", ".join(f"{column} = {column} + excluded.{column}" for column in USAGE_SUMS)};
-  DELETE FROM usage WHERE day = NEW.day AND provider = NEW.provider AND model = NEW.model AND calls = 0;
-END;
-
-CREATE TRIGGER usage_before_delete BEFORE DELETE ON spans BEGIN{_changed(-1, "OLD")}
-END;
-
-CREATE TRIGGER usage_before_update BEFORE UPDATE OF {_USAGE_SOURCES} ON spans BEGIN{_changed(-1, "OLD")}
-END;
-
-CREATE TRIGGER usage_after_update AFTER UPDATE OF {_USAGE_SOURCES} ON spans BEGIN{_changed(1, "NEW")}
-END;
-"""
-
-VIEWS: Final = (
-    _LLM_CALLS
-    + _CALL_MESSAGES
-    + _TOOL_CALLS_VIEW
-    + _ERRORS
-    + _TRACES
-    + _CONVERSATIONS
-    + _USAGE_BY_MODEL
-    + _SPAN_USAGE
-    + _USAGE_TRIGGERS
-)
+VIEWS: Final = _LLM_CALLS + _CALL_MESSAGES + _TOOL_CALLS_VIEW + _ERRORS + _TRACES + _CONVERSATIONS + USAGE_VIEWS

@@ -9,18 +9,9 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from tests.everything import VIEWS
 from tests.support import CHAT, check_file, query, span_of, value
 
-VIEWS = (
-    "llm_calls",
-    "call_messages",
-    "tool_calls",
-    "errors",
-    "traces",
-    "conversations",
-    "usage_by_model",
-    "span_usage",
-)
 CALL = {"type": "tool_call", "id": "1", "name": "f", "arguments": {"a": [1]}}
 
 
