@@ -1,6 +1,6 @@
-"""The README's support table, out of a conformance run.
+"""The documentation's support table, out of a conformance run.
 
-Run as ``python -m tests.conformance.support_table`` to write it into the README.
+Run as ``python -m tests.conformance.support_table`` to write it into docs/emitters.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tests.conformance.scoring import FIELDS
 if TYPE_CHECKING:
     from tests.conformance.scoring import Score
 
-README = Path(__file__).parent.parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "emitters.md"
 STREAMS = "stream"
 """The word in the names of the scenarios that stream."""
 
@@ -113,7 +113,7 @@ def main() -> None:
     """Replace what stands between the marks."""
     from tests.conformance.test_conformance import scores
 
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     table = support_table(scores(), scores(STREAMS))
     replaced = re.sub(
         r"(<!-- support: begin -->\n).*?(<!-- support: end -->)",
@@ -121,7 +121,7 @@ def main() -> None:
         text,
         flags=re.DOTALL,
     )
-    README.write_text(replaced, encoding="utf-8")
+    PAGE.write_text(replaced, encoding="utf-8")
 
 
 if __name__ == "__main__":
