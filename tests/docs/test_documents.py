@@ -7,19 +7,19 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import runpy
 import shlex
 import shutil
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Status, StatusCode
 
-from docs import generate_reference
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.cli.app import COMMANDS, run
 from otel_sqlite_exporter.sources.catalogue import SDKS
@@ -28,6 +28,9 @@ from tests.docs.pages import PAGES, ROOT, Block, anchors, blocks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opentelemetry.util.types import AttributeValue
+
+GENERATED: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "generate_reference.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 KNOWN_PACKAGES = {name for sdk in SDKS for name in (*sdk.distributions, *sdk.instrumentations)} | {
     "opentelemetry-distro",
@@ -47,7 +50,7 @@ def recorded(tmp_path: Path) -> Path:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(processor)
     tracer = provider.get_tracer("tests")
-    attributes = {
+    attributes: dict[str, AttributeValue] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",
         "gen_ai.request.model": "gpt-4o",
@@ -112,7 +115,8 @@ def test_the_yaml_block_configures_the_exporter(recorded: Path) -> None:
         "from opentelemetry import trace\n"
         "from opentelemetry.configuration import configure_sdk, load_config_file\n"
         "configure_sdk(load_config_file('otel.yaml'))\n"
-        "trace.get_tracer('x').start_span('chat', attributes={'gen_ai.request.model': 'yaml'}).end()\n"
+        "attributes = {'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'yaml'}\n"
+        "trace.get_tracer('x').start_span('chat', attributes=attributes).end()\n"
         "trace.get_tracer_provider().shutdown()\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=recorded, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
@@ -193,20 +197,20 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(linked), target
 
 
-@pytest.mark.parametrize("path", generate_reference.pages(), ids=[path.name for path in generate_reference.pages()])
+@pytest.mark.parametrize("path", GENERATED["pages"](), ids=[path.name for path in GENERATED["pages"]()])
 def test_what_is_generated_is_up_to_date(path: Path) -> None:
     """SDKs, settings and commands are documented as they are: else run ``python docs/generate_reference.py``."""
-    assert path.read_text(encoding="utf-8") == generate_reference.pages()[path]
+    assert path.read_text(encoding="utf-8") == GENERATED["pages"]()[path]
 
 
 def test_every_setting_and_every_command_is_documented() -> None:
     """The generated tables leave nothing out."""
     import inspect
 
-    settings = generate_reference.settings()
+    settings = GENERATED["settings"]()
     for name in inspect.signature(SQLiteSpanProcessor).parameters:
         assert f"| `{name}` |" in settings
-    commands = generate_reference.commands()
+    commands = GENERATED["commands"]()
     for name in COMMANDS:
         assert f"\n## {name}\n" in commands
 
