@@ -78,6 +78,24 @@ class Recording:
         self.flush()
         return open_database(self._path)
 
+    def view(self) -> str:
+        """Show the file as pages in the browser, served by a thread until the program ends (extra ``web``).
+
+        Returns:
+            The pages' address.
+
+        Raises:
+            ModuleNotFoundError: The extra is not installed; the message names what to install.
+            ReadingError: The file can't be read.
+        """
+        try:
+            from otel_sqlite_exporter.web import open_in_browser  # noqa: PLC0415 - an extra
+        except ModuleNotFoundError as error:
+            needed = f"the pages need {error.name}: pip install 'otel-sqlite-exporter[web]'"
+            raise ModuleNotFoundError(needed, name=error.name) from None
+        self.flush()
+        return open_in_browser(self._path)
+
     def close(self, timeout_millis: float = 5000) -> None:
         """Write what is queued and close the file; the application's providers and instrumentors stay as they are.
 

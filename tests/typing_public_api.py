@@ -59,7 +59,8 @@ def recording() -> None:
         flushed: bool = same.flush(timeout_millis=1000)
         database: Database = same.read()
         database.close()
-        print(path, stats, flushed)
+        address: str = same.view()
+        print(path, stats, flushed, address)
     begun.close()
 
 

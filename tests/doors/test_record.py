@@ -242,3 +242,16 @@ def test_a_forked_child_records_too(directory: Path) -> None:
     )
     run(directory, code)
     assert query(directory / "traces.db", "SELECT input_text FROM llm_calls ORDER BY 1") == [("child",), ("why?",)]
+
+
+def test_the_pages_show_the_recording(directory: Path) -> None:
+    """view() opens the browser at pages of the file; they answer for as long as the program lives."""
+    pytest.importorskip("starlette")
+    pytest.importorskip("uvicorn")
+    code = RECORD + ASK + (
+        "import http.cookiejar, urllib.request\n"
+        "opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))\n"
+        "print('why?' in opener.open(recording.view(), timeout=30).read().decode())\n"
+    )  # fmt: skip
+    printed, _ = run(directory, code, BROWSER="true")
+    assert printed == "True\n"
