@@ -16,6 +16,7 @@ from otel_sqlite_exporter.database.connection import Failure, failure_of
 from otel_sqlite_exporter.database.ledger import Counts
 from otel_sqlite_exporter.pipeline import process_hooks
 from otel_sqlite_exporter.pipeline.fork_mark import fork_mark
+from otel_sqlite_exporter.pipeline.passing_spans import PassingSpan, passing_span
 from otel_sqlite_exporter.pipeline.pruning import Pruner
 from otel_sqlite_exporter.pipeline.recorder import Recorder
 from otel_sqlite_exporter.pipeline.silence import Silence
@@ -213,17 +214,22 @@ class SQLiteSpanExporter(SpanExporter):
 
     def _export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         wanted: list[ReadableSpan] = []
+        passing: list[PassingSpan] = []
         unreadable = 0
         odd: Exception | None = None
         for span in spans:
             try:
-                if _is_sampled(span) and self._span_filter.is_llm_span(span):
+                if not _is_sampled(span):
+                    continue
+                if self._span_filter.is_llm_span(span):
                     wanted.append(span)
+                else:
+                    passing.append(passing_span(span))
             except Exception as error:  # noqa: BLE001 - anything may be in the batch; it costs itself only
                 unreadable += 1
                 odd = error
         skipped = len(spans) - len(wanted) - unreadable
-        batch, unconverted, reason = self._recorder.convert(wanted)
+        batch, unconverted, reason = self._recorder.convert(wanted, passing)
         unconverted += unreadable
         if unconverted:
             # Its text may quote the span, which nobody has redacted.
@@ -233,7 +239,7 @@ class SQLiteSpanExporter(SpanExporter):
         def counts_after(written: int, failed: int) -> Counts:
             return self._counts.plus(len(spans), written, skipped, failed, unconverted)
 
-        failed = self._write(batch, counts_after) if batch.records else 0
+        failed = self._write(batch, counts_after) if batch.steps else 0
         self._counts = counts_after(len(batch.records) - failed, failed)
         pruning_ends = time.monotonic() + _PRUNING_SECONDS
         self._pruner.run(lambda: time.monotonic() >= pruning_ends)

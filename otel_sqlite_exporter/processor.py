@@ -8,6 +8,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 
 from otel_sqlite_exporter.pipeline.bounded_queue import BoundedQueue
 from otel_sqlite_exporter.pipeline.ended_span import permits_of
+from otel_sqlite_exporter.pipeline.passing_spans import passing_span
 from otel_sqlite_exporter.pipeline.span_filter import SpanFilter
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class SQLiteSpanProcessor(SpanProcessor):
         meters = meter_provider_in_use(meter_provider)
         on_write = record_metrics(meters, self._tally, batching.max_queue_size) if meters is not None else None
         self._exporter_thread = ExporterThread(self._intake, self._tally, options, batching, on_write)
+        self._pass = self._exporter_thread.passing.note
         self._span_filter = SpanFilter(everything=options.spans == "all")
         self._signal_from = batching.max_export_batch_size - 1
 
@@ -136,9 +138,11 @@ class SQLiteSpanProcessor(SpanProcessor):
             if scope_name not in span_filter.llm_scopes:
                 keys = span._attributes._dict  # type: ignore[union-attr] # noqa: SLF001
                 if span_filter.plain_keys.issuperset(keys) and scope_name in span_filter.plain_scopes:
+                    self._pass((span._context, span._parent, None))  # noqa: SLF001
                     self._tally.skipped.raise_by_one()
                     return
                 if span_filter.llm_keys.isdisjoint(keys) and not span_filter.is_llm_span(span):
+                    self._pass(passing_span(span))
                     self._tally.skipped.raise_by_one()
                     return
             queue = self._queue

@@ -18,6 +18,9 @@ SpanKey: TypeAlias = tuple[int, int]
 CALL_KINDS: Final = frozenset({"llm", "embedding"})
 """The kinds that stand for a model call."""
 
+Text: TypeAlias = "str | int"
+"""A text, or in reports that are remembered for long only its hash."""
+
 Rank: TypeAlias = tuple[int, int, int, int, int]
 """How well two reports fit, smallest best: see :func:`likeness`."""
 
@@ -52,7 +55,7 @@ _TELLING_ANSWER: Final = 16
 class CallReport:
     """The facts of one span of kind ``llm`` or ``embedding`` by which it is recognised in another report.
 
-    Nothing changes one; it is not frozen only because that would triple the time of making one.
+    Nothing changes one but :meth:`age`; being frozen would triple the time of making one.
 
     Args:
         key: The span.
@@ -91,13 +94,25 @@ class CallReport:
     reasoning_tokens: int = 0
     is_failed: bool = False
     has_output: bool = False
-    prompt: str | None = None
-    answer: str | None = None
+    prompt: Text | None = None
+    answer: Text | None = None
 
     @property
     def has_counts(self) -> bool:
         """Whether any token count was reported; 0 is a default more often than a count."""
         return bool(self.input_tokens or self.output_tokens)
+
+    @property
+    def is_opener(self) -> bool:
+        """Whether it may have ended before the stream began that it opened."""
+        return self.prompt is not None and not (self.has_counts or self.is_failed)
+
+    def age(self) -> None:
+        """Keep no texts any more, only what tells equal ones."""
+        if isinstance(self.prompt, str):
+            self.prompt = hash(self.prompt)
+        if isinstance(self.answer, str):
+            self.answer = hash(self.answer) if is_telling(self.answer) else None
 
 
 def report_of(
@@ -166,7 +181,7 @@ def likeness(outer: CallReport, inner: CallReport) -> Rank | None:
         return (0, prompt, answer, MATCH, gap)
     # Layers may word a prompt differently, as a template or with a context. Another question with the same short answer
     # is another call.
-    if prompt == MISMATCH and not (answer == counts == MATCH and len(inner.answer or "") >= _TELLING_ANSWER):
+    if prompt == MISMATCH and not (answer == counts == MATCH and is_telling(inner.answer)):
         return None
     is_sibling = outer.key[0] == inner.key[0] and outer.parent_span_id == inner.parent_span_id
     return (1, prompt, answer, 2 * counts + (not is_sibling), gap)
@@ -178,6 +193,16 @@ def is_compatible(outer: CallReport, inner: CallReport) -> bool:
         _is_same_kind(outer, inner)
         and outer.start - END_TOLERANCE <= inner.start <= outer.end + LAZY_START
         and (models_agreement(outer, inner) != MISMATCH or counts_agreement(outer, inner) != MISMATCH)
+    )
+
+
+def is_twin(one: CallReport, other: CallReport) -> bool:
+    """Return whether two reports of one layer with one response id are about one call: they are of one time."""
+    return (
+        one.start <= other.end
+        and other.start <= one.end
+        and _is_same_kind(one, other)
+        and _texts_agreement(one.prompt, other.prompt) != MISMATCH
     )
 
 
@@ -233,7 +258,15 @@ def models_agreement(outer: CallReport, inner: CallReport) -> int:
     return _compare_models(outer.request_model, outer.response_model, inner.request_model, inner.response_model)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
+def model_stem(name: str) -> str:
+    """Return a model's name without its vendor and its date: the same for all names that stand for one model."""
+    bare = _VENDOR_PREFIX.sub("", name.lower())
+    dated = _DATED.search(bare)
+    return bare[: dated.start()] if dated is not None else bare
+
+
+@lru_cache(maxsize=1024)
 def _compare_models(*names: str | None) -> int:
     ours, theirs = ([_VENDOR_PREFIX.sub("", name.lower()) for name in side if name] for side in (names[:2], names[2:]))
     if not ours or not theirs:
@@ -271,11 +304,18 @@ def _is_opened_by(inner: CallReport, outer: CallReport) -> bool:
     )
 
 
-def _texts_agreement(one: str | None, other: str | None) -> int:
+def _texts_agreement(one: Text | None, other: Text | None) -> int:
     """Compare two texts word by word: layers differ in white space."""
     if one is None or other is None:
         return UNKNOWN
+    if isinstance(one, int) or isinstance(other, int):
+        return MATCH if hash(one) == hash(other) else MISMATCH
     return MATCH if one == other or one.split() == other.split() else MISMATCH
+
+
+def is_telling(answer: Text | None) -> bool:
+    """Return whether an answer is one that two calls hardly have in common by chance."""
+    return isinstance(answer, int) or (answer is not None and len(answer) >= _TELLING_ANSWER)
 
 
 def _is_same_provider(one: str | None, other: str | None) -> bool:

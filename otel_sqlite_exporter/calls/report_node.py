@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.calls.report import (
@@ -17,33 +18,64 @@ from otel_sqlite_exporter.calls.report import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from otel_sqlite_exporter.calls.report_keys import Key, Questions
+
 STRUCTURE: Final[Rank] = (-1, 0, 0, 0, 0)
 """The rank of a link that follows from descent: no likeness is better."""
 
 TAIL: Final[Rank] = (-2, 0, 0, 0, 0)
 """The rank of a link from a stream's tail to its request, which is never undone."""
 
+MOST_REPORTS: Final = 16
+"""How many reports of one call are told apart; a call with more is hardly one."""
+
+_CALLS_INSIDE: Final = 32
+_DEEPEST_NESTING: Final = 16
+
 
 class Node:
     """A report and its place among the others."""
 
-    __slots__ = ("ancestor", "inner", "inside", "is_complete", "order", "outers", "own", "rank", "report", "told")
+    __slots__ = (
+        "ancestor",
+        "inner",
+        "inside",
+        "is_complete",
+        "keys",
+        "moves",
+        "number",
+        "order",
+        "outers",
+        "own",
+        "rank",
+        "report",
+        "shown_in",
+        "told",
+    )
 
-    def __init__(self, report: CallReport) -> None:
+    def __init__(self, report: CallReport, number: int) -> None:
         self.own = report
         self.report = report
         """As reported, or joined with the tail of its stream."""
+        self.number = number
+        """In the order of arrival."""
         self.order = (report.end, -report.start, report.key)
         self.ancestor: Node | None = None
         """The nearest call that this span descends from."""
         self.inside: list[tuple[Node, bool]] = []
-        """The nearest calls that descend from this span, and whether through a tool or an agent."""
+        """The nearest calls that descend from this span, the last ones to arrive, and whether through own work."""
         self.inner: Node | None = None
-        self.outers: list[Node] = []
+        self.outers: dict[Node, None] = {}
         self.rank: Rank = NO_RANK
         self.is_complete = True
+        self.moves = 0
+        """How often its call was taken for another one of those inside."""
         self.told: SpanKey | None = None
         """The inner span that the caller was told last."""
+        self.keys: tuple[tuple[Key, ...], Questions] | None = None
+        """What it is found by and what it looks under, once that is wanted."""
+        self.shown_in: int | None = None
+        """The other trace in which the call is shown, as the caller was told last."""
 
     def __lt__(self, other: Node) -> bool:
         return self.order < other.order
@@ -56,20 +88,45 @@ class Node:
             node = node.inner
         return node
 
-    def ancestors(self) -> Iterator[Node]:
-        """Yield the calls that this span descends from, nearest first."""
-        seen: list[Node] = []
+    def ancestors(self) -> list[Node]:
+        """Return the calls that this span descends from, nearest first."""
+        found: list[Node] = []
         node = self.ancestor
-        while node is not None and node not in seen:
-            yield node
-            seen.append(node)
+        while node is not None and node not in found and len(found) < _DEEPEST_NESTING:
+            found.append(node)
             node = node.ancestor
+        return found
 
-    def group(self) -> Iterator[Node]:
-        """Yield this node and all that report what it reports."""
-        yield self
-        for outer in self.outers:
-            yield from outer.group()
+    def group(self) -> list[Node]:
+        """Return this node and those that report what it reports, few enough to look at."""
+        return list(islice(self._reports(), MOST_REPORTS))
+
+    def layers(self) -> set[str]:
+        """Return the scopes of the group."""
+        if not self.outers:
+            return {self.own.scope_name}
+        return {member.own.scope_name for member in self.group()}
+
+    def trace_of_outermost(self) -> int | None:
+        """Return the trace of the group's outermost report, None where it is this one's."""
+        if not self.outers:
+            return None
+        trace_id = max(self.group()).own.key[0]
+        return None if trace_id == self.own.key[0] else trace_id
+
+    def put_inside(self, inner: Node, *, is_own_work: bool) -> None:
+        """Remember a call that descends from this one, and forget the oldest of many."""
+        inner.ancestor = self
+        self.inside.append((inner, is_own_work))
+        if len(self.inside) > _CALLS_INSIDE:
+            del self.inside[0]
+
+    def _reports(self) -> Iterator[Node]:
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack += node.outers
 
 
 def nested_call(node: Node) -> tuple[Node, bool] | None:
@@ -79,10 +136,11 @@ def nested_call(node: Node) -> tuple[Node, bool] | None:
     Else the node speaks for them all, must not count beside them, and is linked to the last that succeeded.
     """
     report = node.report
-    found = sorted({inner.root for inner, is_own_work in node.inside if _is_nested(report, inner.report, is_own_work)})
-    found = [inner for inner in found if inner is not node]
-    if not found:
+    roots = {inner.root for inner, is_own_work in node.inside if _is_nested(report, inner.report, is_own_work)}
+    roots.discard(node)
+    if not roots:
         return None
+    found = sorted(roots)
     equal = [inner for inner in found if counts_agreement(report, inner.report) == MATCH]
     succeeded = [inner for inner in found if not inner.report.is_failed or report.is_failed]
     best = equal or succeeded or found
@@ -94,8 +152,13 @@ def _is_nested(outer: CallReport, inner: CallReport, is_own_work: bool) -> bool:
     if not is_compatible(outer, inner):
         return False
     if outer.scope_name == inner.scope_name:
-        # One layer reports a call twice only where a convenience method wraps the method that does the work.
-        is_wrapper = not (outer.has_counts or outer.response_id) or _has_same_counts(outer, inner)
+        # One layer reports a call twice only where a convenience method wraps the method that does the work. Either of
+        # the two may know the counts.
+        is_wrapper = (
+            not (outer.has_counts or outer.response_id)
+            or _has_same_counts(outer, inner)
+            or not (inner.has_counts or inner.response_id or inner.is_failed)
+        )
         return is_wrapper and not is_own_work and inner.start < inner.end
     return not is_own_work or counts_agreement(outer, inner) == MATCH
 
@@ -107,5 +170,5 @@ def _has_same_counts(outer: CallReport, inner: CallReport) -> bool:
 
 def rivals(node: Node, other: Node) -> list[Node]:
     """Return what only by likeness reports the call of ``node``, though its layer reports that of ``other``."""
-    layers = {member.report.scope_name for member in other.group()}
+    layers = other.layers()
     return [n for n in node.group() if n.inner is not None and n.rank > STRUCTURE and n.report.scope_name in layers]

@@ -50,6 +50,9 @@ KEY_PREFIXES: Final = ("gcp.vertex.agent.",)
 EVENT_PREFIXES: Final = ("gen_ai.", "llm.content.", "mlflow.chunk.")
 """Beginnings of the names of events that carry messages."""
 
+ID_KEYS: Final = {"session.id": 0, "conversation.id": 0, "user.id": 1, "enduser.id": 1}
+"""Keys by which spans of any kind say whose conversation (0) and which user's (1) all below them is."""
+
 SCOPE_PREFIXES: Final = (
     "openinference.",
     "opentelemetry.instrumentation.genai",

@@ -1,12 +1,12 @@
-"""What becomes known of spans from others: duplicates, late log events, ids that a surrounding span reports."""
+"""What becomes known of spans from others: duplicates, the trace that shows a call, late log events, inherited ids."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from otel_sqlite_exporter.database.completion import FACT_COLUMNS, complete, take_back
-from otel_sqlite_exporter.database.inherited_ids import Inheritance
+from otel_sqlite_exporter.database.completion import FACT_COLUMNS, Completions, Row, row_of
+from otel_sqlite_exporter.database.inherited_ids import InheritedIds
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,6 +19,9 @@ _FILL: Final = (
 )
 _REPLACE: Final = (
     f"UPDATE spans SET {', '.join(f'{column} = coalesce(?, {column})' for column in FACT_COLUMNS)} WHERE id = ?"
+)
+_LAST_LINK: Final = (
+    "SELECT i.id, i.trace_id, i.span_id FROM spans o JOIN spans i ON i.id = o.duplicate_of WHERE o.id = ?"
 )
 _ADD_EVENT: Final = (
     "UPDATE spans SET events = json_insert(events, '$[#]', json(:event)) "
@@ -40,18 +43,37 @@ class DuplicateLink:
     inner: RowKey | None
     is_complete: bool
 
-    def apply(self, connection: sqlite3.Connection) -> None:
+    def apply(self, connection: sqlite3.Connection, completions: Completions) -> None:
         """Point the outer report of a call to the inner one, and complete that."""
-        outer = _id_of(connection, self.outer)
-        inner = _id_of(connection, self.inner) if self.inner is not None else None
+        outer = row_of(connection, self.outer)
+        inner = row_of(connection, self.inner) if self.inner is not None else None
         if outer is None or (self.inner is not None and inner is None):
             return
-        (last,) = connection.execute("SELECT duplicate_of FROM spans WHERE id = ?", (outer,)).fetchone()
-        if last is not None and last != inner:
-            take_back(connection, outer, last)
-        connection.execute("UPDATE spans SET duplicate_of = ? WHERE id = ?", (inner, outer))
+        last = connection.execute(_LAST_LINK, (outer.id,)).fetchone()
+        if last is not None and (inner is None or last[0] != inner.id):
+            completions.take_back(connection, outer, Row((last[1], last[2]), last[0]))
+        connection.execute("UPDATE spans SET duplicate_of = ? WHERE id = ?", (inner.id if inner else None, outer.id))
         if inner is not None and self.is_complete:
-            complete(connection, outer, inner)
+            completions.complete(connection, outer, inner)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownInTrace:
+    """The trace in which a call is shown.
+
+    Args:
+        span: The span that stands for the call.
+        trace_id: The trace; None for the span's own.
+    """
+
+    span: RowKey
+    trace_id: str | None
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Set the column."""
+        connection.execute(
+            "UPDATE spans SET shown_in_trace_id = ? WHERE trace_id = ? AND span_id = ?", (self.trace_id, *self.span)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +97,14 @@ class Amendment:
 
     def apply(self, connection: sqlite3.Connection) -> int | None:
         """Amend the span's row, without its messages, and return its id; None where it has no row."""
-        span_id = _id_of(connection, self.span)
-        if span_id is not None:
-            connection.execute(_REPLACE if self.is_whole else _FILL, (*self.facts, span_id))
-            for event in self.events:
-                connection.execute(_ADD_EVENT, {"event": event, "id": span_id})
-        return span_id
+        row = row_of(connection, self.span)
+        if row is None:
+            return None
+        connection.execute(_REPLACE if self.is_whole else _FILL, (*self.facts, row.id))
+        for event in self.events:
+            connection.execute(_ADD_EVENT, {"event": event, "id": row.id})
+        return row.id
 
 
-Change: TypeAlias = DuplicateLink | Amendment | Inheritance
+Change: TypeAlias = DuplicateLink | ShownInTrace | Amendment | InheritedIds
 """What is written about spans beside their own records."""
-
-
-def _id_of(connection: sqlite3.Connection, span: RowKey) -> int | None:
-    found = connection.execute("SELECT id FROM spans WHERE trace_id = ? AND span_id = ?", span).fetchone()
-    return None if found is None else int(found[0])

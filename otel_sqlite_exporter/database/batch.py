@@ -7,15 +7,17 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from otel_sqlite_exporter.database.amendments import Amendment, Change
+from otel_sqlite_exporter.database.amendments import Amendment, Change, DuplicateLink, ShownInTrace
 from otel_sqlite_exporter.database.batch_statement import KNOWN_MESSAGE, MAX_LINKS, MAX_PARAMETERS, MAX_SPANS, Insertion
+from otel_sqlite_exporter.database.completion import Completions, row_of
+from otel_sqlite_exporter.database.inherited_ids import INHERITED_COLUMNS, InheritedIds
 from otel_sqlite_exporter.database.rows import SpanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from otel_sqlite_exporter.database.ledger import Counts, LedgerRow
-    from otel_sqlite_exporter.database.rows import MessageLink, ResourceRow, ScopeRow
+    from otel_sqlite_exporter.database.rows import MessageLink, ResourceRow, RowKey, ScopeRow
 
 _KNOWN_MESSAGES: Final = 4096
 _T = TypeVar("_T")
@@ -30,10 +32,67 @@ class RepeatedIdError(ValueError):
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction writes: first the records, then the changes, some of which refer to them."""
+    """What one transaction writes: first the records, then the changes, some of which refer to them.
+
+    Args:
+        records: New spans.
+        changes: What becomes known of spans beside that.
+        completions: Which rows were completed by which others.
+    """
 
     records: list[SpanRecord] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    completions: Completions = field(default_factory=Completions)
+    _unwritten: dict[RowKey, SpanRecord] = field(default_factory=dict)
+    _inherited: dict[str, InheritedIds] = field(default_factory=dict)
+
+    def add(self, record: SpanRecord) -> None:
+        """Add a span."""
+        self._unwritten.setdefault(record.key, record)
+        self.records.append(record)
+
+    def link(self, outer: RowKey, inner: RowKey | None, *, is_complete: bool) -> None:
+        """Have a span report the call that another one stands for; see :class:`DuplicateLink`.
+
+        Where both are in the batch their records say so: that costs no statement, and the other way costs ten.
+        """
+        record = self._unwritten.get(outer)
+        if record is not None and record.duplicate_of is not None:
+            self.completions.take_back_record(record, record.duplicate_of)
+            record.duplicate_of = None
+        inner_record = self._unwritten.get(inner) if inner is not None else None
+        if record is None or (inner is not None and inner_record is None):
+            for span in (outer, inner):  # as they are, from now on: what becomes known of them is a change
+                if span is not None:
+                    self._unwritten.pop(span, None)
+            self.changes.append(DuplicateLink(outer, inner, is_complete))
+        elif inner_record is not None:
+            record.duplicate_of = inner_record
+            if is_complete:
+                self.completions.complete_record(record, inner_record)
+
+    def show(self, span: RowKey, trace_id: str | None) -> None:
+        """Have a call shown in another trace; see :class:`ShownInTrace`."""
+        record = self._unwritten.get(span)
+        if record is None:
+            self.changes.append(ShownInTrace(span, trace_id))
+        else:
+            record.shown_in_trace_id = trace_id
+
+    def hand_down(self, span: RowKey, column: int, value: str) -> None:
+        """Give an id to a span that has none; ``column`` is an index of :data:`INHERITED_COLUMNS`."""
+        record = self._unwritten.get(span)
+        if record is not None:
+            ids = list(record.ids)
+            ids[column] = ids[column] or value
+            record.ids = (ids[0], ids[1], ids[2])
+            return
+        trace_id, span_id = span
+        inherited = self._inherited.get(trace_id)
+        if inherited is None:
+            inherited = self._inherited[trace_id] = InheritedIds(trace_id)
+            self.changes.append(inherited)
+        inherited.heirs.setdefault((INHERITED_COLUMNS[column], value), []).append(span_id)
 
     @property
     def steps(self) -> list[SpanRecord | Change]:
@@ -49,6 +108,7 @@ class Statements:
     """
 
     def __init__(self) -> None:
+        self.completions = Completions()
         self._resources: dict[ResourceRow, int] = {}
         self._scopes: dict[ScopeRow, int] = {}
         self._messages: OrderedDict[bytes, None] = OrderedDict()
@@ -70,6 +130,8 @@ class Statements:
                 raise RepeatedIdError
         elif isinstance(step, Amendment):
             self._amend(connection, step)
+        elif isinstance(step, DuplicateLink):
+            step.apply(connection, self.completions)
         else:
             step.apply(connection)
 
@@ -84,12 +146,14 @@ class Statements:
         """
         if batch.changes or not ledger.is_known_here:
             return False
-        records = batch.records
+        records = _inner_first(batch.records)
         insertion = Insertion()
         try:
-            for record in records:
+            numbers = _numbers_of(records)
+            for number, record in enumerate(records):
                 resource_id, scope_id = self._resources[record.resource], self._scopes[record.scope]
-                _add_span(insertion, record, resource_id, scope_id, ledger.recorder_id)
+                back = _back(record, number, numbers)
+                _add_span(insertion, record, back, (resource_id, scope_id, ledger.recorder_id))
         except KeyError:  # a resource or scope that is new here
             return False
         new = self._add_links(insertion, _links_of(records))
@@ -109,6 +173,7 @@ class Statements:
             How many can have no row, because other spans have their ids.
         """
         lost = 0
+        records = _inner_first(records)
         if len(records) > MAX_SPANS:
             records, lost = _without_known(connection, records)
         try:
@@ -131,12 +196,23 @@ class Statements:
         insertion.execute(connection)
 
     def _insert_spans(self, connection: sqlite3.Connection, records: Sequence[SpanRecord], recorder_id: int) -> None:
-        for chunk in _chunks(records, MAX_SPANS):
+        numbers = _numbers_of(records)
+        apart: list[SpanRecord] = []
+        for first in range(0, len(records), MAX_SPANS):
             insertion = Insertion()
-            for record in chunk:
+            for number, record in enumerate(records[first : first + MAX_SPANS], first):
                 resource_id = self._resource_id(connection, record.resource)
-                _add_span(insertion, record, resource_id, self._scope_id(connection, record.scope), recorder_id)
+                scope_id = self._scope_id(connection, record.scope)
+                back = _back(record, number, numbers)
+                if record.duplicate_of is not None and not back:
+                    apart.append(record)
+                _add_span(insertion, record, back, (resource_id, scope_id, recorder_id))
             insertion.execute(connection)
+        for record in apart:
+            if record.duplicate_of is not None:
+                inner = row_of(connection, record.duplicate_of.key)
+                values = (inner.id if inner else None, *record.key)
+                connection.execute("UPDATE spans SET duplicate_of = ? WHERE trace_id = ? AND span_id = ?", values)
 
     def _insert_links(self, connection: sqlite3.Connection, links: Sequence[tuple[int, MessageLink]]) -> None:
         for chunk in _chunks(links, MAX_LINKS):
@@ -207,9 +283,33 @@ class Statements:
         self._insert_links(connection, missing)
 
 
-def _add_span(insertion: Insertion, record: SpanRecord, resource_id: int, scope_id: int, recorder_id: int) -> None:
-    keys = (record.trace_id, record.span_id)
-    insertion.add_span(keys, record.identity, record.facts, (resource_id, scope_id, recorder_id), record.details)
+def _add_span(insertion: Insertion, record: SpanRecord, back: int, ids: tuple[int, int, int]) -> None:
+    place = (back, record.shown_in_trace_id)
+    insertion.add_span(record.key, record.identity, record.facts, place, ids, record.details)
+
+
+def _inner_first(records: Sequence[SpanRecord]) -> Sequence[SpanRecord]:
+    """Return records so that each comes after the one that stands for its call: it refers to that by its place."""
+    ordered: dict[int, SpanRecord] = {}
+    for record in records:
+        inner = record.duplicate_of
+        if inner is not None:
+            ordered.setdefault(id(inner), inner)
+        ordered.setdefault(id(record), record)
+    return list(ordered.values())
+
+
+def _numbers_of(records: Sequence[SpanRecord]) -> dict[RowKey, int]:
+    """Return the places of the records that others are duplicates of."""
+    wanted = {record.duplicate_of.key for record in records if record.duplicate_of is not None}
+    return {record.key: number for number, record in enumerate(records) if record.key in wanted} if wanted else {}
+
+
+def _back(record: SpanRecord, number: int, numbers: dict[RowKey, int]) -> int:
+    """Return how many records before this one that of its call is, 0 where it is none or not there."""
+    if record.duplicate_of is None:
+        return 0
+    return max(number - numbers.get(record.duplicate_of.key, number), 0)
 
 
 def _links_of(records: Sequence[SpanRecord]) -> list[tuple[int, MessageLink]]:

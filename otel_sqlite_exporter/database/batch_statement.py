@@ -19,10 +19,8 @@ MAX_PARAMETERS: Final = 32_000 if sqlite3.sqlite_version_info >= (3, 32) else 99
 STATEMENTS: Final = 96
 """How many sizes of batches to keep a prepared statement for, of up to some 150 kB each."""
 
-INSERTED_SPAN_COLUMNS: Final = tuple(
-    column for column in SPAN_COLUMNS if column not in {"id", "duplicate_of", "shown_in_trace_id"}
-)
-"""What :func:`span_row` takes, in order."""
+INSERTED_SPAN_COLUMNS: Final = tuple(column for column in SPAN_COLUMNS if column != "id")
+"""What :meth:`Insertion.add_span` takes, in order; of ``duplicate_of`` how many spans before this one, 0 for none."""
 
 KNOWN_MESSAGE: Final[tuple[object, ...]] = ("", "", "", -1, 0)
 """The columns of a message that is in the file already: only its hash is needed."""
@@ -80,9 +78,15 @@ def _insert_link(slot: int) -> str:
     """
 
 
+def _span_value(index: int, column: str) -> str:
+    if column == "duplicate_of":
+        return f"CASE WHEN NEW.c{index} > 0 THEN {_LAST_SPAN} + 1 - NEW.c{index} END"
+    return _new(index, column)
+
+
 _INSERT_SPAN: Final = f"""
     INSERT INTO spans ({", ".join(INSERTED_SPAN_COLUMNS)})
-      VALUES ({", ".join(_new(index, column) for index, column in enumerate(INSERTED_SPAN_COLUMNS))});
+      VALUES ({", ".join(_span_value(index, column) for index, column in enumerate(INSERTED_SPAN_COLUMNS))});
 """
 
 # The writer holds the write lock, so the spans that it inserted last have the highest ids, one after another.

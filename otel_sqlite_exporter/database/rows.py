@@ -13,7 +13,8 @@ RowKey: TypeAlias = tuple[str, str]
 """(trace_id, span_id) as the columns hold them."""
 
 _START: Final = SPAN_COLUMNS.index("start_time_unix_nano") - SPAN_COLUMNS.index("parent_span_id")
-_SESSION: Final = SPAN_COLUMNS.index("conversation_id") - SPAN_COLUMNS.index("provider")
+_FIRST_ID: Final = SPAN_COLUMNS.index("conversation_id") - SPAN_COLUMNS.index("provider")
+_IDS: Final = slice(_FIRST_ID, _FIRST_ID + 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ class SpanRecord:
         identity: Columns ``parent_span_id`` to ``convention``.
         facts: Columns ``provider`` to ``tool_call_id``: what a later report of the same call may complete.
         details: Columns ``attributes`` to ``truncated_bytes``.
+        resource: Its resource.
+        scope: Its scope.
+        messages: Its messages.
+        duplicate_of: An earlier record of the same batch that stands for the call.
+        shown_in_trace_id: The trace in which the call is shown, None for its own.
     """
 
     trace_id: str
@@ -84,6 +90,13 @@ class SpanRecord:
     resource: ResourceRow
     scope: ScopeRow
     messages: list[MessageLink] = field(default_factory=list)
+    duplicate_of: SpanRecord | None = None
+    shown_in_trace_id: str | None = None
+
+    @property
+    def key(self) -> RowKey:
+        """What tells its row from others."""
+        return (self.trace_id, self.span_id)
 
     @property
     def start(self) -> int:
@@ -91,10 +104,13 @@ class SpanRecord:
         return cast("int", self.identity[_START])
 
     @property
-    def session(self) -> tuple[str | None, str | None]:
-        """Columns ``conversation_id`` and ``user_id``."""
-        conversation_id, user_id = self.facts[_SESSION : _SESSION + 2]
-        return cast("str | None", conversation_id), cast("str | None", user_id)
+    def ids(self) -> tuple[str | None, str | None, str | None]:
+        """Columns ``conversation_id``, ``user_id`` and ``agent_name``."""
+        return cast("tuple[str | None, str | None, str | None]", self.facts[_IDS])
+
+    @ids.setter
+    def ids(self, ids: tuple[str | None, str | None, str | None]) -> None:
+        self.facts = (*self.facts[: _IDS.start], *ids, *self.facts[_IDS.stop :])
 
 
 def message_hash(role: str | None, content: bytes, *, is_parts: bool) -> bytes:

@@ -102,7 +102,7 @@ MAY_BE_NULL: Final = frozenset(
         "operation",
         "status_message",
         "error_type",
-        *SPAN_COLUMNS[SPAN_COLUMNS.index("provider") : SPAN_COLUMNS.index("duplicate_of") + 1],
+        *SPAN_COLUMNS[SPAN_COLUMNS.index("provider") : SPAN_COLUMNS.index("shown_in_trace_id") + 1],
         "role",
         "text",
         "stored_parts",

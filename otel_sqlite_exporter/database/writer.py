@@ -82,6 +82,10 @@ class DatabaseWriter:
         self._ledger.persisted()
         return result
 
+    def new_batch(self) -> Batch:
+        """Return an empty batch."""
+        return Batch(completions=self._statements.completions)
+
     def is_behind(self, counts: Counts) -> bool:
         """Tell whether the ledger in the file knows of fewer drops than ``counts``."""
         return self._ledger.is_behind(counts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, Message, SpanFacts
+from otel_sqlite_exporter.conventions.recognise import ID_KEYS
 from otel_sqlite_exporter.database.rows import MessageLink, SpanRecord
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of
@@ -36,6 +37,7 @@ _CONTENT_KEYS: Final = {
     "input": "gen_ai.input.messages",
     "output": "gen_ai.output.messages",
 }
+_ID_KEYS: Final = ("gen_ai.conversation.id", "user.id")
 _SHORT_LIST: Final = 1024
 _FINISH_REASONS_KEY: Final = "gen_ai.response.finish_reasons"
 _TOOL_DEFINITIONS_KEY: Final = "gen_ai.tool.definitions"
@@ -154,6 +156,15 @@ class Converter:
             messages=messages,
         )
 
+    def ids_of_any_span(self, attributes: Mapping[str, object]) -> tuple[str | None, str | None, None]:
+        """Return the conversation and the user that a span that is stored nowhere tells of, as they are stored."""
+        ids: list[str | None] = [None, None]
+        for key, column in ID_KEYS.items():
+            value = attributes.get(key)
+            if isinstance(value, str) and value.strip() and ids[column] is None:
+                ids[column] = self._policy.name(_ID_KEYS[column], value)
+        return ids[0], ids[1], None
+
     def completing_facts(self, call: Call) -> tuple[object, ...]:
         """Return the columns ``provider`` to ``tool_call_id``: what another report of the call may complete."""
         name = self._policy.name
@@ -173,8 +184,8 @@ class Converter:
             call.cost_source,
             call.time_to_first_token_ms,
             None if call.streaming is None else int(call.streaming),
-            name("gen_ai.conversation.id", call.conversation_id),
-            name("user.id", call.user_id),
+            name(_ID_KEYS[0], call.conversation_id),
+            name(_ID_KEYS[1], call.user_id),
             name("gen_ai.agent.name", call.agent_name),
             name("gen_ai.tool.name", call.tool_name),
             name("gen_ai.tool.call.id", call.tool_call_id),

@@ -11,12 +11,13 @@ from otel_sqlite_exporter.pipeline.pruning import Pruner
 from otel_sqlite_exporter.pipeline.trouble_log import TroubleLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
 
     from otel_sqlite_exporter.calls.log_event import LogEvent
     from otel_sqlite_exporter.pipeline.counts import Tally
+    from otel_sqlite_exporter.pipeline.passing_spans import PassingSpan
     from otel_sqlite_exporter.pipeline.recorder import Recorder
 
 _FIRST_PAUSE: Final = {Failure.BUSY: 0.002, Failure.TRANSIENT: 0.1}
@@ -68,16 +69,19 @@ class Delivery:
         """Look for the log events of each span from now on."""
         self._recorder.join_log_events()
 
-    def deliver(self, spans: list[ReadableSpan], log_events: list[LogEvent]) -> None:
+    def deliver(
+        self, spans: list[ReadableSpan], log_events: list[LogEvent], passing: Sequence[PassingSpan] = ()
+    ) -> None:
         """Write what was taken off the queues; each span is written or lost when this returns.
 
         Args:
             spans: Ended spans.
             log_events: Log events of these spans, of some that were written already or of some that are still to end.
+            passing: Spans that get no row.
         """
         if log_events:
             self._recorder.add_log_events(log_events)
-        batch, failed, reason = self._recorder.convert(spans)
+        batch, failed, reason = self._recorder.convert(spans, passing)
         self._tally.log_events_unmatched = self._recorder.unmatched_log_events
         if failed:
             self._tally.lose("conversion_error", failed, reason)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.pipeline.bounded_queue import BoundedQueue
     from otel_sqlite_exporter.pipeline.coordination import Coordination
     from otel_sqlite_exporter.pipeline.counts import Tally
+    from otel_sqlite_exporter.pipeline.passing_spans import PassingSpans
 
 _PAUSE_AFTER_FAILURE_SECONDS: Final = 0.1
 _ORDINARY: Final = 1
@@ -32,6 +33,7 @@ class ExportLoop:
         coordination: Where the application's threads ask for something.
         queue: The queue of spans.
         log_queue: The queue of log events.
+        passing: Spans that get no row.
         tally: The processor's counts.
         exporter_options: For the recorder.
         batch_options: The limits of a batch.
@@ -43,6 +45,7 @@ class ExportLoop:
         coordination: Coordination,
         queue: BoundedQueue[ReadableSpan],
         log_queue: BoundedQueue[LogEvent],
+        passing: PassingSpans,
         tally: Tally,
         *,
         exporter_options: ExporterOptions,
@@ -52,6 +55,7 @@ class ExportLoop:
         self._coordination = coordination
         self._queue = queue
         self._log_queue = log_queue
+        self._passing = passing
         self._tally = tally
         self._batch_size = batch_options.max_export_batch_size
         self._delay_seconds = batch_options.schedule_delay_millis / 1e3
@@ -130,13 +134,14 @@ class ExportLoop:
                 self._last_take = taken_at
             # Taken after the spans: what a span's instrumentation emitted before the span ended is then among them.
             log_events = self._log_queue.take(self._log_queue.capacity)
-            if not spans and not log_events:
+            passing = self._passing.take() if spans or meeting.flushes or meeting.is_closed else []
+            if not spans and not log_events and not passing:
                 break
             if self.delivery.is_time_up:
                 self.delivery.give_up(len(spans))
                 continue
             self._look_at_sizes(spans)
-            self.delivery.deliver(spans, log_events)
+            self.delivery.deliver(spans, log_events, passing)
             meeting.flushes.settle(tally.settled)
             if len(self._queue) < self._batch_size and not (meeting.flushes or meeting.is_closed):
                 break

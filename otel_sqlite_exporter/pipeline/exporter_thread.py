@@ -18,6 +18,7 @@ from otel_sqlite_exporter.pipeline.coordination import Coordination
 from otel_sqlite_exporter.pipeline.export_loop import ExportLoop
 from otel_sqlite_exporter.pipeline.fork_mark import fork_mark
 from otel_sqlite_exporter.pipeline.latches import brief_turns, seconds
+from otel_sqlite_exporter.pipeline.passing_spans import PassingSpans
 from otel_sqlite_exporter.pipeline.silence import Silence
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class ExporterThread:
         self._batch_options = batch_options
         self._on_write = on_write
         self._log_queue: BoundedQueue[LogEvent] = BoundedQueue(_LOG_EVENTS_PER_SPAN * queue.capacity)
+        self.passing = PassingSpans()
         self._joins_log_events = False
         self._is_forked = False
         self._reset()
@@ -75,6 +77,7 @@ class ExporterThread:
             self.coordination,
             self._queue,
             self._log_queue,
+            self.passing,
             self._tally,
             exporter_options=self._exporter_options,
             batch_options=self._batch_options,

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_sqlite_exporter.calls.cost import Prices
+from otel_sqlite_exporter.calls.descent import NO_IDS
 from otel_sqlite_exporter.calls.duplicates import RecentCalls
 from otel_sqlite_exporter.calls.log_event_joiner import LogEventJoiner
 from otel_sqlite_exporter.calls.log_event_owner import EndedSpan
 from otel_sqlite_exporter.calls.report import CALL_KINDS, report_of
 from otel_sqlite_exporter.conventions.call import SpanFacts
-from otel_sqlite_exporter.database.amendments import Amendment, DuplicateLink
-from otel_sqlite_exporter.database.batch import Batch
-from otel_sqlite_exporter.database.inherited_ids import Inheritance
+from otel_sqlite_exporter.database.amendments import Amendment
+from otel_sqlite_exporter.database.completion import FACT_COLUMNS
 from otel_sqlite_exporter.database.retention import Retention
+from otel_sqlite_exporter.database.schema import USAGE_SUMS
 from otel_sqlite_exporter.database.writer import DatabaseWriter
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.pipeline.conversion import Converter
@@ -31,14 +32,22 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from otel_sqlite_exporter.calls.descent import News, Relative
+    from otel_sqlite_exporter.calls.duplicates import Duplicate
     from otel_sqlite_exporter.calls.log_event import LogEvent
     from otel_sqlite_exporter.calls.report import SpanKey
     from otel_sqlite_exporter.config import ExporterOptions
     from otel_sqlite_exporter.conventions.call import Call, EventFacts
+    from otel_sqlite_exporter.database.batch import Batch
+    from otel_sqlite_exporter.database.rows import SpanRecord
+    from otel_sqlite_exporter.pipeline.passing_spans import PassingSpan
 
 _logger = logging.getLogger(__name__)
 
 _REMEMBERED_SPANS: Final = 512
+
+_COUNTS: Final = frozenset(column for column in USAGE_SUMS if column in FACT_COLUMNS) | {"cost_source"}
+"""Of the columns that one report may complete in another: token counts, and their cost."""
 
 
 class Recorder:
@@ -73,9 +82,18 @@ class Recorder:
         """How many log events belong to no span so far."""
         return self._log_events.unmatched if self._log_events is not None else 0
 
-    def convert(self, spans: Iterable[ReadableSpan]) -> tuple[Batch, int, Exception | None]:
-        """Return what is to be written for the spans, how many could not be converted, and the last reason why."""
-        batch = Batch()
+    def convert(
+        self, spans: Iterable[ReadableSpan], passing: Iterable[PassingSpan] = ()
+    ) -> tuple[Batch, int, Exception | None]:
+        """Return what is to be written for the spans, how many could not be converted, and the last reason why.
+
+        Args:
+            spans: Spans that get rows.
+            passing: Spans that don't, and only link others.
+        """
+        batch = self.database.new_batch()
+        for passed in passing:
+            self._pass(passed, batch)
         failed = 0
         reason: Exception | None = None
         for span in spans:
@@ -100,13 +118,9 @@ class Recorder:
                 call = converter.call(facts)
         self._prices.complete(call, facts.start_time_unix_nano)
         record = converter.record(span, facts, call)
-        batch.records.append(record)
-        if call.kind not in CALL_KINDS and any(record.session):
-            key = (record.trace_id, record.span_id)
-            start, end = facts.start_time_unix_nano, facts.end_time_unix_nano
-            batch.changes.append(Inheritance(key, start, end, *record.session))
+        batch.add(record)
         try:
-            self._correlate(span, facts, call, batch)
+            self._relate(span, facts, call, record, batch)
         except Exception:
             # The row itself is right; without the link the call may count twice, which is worth a line in the log.
             _logger.exception("a span could not be compared with others that may report the same call")
@@ -149,8 +163,8 @@ class Recorder:
             is_whole=known is not None,
         )
 
-    def _correlate(self, span: ReadableSpan, facts: SpanFacts, call: Call, batch: Batch) -> None:
-        """Find out whether another span reports the same call."""
+    def _relate(self, span: ReadableSpan, facts: SpanFacts, call: Call, record: SpanRecord, batch: Batch) -> None:
+        """Find out what other spans say about this one, and it about them: ids, and who reports the same call."""
         context = span.context
         if context is None:
             return
@@ -165,10 +179,61 @@ class Recorder:
             end=facts.end_time_unix_nano,
         )
         recent = self._recent_calls
-        found = recent.observe(report) if report is not None else recent.observe_span(key, parent, call.kind)
+        ids = record.ids
+        relative, news = recent.descent.add(key, parent, call.kind, ids, is_call=report is not None)
+        row_ids = relative.row_ids()
+        if row_ids != ids:
+            record.ids = row_ids
+        if report is not None:
+            self._link(recent.observe(report, relative, news), batch)
+        elif call.input_tokens or call.output_tokens:
+            self._give_counts(relative, record, batch)
+        if news is not None:
+            if report is None and news.calls_below:
+                self._link(recent.observe_span(news), batch)
+            self._hand_down(news, batch)
+
+    def _give_counts(self, wrapper: Relative, record: SpanRecord, batch: Batch) -> None:
+        """Give the token counts that only a span around a call knows to the call, if it is the only one inside."""
+        recent = self._recent_calls
+        call = recent.descent.only_call_inside(wrapper)
+        without_counts = recent.call_without_counts(call.key) if call is not None else None
+        if without_counts is not None:
+            counts = [
+                fact if column in _COUNTS else None for column, fact in zip(FACT_COLUMNS, record.facts, strict=True)
+            ]
+            batch.changes.append(Amendment(_column_key(without_counts), tuple(counts), ()))
+
+    def _pass(self, passed: PassingSpan, batch: Batch) -> None:
+        """Take a span without a row for a link between others, which may have ids for those below."""
+        context, parent, attributes = passed
+        if context is None:
+            return
+        ids = self._converter.ids_of_any_span(attributes) if attributes else NO_IDS
+        key = (context.trace_id, context.span_id)
+        _, news = self._recent_calls.descent.add(key, parent.span_id if parent is not None else None, None, ids)
+        if news is not None:
+            self._link(self._recent_calls.observe_span(news), batch)
+            self._hand_down(news, batch)
+
+    def _link(self, found: Iterable[Duplicate], batch: Batch) -> None:
         for duplicate in found:
             inner = None if duplicate.inner is None else _column_key(duplicate.inner)
-            batch.changes.append(DuplicateLink(_column_key(duplicate.outer), inner, duplicate.is_complete))
+            batch.link(_column_key(duplicate.outer), inner, is_complete=duplicate.is_complete)
+        for span, trace_id in self._recent_calls.take_shown():
+            batch.show(_column_key(span), None if trace_id is None else trace_id_text(trace_id))
+
+    def _hand_down(self, news: News, batch: Batch) -> None:
+        """Give ids to the rows of spans below, and to those that stand for their calls in other traces."""
+        for column, heirs in enumerate(news.heirs):
+            for heir in heirs:
+                value = heir.ids[column]
+                if value is None:
+                    continue
+                batch.hand_down(_column_key(heir.key), column, value)
+                root = self._recent_calls.root_key(heir.key) if heir.is_call else None
+                if root is not None and root[0] != heir.key[0]:
+                    batch.hand_down(_column_key(root), column, value)
 
 
 def _column_key(key: SpanKey) -> tuple[str, str]:

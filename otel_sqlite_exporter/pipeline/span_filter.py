@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.conventions.recognise import is_genai_key, is_genai_scope
+from otel_sqlite_exporter.conventions.recognise import ID_KEYS, is_genai_key, is_genai_scope
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class SpanFilter:
 
     def _learn_keys(self, keys: Iterable[str]) -> bool:
         for key in keys:
-            if key in self.plain_keys:
+            if key in self.plain_keys or key in ID_KEYS:
                 continue
             is_llm = is_genai_key(key)
             learned = self.llm_keys if is_llm else self.plain_keys

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otel_sqlite_exporter.calls.descent import Descent
 from otel_sqlite_exporter.calls.duplicates import Duplicate, RecentCalls
 from otel_sqlite_exporter.calls.report import CallReport, SpanKey, report_of
 from otel_sqlite_exporter.conventions.call import Call, Message
@@ -58,7 +59,10 @@ def links(*steps: Step | CallReport, recent: RecentCalls | None = None) -> dict[
     found: dict[int, int | None] = {}
     for item in steps:
         key, parent, report, kind = step(item) if isinstance(item, CallReport) else item
-        news = recent.observe(report) if report is not None else recent.observe_span(key, parent, kind)
+        if report is not None:
+            news = recent.observe(report)
+        else:
+            news = recent.observe_span(recent.descent.add(key, parent, kind)[1])
         found.update({n.outer[1]: n.inner[1] if n.inner is not None else None for n in news})
     return {outer: inner for outer, inner in found.items() if inner is not None}
 
@@ -163,10 +167,19 @@ class TestRealCallsAreNeverMerged:
     """Two calls stay two rows."""
 
     def test_one_layer_alone_reports_each_call_once(self) -> None:
-        """Identical calls of one layer that run at once, within each other or with one response id, stay apart."""
+        """Identical calls of one layer that run at once, or within each other, stay apart."""
         first = call(1, "sdk", 0, 10, response_id="chatcmpl-1")
-        within = call(2, "sdk", 1, 9, response_id="chatcmpl-1")
+        within = call(2, "sdk", 1, 9, response_id="chatcmpl-2")
         assert in_any_order(first, within, call(3, "sdk", 0, 10)) == {}
+
+    def test_one_response_id_at_one_time_is_one_call(self) -> None:
+        """A layer may tell of one stream in several spans; later, or of another prompt, the same id says nothing."""
+        first = call(1, "sdk", 0, 10, response_id="chatcmpl-1", prompt="a")
+        within = call(2, "sdk", 1, 9, response_id="chatcmpl-1", input_tokens=None, output_tokens=None)
+        assert in_any_order(first, within) == {1: 2}
+        assert in_any_order(first, within, call(3, "sdk", 5, 12, response_id="chatcmpl-1")) == {1: 2, 3: 2}
+        assert in_any_order(first, call(3, "sdk", 11, 20, response_id="chatcmpl-1")) == {}
+        assert in_any_order(first, call(3, "sdk", 1, 9, response_id="chatcmpl-1", prompt="b")) == {}
 
     @pytest.mark.parametrize("other", ["anthropic", None])
     def test_a_different_model_is_another_call(self, other: str | None) -> None:
@@ -305,6 +318,13 @@ class TestOneSpanAroundSeveralCalls:
         assert in_any_order(outer, inner) == {1: 2}
         assert in_any_order(replace(outer, input_tokens=42), inner) == {}
 
+    def test_a_wrapper_that_alone_knows_the_tokens_is_no_call(self) -> None:
+        """An LLM span with the usage around one of the same layer without: one call, to be completed."""
+        outer = call(1, "framework", 0, 20, trace=7, request_model=None, response_model=None)
+        inner = call(2, "framework", 1, 19, trace=7, parent_span_id=1, input_tokens=None, output_tokens=None)
+        assert in_any_order(outer, inner) == {1: 2}
+        assert in_any_order(outer, failed(inner)) == {}
+
 
 class TestStreamTails:
     """A stream whose answer is reported by a second span of zero length."""
@@ -363,14 +383,20 @@ class TestTheWindow:
 
     def test_memory_does_not_grow(self) -> None:
         """Thousands of spans below one that never ends leave no more behind than the window holds."""
-        recent = RecentCalls(capacity=16)
-        for n in range(1, 5000):
-            recent.observe_span((7, 10_000 + n), 1, "chain")
-            recent.observe(call(n, LAYERS[n % 2], n * 10, n * 10 + 5, trace=7, parent_span_id=10_000 + n))
-        sizes = [len(recent._by_key), sum(map(len, recent._layers.values())), len(recent._waiting)]
-        assert sizes == [16, 16, 1]
-        assert len(recent._parents) == 16 * 8
-        assert sum(map(len, recent._waiting.values())) <= 128
+        descent = Descent(capacity=64, links=32)
+        recent = RecentCalls(descent, capacity=16)
+        for n in range(1, 3000):
+            recent.observe_span(descent.add((7, 10_000 + n), 1, "chain")[1])
+            descent.add((7, 20_000 + n), 1, None)
+            recent.observe(call(n, LAYERS[n % 2], n, n + 99, trace=7, parent_span_id=10_000 + n, prompt=str(n)))
+            recent.observe(call(100_000 + n, "logger", n, n + n % 2, prompt="1", has_output=n % 2 == 0))
+        shelves = [recent._candidates._everyone, *recent._candidates._free.values()]
+        shelves += [recent._tails._requests, recent._tails._tails]
+        assert all(len(shelf) <= 16 for shelf in shelves)
+        assert [len(recent._by_key), len(recent._ends), len(recent._with_texts)] == [16] * 3
+        assert len(recent._twins) <= 16
+        assert len(descent) == 64 + 32
+        assert sum(map(len, descent._waiting.values())) <= 64 + 32
 
     def test_a_span_that_arrives_twice_changes_nothing(self) -> None:
         """A second export of the same span is not compared with itself."""

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import set_span_in_context, use_span
 
-from otel_sqlite_exporter import SQLiteLogRecordProcessor, SQLiteSpanProcessor
+from otel_sqlite_exporter import SQLiteLogRecordProcessor, SQLiteSpanProcessor, trace_id_to_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,11 +143,90 @@ def test_agents_that_run_at_once_keep_their_conversations_apart(recording: Recor
         for agent in agents:
             agent.end()
             assert not flushes or recording.processor.force_flush()
-    assert recording.query("SELECT name, conversation_id, user_id FROM llm_calls WHERE name NOT LIKE '% deep %'") == [
-        (f"chat {user}", user, user) for user in users
+    assert recording.query("SELECT name, conversation_id, user_id FROM llm_calls ORDER BY id") == [
+        (f"chat {depth}{user}", user, user) for user in users for depth in ("deep ", "")
     ]
     assert recording.query("SELECT conversation_id, count(*) FROM spans WHERE kind = 'agent' GROUP BY 1") == [
         (user, 1) for user in users
+    ]
+
+
+@pytest.mark.parametrize("flushes", [False, True])
+def test_a_span_that_is_not_stored_says_whose_conversation_it_is(recording: Recording, *, flushes: bool) -> None:
+    """The ids that a web framework's span carries reach the calls below it, though it has no row itself."""
+    tracer = recording.tracer("opentelemetry.instrumentation.fastapi")
+    ids = {"session.id": "s-1", "user.id": "ada", "thread.id": "140735"}
+    with (
+        tracer.start_as_current_span("POST /chat", attributes=ids),
+        tracer.start_as_current_span("a query", attributes={"db.system": "sqlite"}),
+    ):
+        recording.tracer("my-app").start_span("chat", attributes=CHAT).end()
+        assert not flushes or recording.processor.force_flush()
+    assert recording.query("SELECT name, conversation_id, user_id FROM spans") == [("chat", "s-1", "ada")]
+
+
+@pytest.mark.parametrize("flushes", [False, True])
+def test_calls_and_tools_have_the_name_of_the_nearest_agent(recording: Recording, *, flushes: bool) -> None:
+    """A call or tool that names no agent gets that of the agent it runs in; a chain between them stays nameless."""
+    tracer = recording.tracer("my-agents")
+
+    def agent(name: str) -> dict[str, AttributeValue]:
+        return {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name}
+
+    with tracer.start_as_current_span("invoke_agent outer", attributes=agent("outer")):
+        with tracer.start_as_current_span("a chain", attributes={"openinference.span.kind": "CHAIN"}):
+            tracer.start_span("chat outer", attributes=CHAT).end()
+            assert not flushes or recording.processor.force_flush()
+        tool: dict[str, AttributeValue] = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "ask"}
+        with (
+            tracer.start_as_current_span("execute_tool ask", attributes=tool),
+            tracer.start_as_current_span("invoke_agent inner", attributes=agent("inner")),
+        ):
+            tracer.start_span("chat inner", attributes=CHAT).end()
+            tracer.start_span("chat own", attributes={**CHAT, "gen_ai.agent.name": "its own"}).end()
+    assert recording.query("SELECT name, agent_name FROM spans WHERE kind <> 'agent' ORDER BY id") == [
+        ("chat outer", "outer"),
+        ("a chain", None),
+        ("chat inner", "inner"),
+        ("chat own", "its own"),
+        ("execute_tool ask", "outer"),
+    ]
+
+
+@pytest.mark.parametrize("flushes", [False, True])
+def test_a_call_in_a_trace_of_its_own_is_shown_in_the_outermost_reports(recording: Recording, *, flushes: bool) -> None:
+    """An SDK's span that starts a trace is shown, with the agent's ids, in the trace of the framework's span."""
+    agents, sdk = recording.tracer("openinference.instrumentation.langchain"), recording.tracer("some.sdk")
+    told: dict[str, AttributeValue] = {"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o"}
+    agent: dict[str, AttributeValue] = {"openinference.span.kind": "AGENT", "session.id": "s-1", "agent.name": "w"}
+    with (
+        agents.start_as_current_span("agent", attributes=agent) as outer,
+        agents.start_as_current_span("ChatOpenAI", attributes={**told, "input.value": "Hello?"}),
+    ):
+        sdk.start_span("chat", Context(), attributes=CHAT).end()
+        assert not flushes or recording.processor.force_flush()
+    trace_id = trace_id_to_uuid(outer.get_span_context().trace_id)
+    assert recording.query("SELECT name, trace_id, conversation_id, agent_name FROM llm_calls") == [
+        ("chat", str(trace_id), "s-1", "w")
+    ]
+    assert recording.query("SELECT trace_id, llm_calls FROM traces") == [(str(trace_id), 1)]
+    assert recording.query("SELECT traces, llm_calls FROM conversations") == [(1, 1)]
+
+
+def test_the_counts_that_only_a_chain_knows_are_its_one_calls(recording: Recording) -> None:
+    """Where a span around one call has the usage and no report of the call has, the call gets it."""
+    tracer = recording.tracer("my-app")
+    counts = {"llm.token_count.prompt": 211, "llm.token_count.completion": 33}
+    chain: dict[str, AttributeValue] = {"openinference.span.kind": "CHAIN", **counts}
+    with tracer.start_as_current_span("chain", attributes=chain):
+        tracer.start_span("chat", attributes=CHAT).end()
+    with tracer.start_as_current_span("chain of two", attributes=chain):
+        tracer.start_span("chat", attributes=CHAT).end()
+        tracer.start_span("chat", attributes=CHAT).end()
+    assert recording.query("SELECT input_tokens, output_tokens FROM llm_calls ORDER BY id") == [
+        (211, 33),
+        (None, None),
+        (None, None),
     ]
 
 

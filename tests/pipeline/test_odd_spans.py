@@ -245,10 +245,10 @@ def test_a_poison_row_costs_itself_only(
     path = tmp_path / "traces.db"
     add_span = batch._add_span
 
-    def poisoned(insertion: Insertion, record: SpanRecord, *ids: int) -> None:
+    def poisoned(insertion: Insertion, record: SpanRecord, back: int, ids: tuple[int, int, int]) -> None:
         if json.loads(str(record.details[0])).get("number") == position:
             raise error
-        add_span(insertion, record, *ids)
+        add_span(insertion, record, back, ids)
 
     with recording(path) as processor, log_lines() as lines:
         monkeypatch.setattr(batch, "_add_span", poisoned)
