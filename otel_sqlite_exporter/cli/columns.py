@@ -152,7 +152,13 @@ def usage_columns(fields: list[str]) -> list[Column[Usage]]:
 
     def key(field: str) -> Column[Usage]:
         title = field.removesuffix("_name").removesuffix("_id")
-        return Column(title, lambda row: _line(getattr(row, field)) or units.NONE, least=10)
+
+        # The row of sums says nothing in the columns after the first.
+        def cell(row: Usage) -> str:
+            value: str | None = getattr(row, field)
+            return units.NONE if value is None else _line(value)
+
+        return Column(title, cell, least=10)
 
     return [
         *map(key, fields),

@@ -29,7 +29,7 @@ def play(tracer: Tracer, end: int, days: int) -> None:
         end: When the last of them ends, about: Unix time in nanoseconds.
         days: How many days before that the first one starts.
     """
-    dice = random.Random(20261126)  # noqa: S311 - the same file every time, no secret
+    dice = random.Random(20261134)  # noqa: S311 - the same file every time, no secret
     scenes: tuple[tuple[Callable[[Scene], None], int], ...] = (
         (_support, 3),
         (_research, 2),
@@ -118,7 +118,7 @@ def _look_up(scene: Scene, model: Model, history: list[Message], system: str, or
 def _fixer(scene: Scene) -> None:
     """Repair a failing test: read, edit, run, and let another agent look at it."""
     dice = scene.dice
-    scene.shared = {"user.id": dice.choice(_USERS[:2])}
+    scene.shared = {"user.id": dice.choice(_USERS[:2]), "gen_ai.agent.name": "fixer"}
     tools = (texts.READ_FILE, texts.EDIT_FILE, texts.RUN_TESTS)
     history = [said("user", "tests/test_total.py fails since yesterday. Fix it, please.")]
     edit: dict[str, object] = {"path": "shop/total.py", "old": "lines[1:]", "new": "lines"}
@@ -169,7 +169,9 @@ def _fixer(scene: Scene) -> None:
             "invoke_agent reviewer", {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "reviewer"}
         ):
             change = said("user", "```diff\n-    for line in lines[1:]\n+    for line in lines\n```")
+            scene.shared["gen_ai.agent.name"] = "reviewer"
             scene.chat(SONNET, [change], said("assistant", "looks good"), system=texts.REVIEWER_SYSTEM)
+        scene.shared["gen_ai.agent.name"] = "fixer"
         done = said("assistant", "Fixed: `total()` skipped the first line of an order. All 13 tests pass now.")
         scene.chat(GPT, history, done, system=texts.FIXER_SYSTEM, tools=tools, cached=1024, is_streamed=True)
 
@@ -179,7 +181,11 @@ def _research(scene: Scene) -> None:
     dice = scene.dice
     question, answer, thought = dice.choice(texts.RESEARCH)
     passages = dice.sample(texts.PASSAGES, 3)
-    scene.shared = {"user.id": dice.choice(_USERS), "gen_ai.conversation.id": scene.id_of("thread")[:15]}
+    scene.shared = {
+        "user.id": dice.choice(_USERS),
+        "gen_ai.conversation.id": scene.id_of("thread")[:15],
+        "gen_ai.agent.name": "librarian",
+    }
     with scene.step(
         "invoke_agent librarian", {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "librarian"}
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import Final
 
 NONE: Final = "—"
@@ -110,15 +110,20 @@ def size(number: int | None) -> str:
     return f"{value:.1f} TB"
 
 
-def local_time(unix_nano: int | None, *, now: datetime | None = None) -> str:
+def today() -> date:
+    """Return the day in the local zone."""
+    return datetime.now(timezone.utc).astimezone().date()
+
+
+def local_time(unix_nano: int | None) -> str:
     """Return a time in the local zone: the hour of today, else the date with it."""
     moment = local_datetime(unix_nano)
     if moment is None:
         return NONE
-    today = (now or datetime.now(timezone.utc)).astimezone()
-    if moment.date() == today.date():
+    day = today()
+    if moment.date() == day:
         return moment.strftime("%H:%M:%S")
-    return moment.strftime("%m-%d %H:%M" if moment.year == today.year else "%Y-%m-%d %H:%M")
+    return moment.strftime("%m-%d %H:%M" if moment.year == day.year else "%Y-%m-%d %H:%M")
 
 
 def local_iso(text: str | None) -> str:

@@ -51,11 +51,11 @@ def command(asked: Asked, /, by: str, limit: int | None, form: Form | None, **fi
     rows = asked.open().usage(wanted, by=by, limit=most)
     fields = [column for column in rows.columns if column in {field for field, _ in GROUPS.values()}]
     if form is None and 1 < len(rows) < (most or _SHOWN):
-        rows = Rows(Usage, [*rows, _total(rows)], rows.note, rows.columns)
+        rows = Rows(Usage, [*rows, _total(rows, fields)], rows.note, rows.columns)
     write_rows(rows, form, usage_columns(fields), "no calls")
 
 
-def _total(rows: Rows[Usage]) -> Usage:
+def _total(rows: Rows[Usage], fields: list[str]) -> Usage:
     """Return the sum of the groups that are shown."""
 
     def total(field: str) -> int | None:
@@ -65,7 +65,7 @@ def _total(rows: Rows[Usage]) -> Usage:
     calls, errors, asked, cached = (total(name) for name in ("calls", "errors", "input_tokens", "cache_read_tokens"))
     costs = [row.cost_usd for row in rows if row.cost_usd is not None]
     return Usage(
-        **{rows.columns[0]: "in all"},
+        **dict.fromkeys(fields, "") | {fields[0]: "in all"},
         calls=calls or 0,
         errors=errors or 0,
         error_rate=(errors or 0) / calls if calls else None,
