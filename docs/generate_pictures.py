@@ -1,4 +1,4 @@
-"""Draw the pictures of the README from the demonstration file: ``python -m docs.generate_pictures``.
+"""Draw the pictures of the README from the demonstration file: ``python docs/generate_pictures.py``.
 
 Each is what a command prints in a terminal, exported by rich as SVG. Time and zone stand still, so that the same code
 draws the same pictures.

@@ -12,7 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime, timedelta
 
-KINDS: Final = ("llm", "embedding", "agent", "tool", "retriever", "reranker", "chain", "other")
+KINDS: Final = (
+    "llm",
+    "embedding",
+    "agent",
+    "tool",
+    "retriever",
+    "reranker",
+    "chain",
+    "guardrail",
+    "evaluator",
+    "prompt",
+    "other",
+)
 STATUSES: Final = ("ok", "error", "unset")
 _CHOICES: Final = {"kind": KINDS, "status": STATUSES}
 
@@ -42,7 +54,7 @@ class Filters:
     Args:
         model: As asked for or as answered; ``*`` stands for anything (``gpt-*``), in all names.
         provider: ``openai``, ``anthropic``, ...
-        kind: ``llm``, ``embedding``, ``agent``, ``tool``, ``retriever``, ``reranker``, ``chain`` or ``other``.
+        kind: One of :data:`KINDS`: ``llm``, ``embedding``, ``agent``, ``tool``, ...
         agent: Name of the agent.
         user: The user's id.
         conversation: The conversation's id.

@@ -49,7 +49,7 @@ def call_markdown(call: Call, messages: Sequence[Message]) -> str:
     pieces = [f"# {units.one_line(call.name or 'call')} ({call.id})", " · ".join(call_facts(call))]
     pieces += _messages(told(messages))
     if call.status == "error":
-        pieces += [f"**{call.error_type or 'failed'}**", _fenced(call.status_message or "")]
+        pieces += [f"**{units.one_line(call.error_type or 'failed', 200)}**", _fenced(call.status_message or "")]
     return "\n\n".join(pieces) + "\n"
 
 
@@ -68,10 +68,12 @@ def chat_markdown(conversation: Conversation, turns: Sequence[Turn]) -> str:
     names: dict[str, str] = {}
     for turn in turns:
         call = turn.call
-        pieces.append(f"*{units.full_time(call.start_time_unix_nano)} · {call.model or call.name} · call {call.id}*")
+        model = units.one_line(call.model or call.name or "", 100)
+        pieces.append(f"*{units.full_time(call.start_time_unix_nano)} · {model} · call {call.id}*")
         pieces += _messages(told(turn.messages, names))
         if call.status == "error":
-            pieces.append(f"**{call.error_type or 'failed'}**: {units.one_line(call.status_message or '', 400)}")
+            pieces.append(f"**{units.one_line(call.error_type or 'failed', 200)}**")
+            pieces.append(_fenced(call.status_message or ""))
     return "\n\n".join(pieces) + "\n"
 
 
@@ -132,7 +134,7 @@ def _block(block: Block) -> str:
     if block.kind == "tools":
         tools = block.data if isinstance(block.data, list) else []
         return ", ".join(f"`{tool_name(tool)}`" for tool in tools)
-    title = f"{_ARROWS.get(block.kind, '')} `{block.name or block.kind}`".strip()
+    title = f"{_ARROWS.get(block.kind, '')} `{units.one_line(block.name or block.kind, 200)}`".strip()
     return f"{title}\n\n{_fenced(block.text)}"
 
 
