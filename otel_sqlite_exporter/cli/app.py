@@ -25,6 +25,7 @@ COMMANDS: Final = (
     "search",
     "diff",
     "export",
+    "send",
     "status",
     "doctor",
     "prune",

@@ -171,10 +171,6 @@ def _delete(connection: sqlite3.Connection, traces: Sequence[str]) -> None:
         f"WHERE shown_in_trace_id IN ({', '.join('?' * len(traces))}) AND id NOT IN (SELECT id FROM going)",
         traces,
     )
-    connection.execute(
-        "UPDATE outboxes SET lost = lost + (SELECT count(*) FROM going WHERE id > last_span_id) "
-        "WHERE last_span_id < (SELECT max(id) FROM going)"
-    )
     connection.execute("DELETE FROM spans WHERE id IN (SELECT id FROM going)")
     connection.execute(
         "DELETE FROM messages WHERE id IN (SELECT id FROM going_messages) "

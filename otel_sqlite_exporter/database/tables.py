@@ -189,7 +189,7 @@ CREATE TRIGGER span_changes_trim AFTER INSERT ON span_changes WHEN NEW.seq % 102
     WHERE seq <= NEW.seq - 8192 AND seq <= coalesce((SELECT min(last_change_seq) FROM outboxes), NEW.seq);
 END;
 
--- Who sends this file on (`otel-sqlite send`), and how far each has come. Retention counts what it deletes undelivered.
+-- Who sends this file on (`otel-sqlite send`), and how far each has come. What is deleted undelivered is counted.
 CREATE TABLE outboxes (
   name TEXT NOT NULL PRIMARY KEY,  -- The name given by --name. collector
   destination TEXT NOT NULL,  -- Where it sends to. http://localhost:4318
@@ -200,9 +200,13 @@ CREATE TABLE outboxes (
   sent INTEGER NOT NULL DEFAULT 0,  -- Spans that were acknowledged, amendments included.
   rejected INTEGER NOT NULL DEFAULT 0,  -- Spans that the receiver refused in a partial success.
   set_aside INTEGER NOT NULL DEFAULT 0,  -- Spans that no request with them was taken for.
-  lost INTEGER NOT NULL DEFAULT 0,  -- Spans that retention deleted before they were sent.
+  lost INTEGER NOT NULL DEFAULT 0,  -- Spans that were deleted before they were sent, by retention or by hand.
   last_error TEXT  -- The last thing that went wrong, NULL where nothing did.
 ) WITHOUT ROWID;
+
+CREATE TRIGGER outboxes_count_lost AFTER DELETE ON spans BEGIN
+  UPDATE outboxes SET lost = lost + 1 WHERE last_span_id < OLD.id;
+END;
 
 -- What usage_by_model shows. A sum over a million spans takes a second, even from a covering index; this takes a write
 -- per batch (python -m benchmarks reading). The writer adds what it inserts, the triggers follow every later change.

@@ -98,6 +98,16 @@ class ReadConnection:
             self._deadline = outer
 
     @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Answer everything that is asked inside from one state of the file, whatever is written meanwhile."""
+        with self._in_words():
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.rollback()
+
+    @contextlib.contextmanager
     def only_selects(self) -> Iterator[None]:
         """Take nothing but SELECT inside: no other file, no pragma, no extension, whoever wrote the statement."""
         self._connection.set_authorizer(_is_select)
