@@ -1,7 +1,8 @@
 """What a call cost where its instrumentation does not say: computed by ``genai-prices``, when the extra is installed.
 
-The library is imported by the exporter thread at the first call that needs a price, never by the application's threads,
-and never by a recorder without the extra.
+The library is imported where a recorder is made, which is the application's thread, and never without the extra. Not
+later by the exporter thread: the library brings an HTTP client of which SDKs ask ``sys.modules`` whether it is loaded,
+and they would find one half imported; nor is there time for it in a process that ends after its first call.
 """
 
 from __future__ import annotations
@@ -39,8 +40,7 @@ class Prices:
     """Look up prices, once the library has proved to be there."""
 
     def __init__(self) -> None:
-        self._calculate: Callable[[Call, int], float | None] | None = None
-        self._is_looked_for = False
+        self._calculate = _calculator()
 
     def complete(self, call: Call, start_time_unix_nano: int) -> None:
         """Set ``cost_usd`` and ``cost_source`` of a model call that reports tokens and no cost.
@@ -49,20 +49,18 @@ class Prices:
         """
         if call.cost_usd is not None or call.input_tokens is None:
             return
+        if self._calculate is None:
+            return
         if call.kind == "embedding" or (call.kind == "llm" and call.output_tokens is not None):
-            if not self._is_looked_for:
-                self._is_looked_for = True
-                self._calculate = _calculator()
-            if self._calculate is not None:
-                call.cost_usd = self._calculate(call, start_time_unix_nano)
-                call.cost_source = COMPUTED if call.cost_usd is not None else None
+            call.cost_usd = self._calculate(call, start_time_unix_nano)
+            call.cost_source = COMPUTED if call.cost_usd is not None else None
 
 
 def _calculator() -> Callable[[Call, int], float | None] | None:
     if importlib.util.find_spec("genai_prices") is None:
         return None
     try:
-        from genai_prices import Usage, calc_price  # noqa: PLC0415 - see the module's docstring
+        from genai_prices import Usage, calc_price  # noqa: PLC0415 - an extra
     except Exception as error:  # noqa: BLE001 - a broken installation must not stop the recording
         _logger.warning("genai-prices is installed but can't be used, so no costs are computed: %r", error)
         return None

@@ -19,7 +19,6 @@ from otel_sqlite_exporter.pipeline.export_loop import ExportLoop
 from otel_sqlite_exporter.pipeline.fork_mark import fork_mark
 from otel_sqlite_exporter.pipeline.latches import brief_turns, seconds
 from otel_sqlite_exporter.pipeline.passing_spans import PassingSpans
-from otel_sqlite_exporter.pipeline.silence import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -223,6 +222,8 @@ class ExporterThread:
         counts = self._tally.counts()
         if counts.received == counts.skipped:
             with contextlib.suppress(Exception):  # a log handler's
+                from otel_sqlite_exporter.pipeline.silence import Silence  # noqa: PLC0415 - most processes have spans
+
                 Silence.report(self.path, counts.skipped)
 
     def _await_end(self, deadline: float) -> None:

@@ -19,17 +19,20 @@ from otel_sqlite_exporter.conventions.call import Call
 NOW = 1_767_225_600_000_000_000
 
 
-def test_a_recorder_without_the_extra_never_imports_the_library() -> None:
-    """Importing the package and converting a call that has a cost already leaves ``genai_prices`` alone."""
+def test_the_library_is_imported_where_a_recorder_is_made(tmp_path: Path) -> None:
+    """Importing the package leaves ``genai_prices`` alone; a processor has imported it, if it is there, when made.
+
+    The exporter thread imported it at the first call, and the application's next call failed: the OpenAI SDK looked
+    into ``sys.modules`` for the HTTP client that was half imported there.
+    """
     script = (
-        "import sys, otel_sqlite_exporter\n"
-        "from otel_sqlite_exporter.conventions.call import Call\n"
-        "from otel_sqlite_exporter.calls.cost import Prices\n"
-        "Prices().complete(Call(kind='llm', input_tokens=1, output_tokens=1, cost_usd=0.5), 0)\n"
-        "Prices().complete(Call(kind='tool'), 0)\n"
-        "sys.exit('genai_prices' in sys.modules)\n"
+        "import sys, importlib.util\n"
+        "from otel_sqlite_exporter import SQLiteSpanProcessor\n"
+        "assert 'genai_prices' not in sys.modules\n"
+        "SQLiteSpanProcessor(sys.argv[1])\n"
+        "assert ('genai_prices' in sys.modules) is (importlib.util.find_spec('genai_prices') is not None)\n"
     )
-    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+    subprocess.run([sys.executable, "-c", script, tmp_path / "traces.db"], check=True)
 
 
 def test_a_reported_cost_is_believed() -> None:

@@ -185,6 +185,13 @@ def test_the_launcher_records_an_unmodified_application(tmp_path: Path) -> None:
         ).fetchall() == [("unmodified", "openai", "What is the capital of France?", "The capital of France is Paris.")]
 
 
+def test_the_unmodified_application_says_how_to_launch_it() -> None:
+    """The example's own text has the documentation's command."""
+    text = (ROOT / "examples" / "unmodified_app.py").read_text(encoding="utf-8")
+    (launch,) = {block.text.strip() for block in blocks("console") if "opentelemetry-instrument" in block.text}
+    assert launch in re.sub(r"(?m)^ +", "", text)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
 def test_every_link_leads_somewhere(page: Path) -> None:
     """No relative link is broken, neither its file nor its heading; pages of docs/ link only to each other."""

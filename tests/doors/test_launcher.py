@@ -76,8 +76,11 @@ def test_log_events_are_joined_too(directory: Path) -> None:
     """The processor takes the content of log events, which the exporter alone never sees."""
     code = """
 from opentelemetry import _logs, trace
-with trace.get_tracer("x").start_as_current_span("chat", attributes={"gen_ai.operation.name": "chat"}):
-    record = _logs.LogRecord(event_name="gen_ai.user.message", body={"content": "in an event"}, timestamp=1)
+with trace.get_tracer("x").start_as_current_span("chat", attributes={"gen_ai.operation.name": "chat"}) as span:
+    context = span.get_span_context()
+    attributes = {"event.name": "gen_ai.user.message"}
+    record = _logs.LogRecord(attributes=attributes, body={"content": "in an event"}, timestamp=1)
+    record.trace_id, record.span_id = context.trace_id, context.span_id  # what SDKs of today do themselves
     _logs.get_logger("x").emit(record)
 """
     launch(directory, code, OTEL_EXPORTER_SQLITE_PROCESSOR="true")
