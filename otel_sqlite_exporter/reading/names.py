@@ -16,7 +16,7 @@ MOST_NAMES: Final = 100
 _INDEXED: Final = {
     "agent": ("agent_name", "agent_name IS NOT NULL"),
     "user": ("user_id", "user_id IS NOT NULL"),
-    "tool": ("tool_name", "kind = 'tool'"),
+    "tool": ("tool_name", "kind = 'tool' AND duplicate_of IS NULL"),
 }
 _SUMMED: Final = {"model": "model", "provider": "provider"}
 

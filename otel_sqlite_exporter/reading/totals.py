@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from otel_sqlite_exporter.reading.rows import Usage
 
@@ -29,6 +30,25 @@ def total_of(groups: Iterable[Usage]) -> Usage:
         cache_hit_rate=(cached or 0) / asked if asked else None,
         cost_usd=sum(costs) if costs else None,
     )
+
+
+def totals_by(groups: Iterable[Usage], field: str) -> list[Usage]:
+    """Return what groups add up to for each value of a field, the dearest first.
+
+    Args:
+        groups: Of a question about several fields at once, such as days and models.
+        field: One of them: ``model``, ``day``, ``user_id``, ...
+    """
+    found: dict[str | None, list[Usage]] = {}
+    for usage in groups:
+        found.setdefault(getattr(usage, field), []).append(usage)
+    totals = [_named(total_of(rows), field, value) for value, rows in found.items()]
+    return sorted(totals, key=lambda usage: (usage.cost_usd or 0.0, usage.calls), reverse=True)
+
+
+def _named(usage: Usage, field: str, value: str | None) -> Usage:
+    changes: dict[str, Any] = {field: value}
+    return replace(usage, **changes)
 
 
 def _sum(numbers: Iterable[int | None]) -> int | None:

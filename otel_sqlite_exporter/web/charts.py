@@ -5,6 +5,7 @@ Across, places are percent, so that any width fits.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,8 @@ HEIGHT: Final = 180.0
 MOST_SERIES: Final = 6
 OTHERS: Final = "others"
 _MOST_DAYS: Final = 92
+_MOST_LINES: Final = 5
+_ROUND: Final = (0.2, 0.25, 0.5, 1.0, 2.0, 2.5)
 _LEAST_SHOWN: Final = 0.6
 
 _PATTERNS: Final = (
@@ -163,14 +166,11 @@ def _days(known: Sequence[str]) -> list[str]:
 
 def _axis(highest: float, name_value: Callable[[float], str]) -> tuple[float, tuple[tuple[float, str], ...]]:
     """Return the value at the top, and lines at round values."""
-    unit = 1.0
-    while unit * 10 <= highest:
-        unit *= 10
-    while unit > highest:
-        unit /= 10
-    step = next(unit * factor / 4 for factor in (1, 2, 4, 8, 10, 20, 40) if unit * factor >= highest)
-    lines = [step * index for index in range(1, 5)]
-    return step * 4, tuple((round(HEIGHT - line * HEIGHT / (step * 4), 2), name_value(line)) for line in lines)
+    unit = 10.0 ** math.floor(math.log10(highest))
+    step = next(unit * factor for factor in _ROUND if highest <= unit * factor * _MOST_LINES)
+    number = math.ceil(highest / step)
+    lines = [(round(HEIGHT - index * HEIGHT / number, 2), name_value(step * index)) for index in range(1, number + 1)]
+    return step * number, tuple(lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from otel_sqlite_exporter.reading import equivalents as sql
 from otel_sqlite_exporter.reading.rows import Trace, Usage
 from otel_sqlite_exporter.reading.shares import cost_shares, running_cost, sums_of, time_shares
 from otel_sqlite_exporter.reading.steps import Span, grow
-from otel_sqlite_exporter.reading.totals import total_of
+from otel_sqlite_exporter.reading.totals import total_of, totals_by
 from otel_sqlite_exporter.reading.tree import TraceTree
 
 _MS = 1_000_000
@@ -67,7 +67,7 @@ def test_neighbours_go_through_a_whole_trace(demo: Database) -> None:
         ("provider", "provider"),
         ("agent", "agent_name"),
         ("user", "user_id"),
-        ("tool", "CASE WHEN kind = 'tool' THEN tool_name END"),
+        ("tool", "CASE WHEN kind = 'tool' AND duplicate_of IS NULL THEN tool_name END"),
     ],
 )
 def test_names_are_all_that_occur(demo: Database, demo_path: Path, what: str, column: str) -> None:
@@ -139,6 +139,16 @@ def test_totals_are_those_of_all_calls(demo: Database) -> None:
     assert total.errors == sum(call.status == "error" for call in calls)
     assert total.input_tokens == sum(call.input_tokens or 0 for call in calls)
     assert total.cost_usd == pytest.approx(sum(call.cost_usd or 0 for call in calls))
+
+
+def test_totals_by_a_field_are_the_groups_of_that_field(demo: Database) -> None:
+    """Groups by day and model add up to the groups by model alone."""
+    by_model = {usage.model: usage for usage in demo.usage(by="model")}
+    for total in totals_by(demo.usage(by=("day", "model")), "model"):
+        usage = by_model.pop(total.model)
+        assert (total.calls, total.errors, total.input_tokens) == (usage.calls, usage.errors, usage.input_tokens)
+        assert total.cost_usd == pytest.approx(usage.cost_usd)
+    assert by_model == {}
 
 
 def test_the_total_of_nothing_knows_nothing() -> None:

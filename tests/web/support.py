@@ -34,11 +34,12 @@ PAGES: Final = (
     "/conversations",
     "/usage",
     "/usage?by=user&show=tokens&since=7d",
+    "/usage?show=latency",
     "/tools",
     "/errors",
     "/compare",
     "/sql",
-    "/sql?q=SELECT+*+FROM+llm_calls",
+    "/sql?q=SELECT+*+FROM+llm_calls+LIMIT+20",
     "/status",
 )
 """The pages that need no id."""

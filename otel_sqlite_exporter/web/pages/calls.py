@@ -8,16 +8,22 @@ from starlette.responses import PlainTextResponse, Response
 
 from otel_sqlite_exporter.reading import NotFoundError
 from otel_sqlite_exporter.reading.blocks import blocks_of
+from otel_sqlite_exporter.reading.building import json_text
 from otel_sqlite_exporter.reading.calls import SORTS
 from otel_sqlite_exporter.reading.equivalents import sql_of_call, sql_of_calls
 from otel_sqlite_exporter.reading.filters import NAMES
+from otel_sqlite_exporter.reading.openai_form import fine_tuning_line
+from otel_sqlite_exporter.reading.python_form import python_code
 from otel_sqlite_exporter.web.page import choice_of, filters_of, number_of, render
 from otel_sqlite_exporter.web.transcript import groups_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
     from otel_sqlite_exporter.reading import Database
+    from otel_sqlite_exporter.reading.transcript import CallDetail
 
 CALLS_PER_PAGE: Final = 50
 
@@ -78,6 +84,24 @@ def copy(request: Request, database: Database) -> Response:
     """Give a call as text that is of use elsewhere."""
     detail = database.call(request.path_params["id"])
     form = request.path_params["form"]
-    if form == "json":
-        return PlainTextResponse(detail.json(indent=2), media_type="application/json")
-    raise NotFoundError(f"a call can't be given as {form[:20]!r}")
+    if form not in _FORMS:
+        raise NotFoundError(f"a call can't be given as {form[:20]!r}; there are {', '.join(_FORMS)}")
+    media_type, write = _FORMS[form]
+    text = write(detail)
+    if text is None:
+        raise NotFoundError(f"call {detail.call.id} has no answer to learn from")
+    return PlainTextResponse(text.encode("utf-8", "replace"), media_type=media_type)
+
+
+def _openai_line(detail: CallDetail) -> str | None:
+    line = fine_tuning_line(detail)
+    return None if line is None else json_text(line) + "\n"
+
+
+_FORMS: Final[dict[str, tuple[str, Callable[[CallDetail], str | None]]]] = {
+    "md": ("text/plain", lambda detail: detail.markdown()),
+    "json": ("application/json", lambda detail: detail.json(indent=2)),
+    "py": ("text/plain", python_code),
+    "jsonl": ("text/plain", _openai_line),
+}
+"""How a call can be given: media type, and what writes it."""

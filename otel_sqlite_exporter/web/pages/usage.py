@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.equivalents import sql_of_usage
+from otel_sqlite_exporter.reading.totals import totals_by
 from otel_sqlite_exporter.reading.units import NONE, count, duration, money, tokens
 from otel_sqlite_exporter.web.charts import histogram, stack_days
 from otel_sqlite_exporter.web.links import link
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from otel_sqlite_exporter.reading import Database
+    from otel_sqlite_exporter.reading.distribution import Bucket
+    from otel_sqlite_exporter.reading.filters import Filters
     from otel_sqlite_exporter.reading.rows import Usage
     from otel_sqlite_exporter.web.charts import StackedChart
 
@@ -34,50 +37,69 @@ MEASURES: Final[dict[str, tuple[str, Callable[[Usage], float | None], Callable[[
     "calls": ("Calls", lambda usage: usage.calls, lambda value: count(round(value))),
     "errors": ("Errors", lambda usage: usage.errors, lambda value: count(round(value))),
 }
+LATENCY: Final = "latency"
 """What a bar's height can be: its name, its value of one group, and its value in words."""
 
 _MOST_GROUPS: Final = 50
-_LATENCY_GROUPS: Final = frozenset({"model", "provider", "agent"})
+_MOST_DAYS: Final = 92
+_LATENCY_GROUPS: Final = ("model", "provider", "agent")
+_TITLES: Final = {**{name: title for name, (title, _, _) in MEASURES.items()}, LATENCY: "Latency"}
 
 
 def usage_page(request: Request, database: Database) -> Response:
     """Show usage."""
     filters = filters_of(request)
     by = choice_of(request, "by", GROUPS)
-    measure = choice_of(request, "show", tuple(MEASURES))
+    measure = choice_of(request, "show", (*MEASURES, LATENCY))
+    if measure == LATENCY:
+        return _latency_page(request, database, filters, by)
     daily = database.usage(filters, by=("day", by))
-    groups = database.usage(filters, by=by)
-    buckets = database.first_tokens(filters)
+    groups = totals_by(daily, FIELDS[by])
     return render(
         request,
         "usage.html",
         given=filters.values(),
         by=by,
         measure=measure,
-        measures={name: title for name, (title, _, _) in MEASURES.items()},
+        measures=_TITLES,
         field=FIELDS[by],
         groups_by=GROUPS,
         chart=chart_of(list(daily), FIELDS[by], measure),
         groups=groups[:_MOST_GROUPS],
         left_out=max(len(groups) - _MOST_GROUPS, 0),
         largest=max((usage.cost_usd or 0 for usage in groups), default=0),
-        days=database.usage(filters, by="day")[:92],
-        latency=database.latency(filters, by=by if by in _LATENCY_GROUPS else "model"),
-        first_tokens=histogram(
-            [
-                (
-                    duration(bucket.from_ms),
-                    f"{duration(bucket.from_ms)} to {duration(bucket.to_ms)}: {bucket.calls:,} calls",
-                    bucket.calls,
-                )
-                for bucket in buckets
-            ]
-        ),
-        buckets=buckets,
+        days=sorted(totals_by(daily, "day"), key=lambda usage: usage.day or "", reverse=True)[:_MOST_DAYS],
         day_link=lambda day: link("/calls", filters.values(), since=day, until=day),
-        note=groups.note or daily.note,
+        note=daily.note,
         sql=sql_of_usage(filters, by=(by,)),
     )
+
+
+def _latency_page(request: Request, database: Database, filters: Filters, by: str) -> Response:
+    """Show how long calls took: percentiles by group, and the time to the first token as a distribution."""
+    group = by if by in _LATENCY_GROUPS else _LATENCY_GROUPS[0]
+    buckets = database.first_tokens(filters)
+    latency = database.latency(filters, by=group)
+    return render(
+        request,
+        "latency.html",
+        given=filters.values(),
+        by=group,
+        measure=LATENCY,
+        measures=_TITLES,
+        field=FIELDS[group],
+        groups_by=_LATENCY_GROUPS,
+        latency=latency,
+        slowest=max((row.p99_ms or 0.0 for row in latency), default=0.0),
+        first_tokens=histogram([(duration(bucket.from_ms), _in_words(bucket), bucket.calls) for bucket in buckets]),
+        buckets=buckets,
+        note=latency.note,
+        sql=sql_of_usage(filters, by=(group,)),
+    )
+
+
+def _in_words(bucket: Bucket) -> str:
+    return f"{duration(bucket.from_ms)} to {duration(bucket.to_ms)}: {bucket.calls:,} calls"
 
 
 def chart_of(daily: list[Usage], field: str, measure: str) -> StackedChart | None:

@@ -17,6 +17,7 @@ function switchTheme() {
 let mark = null;
 let isTouched = false;
 let isWaiting = false;
+let pause = 1000;
 const isLive = () => localStorage.getItem("live") !== "off";
 
 function showLive() {
@@ -48,22 +49,31 @@ async function look() {
       }
     }
   } catch { /* The server has ended, or starts again: the next second tells. */ }
-  setTimeout(look, 1000);
+  setTimeout(look, pause);
+}
+
+// Put what an address shows into the place of what is shown; scroll and focus stay where they are.
+async function show(address) {
+  const answer = await fetch(address);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const next = find("#main", page);
+  if (!next) return;
+  document.title = page.title;
+  const focused = document.activeElement?.closest("[data-id]")?.dataset.id;
+  find("#main").replaceWith(document.adoptNode(next));
+  isTouched = false;
+  if (focused) find(`[data-id="${CSS.escape(focused)}"] .row-link`)?.focus({ preventScroll: true });
 }
 
 async function renew() {
   isWaiting = false;
   find("#newer").hidden = true;
-  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const next = find("#main", page);
-  if (!next) return;
+  const started = performance.now();
   const known = new Set(all("[data-id]").map((row) => row.dataset.id));
-  if (known.size) for (const row of all("[data-id]", next)) row.classList.toggle("is-new", !known.has(row.dataset.id));
-  const address = document.activeElement?.getAttribute("href");
-  find("#main").replaceWith(document.adoptNode(next));
-  isTouched = false;
-  if (address) all("#main a").find((link) => link.getAttribute("href") === address)?.focus({ preventScroll: true });
+  await show(location.href);
+  if (known.size) for (const row of all("[data-id]")) row.classList.toggle("is-new", !known.has(row.dataset.id));
+  // A page that takes long is renewed less often: beside a busy recorder, a tenth of the time at most.
+  pause = Math.max(1000, 10 * (performance.now() - started));
 }
 
 async function copy(link) {
@@ -105,6 +115,7 @@ const keys = {
   "/": () => (find("#main input[type=search]") ? find("#main input[type=search]").select() : location.assign("/calls")),
   l: switchLive,
   d: switchTheme,
+  Escape: () => find("#main [data-close]")?.click(),
   "?": () => find("#keys").showModal(),
 };
 
@@ -132,7 +143,15 @@ addEventListener("click", (event) => {
     event.preventDefault();
     copy(link);
   }
+  // A step of a trace is shown beside the tree, without leaving it.
+  const step = event.target.closest("[data-beside]");
+  if (step && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    history.pushState(null, "", step.href);
+    show(step.href);
+  }
 });
+addEventListener("popstate", () => show(location.href));
 
 addEventListener("change", (event) => {
   const form = event.target.closest("form[data-submits]");
