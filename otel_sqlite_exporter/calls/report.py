@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from otel_sqlite_exporter.scanning.patterns import DATED, ID_SHAPE, VENDOR_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,11 +42,6 @@ MATCH, UNKNOWN, MISMATCH = 0, 1, 2
 _INTERFACES: Final = frozenset(
     {"openai", "azure.ai.openai", "azure.ai.inference", "aws.bedrock", "gcp.gemini", "gcp.vertex_ai", "gcp.gen_ai"}
 )
-_DATED: Final = re.compile(r"[-@:](?:\d|v\d|latest|preview)")
-_VENDOR_PREFIX: Final = re.compile(
-    r"^(?:[a-z0-9_-]+/|(?:us|eu|apac|global)\.|(?:anthropic|meta|amazon|cohere|mistral|ai21)\.)+"
-)
-_ID_SHAPE: Final = re.compile(r"^[A-Za-z]+[-_]+")
 _COMPARED_CHARACTERS: Final = 2048
 _TELLING_ANSWER: Final = 16
 """Characters of an answer that two calls hardly have in common by chance."""
@@ -268,7 +264,7 @@ def model_stem(name: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _compare_models(*names: str | None) -> int:
-    ours, theirs = ([_VENDOR_PREFIX.sub("", name.lower()) for name in side if name] for side in (names[:2], names[2:]))
+    ours, theirs = ([VENDOR_PREFIX.sub("", name.lower()) for name in side if name] for side in (names[:2], names[2:]))
     if not ours or not theirs:
         return UNKNOWN
     return MATCH if any(_is_same_model(one, other) for one in ours for other in theirs) else MISMATCH
@@ -324,11 +320,11 @@ def _is_same_provider(one: str | None, other: str | None) -> bool:
 
 def _is_same_model(one: str, other: str) -> bool:
     short, long = (one, other) if len(one) <= len(other) else (other, one)
-    return long.startswith(short) and (len(short) == len(long) or _DATED.match(long, len(short)) is not None)
+    return long.startswith(short) and (len(short) == len(long) or DATED.match(long, len(short)) is not None)
 
 
 def _id_shape(response_id: str) -> tuple[str, int]:
-    prefix = _ID_SHAPE.match(response_id)
+    prefix = ID_SHAPE.match(response_id)
     return (prefix.group() if prefix else "", len(response_id))
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from otel_sqlite_exporter.conventions.call import Call, Message
 from otel_sqlite_exporter.conventions.containers import read_input, system_of
 from otel_sqlite_exporter.conventions.parse import UNREADABLE, parse_text
+from otel_sqlite_exporter.scanning.patterns import SIGNS_OF_INSTRUCTIONS
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.sheet import Sheet
-
-_SIGNS: Final = re.compile(r'"(?:system"|system_?[iI]nstruction|instructions")')
-"""What a JSON text holds that tells instructions: others are not worth decoding for them."""
 
 
 def fill(call: Call, sheet: Sheet, explicit: list[Message]) -> None:
@@ -45,7 +42,7 @@ def fill(call: Call, sheet: Sheet, explicit: list[Message]) -> None:
 def _elsewhere(reports: list[tuple[int, object]]) -> list[Message]:
     """Return the instructions that another report of the request has: its body, its parameters or another list."""
     for _, value in reports:
-        if isinstance(value, str) and _SIGNS.search(value) is None:
+        if isinstance(value, str) and SIGNS_OF_INSTRUCTIONS.search(value) is None:
             continue
         try:
             found = _system_messages(value)

@@ -13,8 +13,9 @@ from collections.abc import Set as AbstractSet
 from json import scanner
 from typing import Final
 
-from otel_sqlite_exporter.conventions.reprs import NO_REPR, parse_repr
 from otel_sqlite_exporter.scanning.long_strings import shorten_json
+from otel_sqlite_exporter.scanning.nesting import nests_deeper
+from otel_sqlite_exporter.scanning.python_reprs import NO_REPR, parse_repr
 
 MAX_JSON_TEXT: Final = 1_000_000
 """Longest text, in characters, that is decoded as JSON."""
@@ -52,15 +53,13 @@ def parse_json(text: str) -> object:
             return NOT_JSON
     if text[:1] in _SPACE or text[-1:] in _SPACE:
         text = text.strip()
+    if nests_deeper(text, MAX_DEPTH):
+        return NOT_JSON
     try:
         value, end = _scan(text, 0)
     except (ValueError, RecursionError, StopIteration):
         return NOT_JSON
-    if end != len(text):
-        return NOT_JSON
-    if text.count("[") + text.count("{") > MAX_DEPTH and is_deep(value):
-        return NOT_JSON
-    return value
+    return value if end == len(text) else NOT_JSON
 
 
 def parse_text(text: str) -> object:
@@ -152,10 +151,24 @@ class _Copy:
 
     def _inside(self, value: object, depth: int) -> object:
         if isinstance(value, Mapping):
-            return {key if isinstance(key, str) else _shown(key): self.of(item, depth) for key, item in value.items()}
+            entries: dict[str, object] = {}
+            for key, item in value.items():
+                if self.left < 0:  # as many of it as there may be: a lazy mapping or sequence has no end
+                    break
+                entries[key if isinstance(key, str) else _shown(key)] = self._item(item, depth)
+            return entries
         if isinstance(value, (Sequence, AbstractSet)):
-            return [self.of(item, depth) for item in value]
+            items: list[object] = []
+            for item in value:
+                if self.left < 0:
+                    break
+                items.append(self._item(item, depth))
+            return items
         return _shown(value)
+
+    def _item(self, item: object, depth: int) -> object:
+        self.left -= 1
+        return self.of(item, depth)
 
 
 def _shown(value: object) -> str:

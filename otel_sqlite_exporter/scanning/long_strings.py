@@ -8,18 +8,17 @@ their beginning and their end, with a note between them of how much is missing (
 from __future__ import annotations
 
 import json
-import re
 from typing import Final
 
 from otel_sqlite_exporter.scanning.base64_media import replace_media
 from otel_sqlite_exporter.scanning.notes import note_of, utf8_bytes
+from otel_sqlite_exporter.scanning.patterns import SURROGATE_PAIR
 
 KEPT_CHARACTERS: Final = 256 * 1024
 """How many characters of a long string are kept, as they stand in JSON: half of them from its end."""
 
 _LONGEST_ESCAPE: Final = 6  # \\uXXXX
-_SURROGATE_PAIR: Final = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]")
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 18
 _FEW: Final = 64
 
 
@@ -101,6 +100,6 @@ def _boundary(literal: str, start: int, position: int) -> int:
     if escape < 0 or _backslashes(literal, start, escape) % 2 == 1:  # none, or the second half of an escaped backslash
         return min(position, len(literal))
     end = escape + (_LONGEST_ESCAPE if literal[escape + 1 : escape + 2] == "u" else 2)
-    if _SURROGATE_PAIR.match(literal, escape):
+    if SURROGATE_PAIR.match(literal, escape):
         end = escape + 2 * _LONGEST_ESCAPE
     return min(max(end, position), len(literal))

@@ -8,8 +8,9 @@ that it cuts away; what is stored in a note's place is a mark that people can re
 from __future__ import annotations
 
 import os
-import re
 from typing import Final
+
+from otel_sqlite_exporter.scanning.patterns import note_between
 
 _FIRST: Final = "\ue000"
 SIGN: Final = "\ue001"
@@ -18,7 +19,7 @@ SIGN: Final = "\ue001"
 # Nobody else knows it, so no text of the application can pass for a note. Its length makes a note as long as its mark:
 # what has room with notes has room with marks.
 _START: Final = _FIRST + os.urandom(9).hex()
-NOTE: Final = re.compile(f"{_START}([0-9]+){SIGN}")
+NOTE: Final = note_between(_START, SIGN)
 """A note; its group is the number of bytes."""
 
 

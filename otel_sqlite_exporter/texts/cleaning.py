@@ -6,20 +6,21 @@ import base64
 import json
 import logging
 import math
-import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from json import encoder
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.scanning.base64_media import (
-    BARE_BASE64_CHARACTERS,
     decoded,
+    is_base64,
+    is_placeholder,
     may_hold_base64,
     placeholder,
     replace_media,
     size_and_hash,
 )
 from otel_sqlite_exporter.scanning.notes import SIGN, missing_bytes, note_of, split_notes
+from otel_sqlite_exporter.scanning.patterns import BARE_BASE64_CHARACTERS, BIG_INTEGER
 from otel_sqlite_exporter.texts.cutting import content_bytes, marked
 from otel_sqlite_exporter.texts.known_words import FIELDS, WORDS
 
@@ -57,8 +58,8 @@ _NAMES: Final = frozenset(
 )
 _MEDIA_TYPES: Final = frozenset({"blob", "base64", "input_audio", "audio", "image", "media"})
 _MEDIA_MARKS: Final = frozenset({"mime_type", "media_type", "mimeType", "mediaType", "format"})
+_SHORTEST_MEDIA: Final = 24
 _MEDIA_FIELDS: Final = frozenset({"data", "content", "bytes", "b64_json", "base64"})
-_BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]{24,}={0,2}\s*")
 
 # Signs, in JSON, of media, of a note of what is missing, and of an integer that SQLite can't hold.
 _MARKS_OF_CARE: Final = (
@@ -67,7 +68,6 @@ _MARKS_OF_CARE: Final = (
     ";BASE64,",
     SIGN,
 )
-_BIG_INTEGER = re.compile(r"[0-9]{19}")
 
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
@@ -109,7 +109,7 @@ def needs_care(document: str, limit: int) -> bool:
         len(document) * (1 if document.isascii() else UTF8_WORST_CASE) > limit
         or document.count("[") + document.count("{") > _MAX_DEPTH
         or any(mark in document for mark in _MARKS_OF_CARE)
-        or _BIG_INTEGER.search(document) is not None
+        or BIG_INTEGER.search(document) is not None
         or may_hold_base64(document)
     )
 
@@ -204,7 +204,7 @@ class Cleaner:
 
     def _mapping(self, value: Mapping[object, object], depth: int) -> dict[str, JSONValue]:
         result: dict[str, JSONValue] = {}
-        if value.get("type") == "blob" and isinstance(value.get("content"), (str, bytes)):
+        if value.get("type") == "blob" and _is_media(value.get("content")):
             return self._blob(value)
         holds_media = value.get("type") in _MEDIA_TYPES or not _MEDIA_MARKS.isdisjoint(value)
         for key, item in value.items():
@@ -216,7 +216,13 @@ class Cleaner:
             if name == "type" and type(item) is str and (item in WORDS or (self._redact is None and item.isascii())):
                 # A part's type is vocabulary, not content: redacting it would make the part unreadable.
                 result[name] = item
-            elif holds_media and name in _MEDIA_FIELDS and isinstance(item, str) and _BASE64.fullmatch(item):
+            elif (
+                holds_media
+                and name in _MEDIA_FIELDS
+                and isinstance(item, str)
+                and len(item) >= _SHORTEST_MEDIA
+                and is_base64(item, is_certain=value.get("type") in _MEDIA_TYPES)
+            ):
                 result[name] = placeholder(None, decoded(item))
             else:
                 result[name] = self.value(item, depth + 1)
@@ -245,6 +251,13 @@ class Cleaner:
     def _text(self, text: str) -> str:
         self.missing += missing_bytes(text)
         return prepare(text, self._key, self._redact)
+
+
+def _is_media(content: object) -> bool:
+    """Tell whether the content of a ``blob`` is one: some emitters put a document's plain text there."""
+    if not isinstance(content, str):
+        return isinstance(content, bytes)
+    return is_base64(content) or is_placeholder(content)
 
 
 def omitted_parts(count: int) -> dict[str, JSONValue]:

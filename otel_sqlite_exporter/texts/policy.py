@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.summary import plain_text
 from otel_sqlite_exporter.database.rows import MessageRow, message_hash
-from otel_sqlite_exporter.scanning.base64_media import BARE_BASE64_CHARACTERS
 from otel_sqlite_exporter.scanning.notes import SIGN, missing_bytes
+from otel_sqlite_exporter.scanning.patterns import BARE_BASE64_CHARACTERS
 from otel_sqlite_exporter.texts.cleaning import (
     LONGEST_NAME,
     MAX_INTEGER,

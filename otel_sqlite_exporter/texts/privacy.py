@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.registry import dictionary_for
+from otel_sqlite_exporter.scanning.patterns import IDENTIFIER
 from otel_sqlite_exporter.texts.known_words import OPERATIONS
 
 if TYPE_CHECKING:
@@ -65,14 +65,10 @@ _SURROUNDINGS: Final = frozenset(
 )
 _QUOTES_CONTENT: Final = frozenset({"error_message"})
 
-# No spaces, so that it is no sentence; ASCII only, because many languages write sentences without spaces; no quotes and
-# braces, because of JSON; no "?" and "%", because of what a URL may quote.
-_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_.:/@+#~=|$*<>()\[\],-]{1,256}")
-
 
 def is_identifier(text: str) -> bool:
     """Tell whether a text has the shape of a name or an id: one short word that can't quote anybody."""
-    return _IDENTIFIER.fullmatch(text) is not None
+    return IDENTIFIER.fullmatch(text) is not None
 
 
 def telling_name(name: str, call: Call) -> str:

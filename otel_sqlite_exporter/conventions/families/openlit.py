@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.call import Call, Message, Part
 from otel_sqlite_exporter.conventions.containers import read_output
 from otel_sqlite_exporter.conventions.vocabulary import Family
+from otel_sqlite_exporter.scanning.patterns import TURN
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.call import SpanFacts
     from otel_sqlite_exporter.conventions.sheet import Sheet
-
-
 _NOTHING: Final[list[Part]] = [{"type": "text", "content": "None"}]
-_TURN: Final = re.compile(r"^(system|developer|user|assistant|tool): ", re.MULTILINE)
 
 
 def _adjust(call: Call, sheet: Sheet, _facts: SpanFacts) -> None:
@@ -32,9 +29,9 @@ def _part_transcript(call: Call) -> None:
     """Part the input of versions before 1.34: one text with a line ``role: content`` or more for each message."""
     parts = call.input[0].parts
     said = parts[0].get("content") if len(parts) == 1 and parts[0].get("type") == "text" else None
-    if not isinstance(said, str) or _TURN.match(said) is None:
+    if not isinstance(said, str) or TURN.match(said) is None:
         return
-    _, *turns = _TURN.split(said)
+    _, *turns = TURN.split(said)
     messages = [
         Message(role, [{"type": "text", "content": words.rstrip("\n")}])
         for role, words in zip(turns[::2], turns[1::2], strict=True)
