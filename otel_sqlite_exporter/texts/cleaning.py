@@ -56,6 +56,7 @@ _NAMES: Final = frozenset(
         "sha256",
     }
 )
+_SURROGATE_SLICE: Final = 1 << 12
 _MEDIA_TYPES: Final = frozenset({"blob", "base64", "input_audio", "audio", "image", "media"})
 _MEDIA_MARKS: Final = frozenset({"mime_type", "media_type", "mimeType", "mediaType", "format"})
 _SHORTEST_MEDIA: Final = 24
@@ -294,8 +295,25 @@ def clean_text(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return "".join([_joined(text[start:end]) for start, end in _slices(text)])
     return text
+
+
+def _joined(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _slices(text: str) -> Iterator[tuple[int, int]]:
+    """Give the bounds of pieces of a text, none of which ends within a surrogate pair.
+
+    The codec's error handler is slow and holds the GIL: between two pieces other threads can run.
+    """
+    start = 0
+    while start < len(text):
+        end = start + _SURROGATE_SLICE
+        end += "\ud800" <= text[end - 1 : end] <= "\udbff"
+        yield start, end
+        start = end
 
 
 def apply_redact(redact: Redact, key: str, text: str) -> str:
