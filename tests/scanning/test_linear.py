@@ -273,11 +273,11 @@ def _message(text: str) -> object:
         "data": text,
         "nested": {"mime_type": "a", "data": text},
     }
-    return TextPolicy(65536, None).message("gen_ai.input.messages", Message("user", [part]))  # type: ignore[list-item]
+    return TextPolicy(4096, None).message("gen_ai.input.messages", Message("user", [part]))  # type: ignore[list-item]
 
 
 def _value(text: str) -> object:
-    return TextPolicy(65536, None).value("key", {"format": "text", "content": text})
+    return TextPolicy(4096, None).value("key", {"format": "text", "content": text})
 
 
 SCANNERS: dict[str, Callable[[str], object]] = {
