@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.sdk._logs import LogRecordProcessor
 
 from otel_sqlite_exporter.calls.log_event import event_of
+from otel_sqlite_exporter.pipeline.foreign_errors import is_of_a_handler
 from otel_sqlite_exporter.processor import SQLiteSpanProcessor
 
 if TYPE_CHECKING:
@@ -41,8 +42,10 @@ class SQLiteLogRecordProcessor(LogRecordProcessor):
         """Queue a GenAI log event."""
         try:
             event = event_of(log_record, threading.get_ident())
-        except Exception:  # noqa: BLE001 - an exception here would reach the application
-            return
+        except Exception as error:
+            if is_of_a_handler(error):
+                raise
+            return  # else an odd record's own exception would reach the application
         if event is not None:
             self._offer(event)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import SpanProcessor
 
 from otel_sqlite_exporter.pipeline.bounded_queue import BoundedQueue
 from otel_sqlite_exporter.pipeline.ended_span import permits_of
+from otel_sqlite_exporter.pipeline.foreign_errors import is_of_a_handler
 from otel_sqlite_exporter.pipeline.passing_spans import passing_span
 from otel_sqlite_exporter.pipeline.span_filter import SpanFilter
 
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 class SQLiteSpanProcessor(SpanProcessor):
     """Record every LLM span of the application in a local SQLite file.
 
-    ``on_end`` never blocks, never locks and never raises: it puts the span into a bounded queue, from which one
-    daemon thread, started by the first span, writes batches. Nothing is opened or created before that.
+    ``on_end`` never blocks, never locks and raises nothing of its own: it puts the span into a bounded queue, from
+    which one daemon thread, started by the first span, writes batches. Nothing is opened or created before that.
 
     Every argument that is None is read from the environment, then has its default.
 
@@ -36,7 +38,7 @@ class SQLiteSpanProcessor(SpanProcessor):
         path: The database file, created with its parent directories when the first span is written. Default:
             ``OTEL_EXPORTER_SQLITE_PATH``, else ``llm_traces.db`` in the working directory.
         max_queue_size: Events that may wait; a full queue drops the new event and counts it. A span takes one more
-            place for every 128 Ki characters of its attributes. Default: ``OTEL_EXPORTER_SQLITE_MAX_QUEUE_SIZE``,
+            place for every 128 Ki characters of its texts. Default: ``OTEL_EXPORTER_SQLITE_MAX_QUEUE_SIZE``,
             else 512.
         max_export_batch_size: Events per transaction. Default: ``OTEL_EXPORTER_SQLITE_MAX_EXPORT_BATCH_SIZE``, else 50.
         schedule_delay_millis: Longest time, in milliseconds, that an event waits for its batch; the first one after
@@ -106,7 +108,9 @@ class SQLiteSpanProcessor(SpanProcessor):
             keep_raw_content=keep_raw_content,
         )
         options = with_usable_path(options, is_from_environment=path is None)
-        self._intake: BoundedQueue[ReadableSpan] = BoundedQueue(batching.max_queue_size)
+        self._intake: BoundedQueue[ReadableSpan] = BoundedQueue(
+            batching.max_queue_size, permits_of, batching.max_export_batch_size
+        )
         self._queue = self._intake.queue
         self._permits = self._intake.permits
         self._tally = Tally(self._intake)
@@ -120,12 +124,14 @@ class SQLiteSpanProcessor(SpanProcessor):
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Do nothing: a span is recorded when it ends."""
 
-    def on_end(self, span: ReadableSpan) -> None:  # noqa: C901 - a call less is worth a branch more, see below
+    def on_end(self, span: ReadableSpan) -> None:  # noqa: C901, PLR0911, PLR0912 - a call less is worth a branch more, see below
         """Queue an ended LLM span, or count why not.
 
         ``python -m benchmarks on_end`` is the judge of every line: it compares with BatchSpanProcessor. Hence the SDK's
         private attributes (each public one is a Python call, a tenth of the whole) and what is written out here instead
         of called: ``SpanFilter.is_llm_span`` and ``BoundedQueue.offer``. Spans built differently take the public way.
+        A signal handler may raise between any two steps, and what it raises is the application's: no step is lost or
+        counted twice by that, since each is one call into C.
         """
         try:
             if not span._context[3] & 1:  # type: ignore[index] # noqa: SLF001 - .context.trace_flags.sampled
@@ -145,28 +151,33 @@ class SQLiteSpanProcessor(SpanProcessor):
                     self._pass(passing_span(span))
                     self._tally.skipped.raise_by_one()
                     return
+        except Exception as error:  # noqa: BLE001 - an exception here would reach the user's `with` block
+            odd: Exception | None = error
+        else:
+            odd = None
+        try:
+            if odd is not None:
+                self._on_odd_span(span, odd)
+                return
             queue = self._queue
             depth = len(queue)
-            if depth > self._intake.easy_depth:
+            intake = self._intake
+            if not depth & intake.look_mask or depth > intake.easy_depth:
                 self._offer(span)
                 return
             try:
-                self._permits.pop()
-            except IndexError:
-                self._tally.queue_full.raise_by_one()
+                queue.append((span, self._permits.pop()))
+            except IndexError as error:
+                self._on_full_queue(error)
                 return
-            queue.append((span, 1))
-            is_queued = True
-        except Exception:  # noqa: BLE001 - an exception here would reach the user's `with` block
-            is_queued = False
+        except RecursionError:  # no room for one more call; nothing was queued or counted yet
+            for _ in self._tally.unreadable.steps:
+                return
         try:
-            if not is_queued:
-                self._on_odd_span(span)
-            else:
-                coordination = exporter_thread.coordination
-                if (coordination.is_idle or depth >= self._signal_from) and coordination.wake.locked():
-                    exporter_thread.signal()
-        except RecursionError:  # no room for one more call
+            coordination = exporter_thread.coordination
+            if (coordination.is_idle or depth >= self._signal_from) and coordination.wake.locked():
+                exporter_thread.signal()
+        except RecursionError:  # as above, but the span is queued, and the next one wakes the thread as well
             pass
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
@@ -215,20 +226,32 @@ class SQLiteSpanProcessor(SpanProcessor):
         """Queue an LLM span where its size or the end of the processor is of interest."""
         if self._exporter_thread.coordination.is_closed:
             self._tally.already_shutdown.raise_by_one()
-        elif self._intake.offer(span, permits_of(span)):
-            self._exporter_thread.signal()
-        else:
+        elif not self._intake.offer(span):
             self._tally.queue_full.raise_by_one()
+        else:
+            with contextlib.suppress(RecursionError):
+                self._exporter_thread.signal()
 
-    def _on_odd_span(self, span: ReadableSpan) -> None:
+    def _on_full_queue(self, error: IndexError) -> None:
+        if is_of_a_handler(error):
+            raise error
+        self._tally.queue_full.raise_by_one()
+
+    def _on_odd_span(self, span: ReadableSpan, error: Exception) -> None:
         """Queue a span that is not built like the SDK's own; count what is no span at all."""
+        if is_of_a_handler(error):
+            raise error
         try:
             context = span.context
             if context is not None and not context.trace_flags.sampled:
                 return
-            if self._span_filter.is_llm_span(span):
-                self._offer(span)
-            else:
-                self._tally.skipped.raise_by_one()
-        except Exception:  # noqa: BLE001 - as in on_end
+            is_wanted = self._span_filter.is_llm_span(span)
+        except Exception as raised:
+            if is_of_a_handler(raised):
+                raise
             self._tally.unreadable.raise_by_one()
+            return
+        if is_wanted:
+            self._offer(span)
+        else:
+            self._tally.skipped.raise_by_one()

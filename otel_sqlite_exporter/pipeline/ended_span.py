@@ -2,27 +2,75 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+import itertools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from otel_sqlite_exporter.pipeline.bounded_queue import CHARACTERS_PER_PERMIT
+from otel_sqlite_exporter.pipeline.foreign_errors import is_of_a_handler
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from opentelemetry.sdk.trace import ReadableSpan
 
 LLMSpanEvent: TypeAlias = "tuple[ReadableSpan, int]"
-"""A light envelope around an ended span, and how many places of the queue it takes.
+"""A light envelope around an ended span, and the number of its place in the queue.
 
 Nothing is copied, parsed or hashed in the application's thread. A tuple, because making an object of a class of our own
 is a quarter of what queueing a span costs (``python -m benchmarks on_end``).
 """
 
+_SCALARS: Final = frozenset({int, float, bool, type(None)})
+_ITEM_CHARACTERS: Final = 8  # what a list takes for each item, beside the item
+_MOST_ITEMS: Final = 1024
+_DEEPEST: Final = 4
+
 
 def permits_of(span: ReadableSpan) -> int:
-    """Return how many places of the queue a span takes: one, and one more for every 128 Ki characters of attributes."""
-    characters = sum([len(value) for value in attributes_of(span).values() if type(value) is str])
+    """Return how many places of the queue a span takes: one, and one more for every 128 Ki characters of its texts.
+
+    Those are in attributes of any type, and in the attributes of events and links.
+    """
+    try:
+        characters = _characters_in(attributes_of(span).values())
+        for held in (_held(span, "_events"), _held(span, "_links")):
+            for item in held:
+                characters += _characters_in((item.attributes or {}).values())
+    except Exception as error:
+        if is_of_a_handler(error):
+            raise
+        return 1  # a value's own code failed; the conversion finds out what of it can be kept
     return 1 + characters // CHARACTERS_PER_PERMIT
+
+
+def _held(span: ReadableSpan, name: str) -> Iterable[Any]:
+    """Return events or links; looking at the SDK's own container costs a tenth of copying it."""
+    held = getattr(span, name, None)
+    items = getattr(held, "_dq", held)
+    return tuple(items) if items else ()
+
+
+def _characters_in(values: Iterable[object], depth: int = 0) -> int:
+    characters = 0
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            characters += len(value)  # type: ignore[arg-type]
+        elif kind not in _SCALARS:
+            characters += _characters_of(value, depth)
+    return characters
+
+
+def _characters_of(value: object, depth: int) -> int:
+    """Return what a value of any type takes; of a long list, what its first items say of all."""
+    if isinstance(value, (str, bytes, bytearray)):
+        return len(value)
+    if not isinstance(value, (tuple, list, dict, Mapping)) or depth == _DEEPEST:
+        return 0
+    count = max(len(value), 1)
+    items = itertools.islice(value.values() if isinstance(value, Mapping) else value, _MOST_ITEMS)
+    return _ITEM_CHARACTERS * count + _characters_in(items, depth + 1) * count // min(count, _MOST_ITEMS)
 
 
 def attributes_of(span: ReadableSpan) -> Mapping[str, object]:
@@ -33,5 +81,7 @@ def attributes_of(span: ReadableSpan) -> Mapping[str, object]:
     """
     try:
         return span._attributes._dict  # type: ignore[union-attr, no-any-return] # noqa: SLF001 - see above
-    except AttributeError:
+    except AttributeError as error:
+        if is_of_a_handler(error):
+            raise
         return span.attributes or {}

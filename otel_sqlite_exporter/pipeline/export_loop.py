@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.pipeline.delivery import Delivery
-from otel_sqlite_exporter.pipeline.ended_span import permits_of
 from otel_sqlite_exporter.pipeline.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.pipeline.passing_spans import PassingSpans
 
 _PAUSE_AFTER_FAILURE_SECONDS: Final = 0.1
-_ORDINARY: Final = 1
 
 
 class ExportLoop:
@@ -140,7 +138,6 @@ class ExportLoop:
             if self.delivery.is_time_up:
                 self.delivery.give_up(len(spans))
                 continue
-            self._look_at_sizes(spans)
             self.delivery.deliver(spans, log_events, passing)
             meeting.flushes.settle(tally.settled)
             if len(self._queue) < self._batch_size and not (meeting.flushes or meeting.is_closed):
@@ -148,13 +145,9 @@ class ExportLoop:
         meeting.flushes.settle(tally.settled)
         self.delivery.write_counts()
 
-    def _look_at_sizes(self, spans: list[ReadableSpan]) -> None:
-        """Have producers look at the size of their spans from the first large one on."""
-        if not self._queue.is_strict and any(permits_of(span) > _ORDINARY for span in spans):
-            self._queue.be_strict()
-
     def _pause(self, duration: float) -> None:
         self._coordination.hurry.wait(duration)
+        self._queue.find_missing()
         self._park()
 
     def _park(self) -> None:

@@ -16,6 +16,7 @@ from otel_sqlite_exporter.pipeline import process_hooks
 from otel_sqlite_exporter.pipeline.bounded_queue import CHARACTERS_PER_PERMIT, BoundedQueue
 from otel_sqlite_exporter.pipeline.coordination import Coordination
 from otel_sqlite_exporter.pipeline.export_loop import ExportLoop
+from otel_sqlite_exporter.pipeline.foreign_errors import is_of_a_handler
 from otel_sqlite_exporter.pipeline.fork_mark import fork_mark
 from otel_sqlite_exporter.pipeline.latches import brief_turns, seconds
 from otel_sqlite_exporter.pipeline.passing_spans import PassingSpans
@@ -63,7 +64,9 @@ class ExporterThread:
         self._exporter_options = exporter_options
         self._batch_options = batch_options
         self._on_write = on_write
-        self._log_queue: BoundedQueue[LogEvent] = BoundedQueue(_LOG_EVENTS_PER_SPAN * queue.capacity)
+        self._log_queue: BoundedQueue[LogEvent] = BoundedQueue(
+            _LOG_EVENTS_PER_SPAN * queue.capacity, lambda event: 1 + event.size // CHARACTERS_PER_PERMIT
+        )
         self.passing = PassingSpans()
         self._joins_log_events = False
         self._is_forked = False
@@ -85,6 +88,8 @@ class ExporterThread:
         if self._joins_log_events:
             self._loop.delivery.join_log_events()
         self._may_start: deque[None] = deque([None])
+        self._may_run: deque[None] = deque([None])
+        """Taken by the one who gathers and writes: the thread, or a shutdown where there can be none."""
         self._failed_starts = 0
         self._thread: threading.Thread | None = None
         self._first_shutdown: deque[None] = deque([None])
@@ -121,7 +126,7 @@ class ExporterThread:
         """Queue a log event, as lock-free as a span."""
         self.notice_fork()
         self._tally.log_events_received.raise_by_one()
-        if self.coordination.is_closed or not self._log_queue.offer(event, 1 + event.size // CHARACTERS_PER_PERMIT):
+        if self.coordination.is_closed or not self._log_queue.offer(event):
             self._tally.log_events_dropped.raise_by_one()
         elif self.coordination.is_idle:
             self.signal()
@@ -228,7 +233,7 @@ class ExporterThread:
 
     def _await_end(self, deadline: float) -> None:
         while not self.coordination.finished.is_open:
-            if _claim(self._may_start):
+            if self._may_start and _claim(self._may_run):
                 self._drain_inline()
                 return
             self._hasten()
@@ -248,7 +253,7 @@ class ExporterThread:
             self._loop.finish()
         except BaseException as error:  # Ctrl-C in the middle: whoever shuts down next writes the rest
             self._loop.delivery.lose_in_hand(error)
-            self._may_start.append(None)
+            self._may_run.append(None)
             raise
         finally:
             detach(token)
@@ -273,15 +278,18 @@ class ExporterThread:
             process_hooks.watch_multiprocessing_exit(self)
             _thread.start_new_thread(self._spawn, ())
         except BaseException as error:
+            # Whether there is a thread now, nobody can tell where a signal handler raised: only one of two would run.
             self._give_up_starting()
-            if not isinstance(error, Exception):  # Ctrl-C is the application's; else no thread can be had now
+            if not isinstance(error, Exception) or is_of_a_handler(error):  # Ctrl-C and the like are the application's
                 raise
 
     def _spawn(self) -> None:
-        thread = threading.Thread(target=self._run, name="otel-sqlite-exporter", daemon=True)
+        if not _claim(self._may_run):
+            return
         try:
-            thread.start()
+            threading.Thread(target=self._run, name="otel-sqlite-exporter", daemon=True).start()
         except Exception:  # noqa: BLE001 - the next event or shutdown tries again
+            self._may_run.append(None)
             self._give_up_starting()
 
     def _give_up_starting(self) -> None:
@@ -304,6 +312,7 @@ class ExporterThread:
             else:
                 self._thread = None
                 self.coordination.thread_died()
+                self._may_run.append(None)
                 self._may_start.append(None)
                 if self._loop.is_anything_queued or self.coordination.flushes:
                     self.signal()

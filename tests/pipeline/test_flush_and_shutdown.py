@@ -182,7 +182,7 @@ def test_spans_after_the_shutdown_are_counted(tmp_path: Path) -> None:
         end_spans(processor, 7)
         assert processor.stats().dropped["already_shutdown"] == 7
         assert processor.force_flush() is False
-        assert exporter_threads() == []
+        wait_until(lambda: exporter_threads() == [], what="the thread of the first span ends, and no other starts")
     assert stored(path) == 1
 
 
@@ -248,7 +248,7 @@ def test_a_late_producer_is_counted_in_the_ledger(tmp_path: Path) -> None:
         end = processor._exporter_thread._loop.delivery.end
 
         def slip_in() -> None:
-            processor._intake.offer(span_of(span_id=99), 1)
+            processor._intake.offer(span_of(span_id=99))
             end()
 
         processor._exporter_thread._loop.delivery.end = slip_in  # type: ignore[method-assign]

@@ -102,20 +102,21 @@ def test_any_span_has_a_row(spans: list[tuple[str, dict[str, object]]], limit: i
 @given(st.lists(st.tuples(st.sampled_from(["offer", "large", "take"]), st.integers(1, 9)), max_size=60))
 def test_the_queue_is_a_bounded_queue(steps: list[tuple[str, int]]) -> None:
     """It keeps the order, its places add up, and it refuses exactly what does not fit."""
-    queue: BoundedQueue[int] = BoundedQueue(7)
+    queue: BoundedQueue[tuple[int, int]] = BoundedQueue(7, lambda item: item[1])
+    queue.be_strict()
     model: list[tuple[int, int]] = []
     for number, (step, size) in enumerate(steps):
         if step == "take":
-            assert queue.take(size) == [item for item, _ in model[:size]]
+            assert queue.take(size) == model[:size]
             del model[:size]
         else:
-            places = min(size if step == "large" else 1, 7)
-            fits = sum(taken for _, taken in model) + places <= 7
-            assert queue.offer(number, places) is fits
+            item = (number, min(size if step == "large" else 1, 7))
+            fits = sum(places for _, places in [*model, item]) <= 7
+            assert queue.offer(item) is fits
             if fits:
-                model.append((number, places))
+                model.append(item)
         assert len(queue) == len(model)
-        assert len(queue.permits) == 7 - sum(taken for _, taken in model)
+        assert len(queue.permits) == 7 - sum(places for _, places in model)
 
 
 def test_counters_count_exactly_in_every_thread() -> None:

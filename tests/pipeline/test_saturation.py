@@ -9,7 +9,7 @@ from tests.support import end_spans, log_lines, recording, stored, value, wait_u
 def test_a_full_queue_drops_the_newest_and_counts_exactly(tmp_path: Path) -> None:
     """While nothing can be written, the queue and one batch are kept; everything else is counted, to the last span."""
     path = tmp_path / "traces.db"
-    with recording(path) as processor:
+    with recording(path, schedule_delay_millis=3_600_000) as processor:  # a batch is then 50 spans, never fewer
         with write_locked(path):
             end_spans(processor, 50, kept=True)
             wait_until(lambda: processor.stats().queue_depth == 0, what="a batch is in hand")
@@ -29,7 +29,7 @@ def test_a_full_queue_drops_the_newest_and_counts_exactly(tmp_path: Path) -> Non
 def test_ten_thousand_spans_from_eight_threads_are_all_accounted_for(tmp_path: Path) -> None:
     """With the writer held up, each of 10,000 racing spans is either kept or counted as dropped."""
     path = tmp_path / "traces.db"
-    with recording(path) as processor:
+    with recording(path, schedule_delay_millis=3_600_000) as processor:
         with write_locked(path):
             end_spans(processor, 50)
             wait_until(lambda: processor.stats().queue_depth == 0, what="a batch is in hand")
