@@ -257,8 +257,8 @@ def models_agreement(outer: CallReport, inner: CallReport) -> int:
 @lru_cache(maxsize=1024)
 def model_stem(name: str) -> str:
     """Return a model's name without its vendor and its date: the same for all names that stand for one model."""
-    bare = _VENDOR_PREFIX.sub("", name.lower())
-    dated = _DATED.search(bare)
+    bare = VENDOR_PREFIX.sub("", name.lower())
+    dated = DATED.search(bare)
     return bare[: dated.start()] if dated is not None else bare
 
 

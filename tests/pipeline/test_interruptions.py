@@ -64,9 +64,7 @@ def _interrupted_at(step: int, call: Callable[[], None], error: type[Exception])
 def test_a_handler_may_raise_at_any_step(tmp_path: Path, kind: str, error: type[Exception]) -> None:
     """At each of the steps of ``on_end`` the exception arrives, and every span counts once at most."""
     texts: dict[str, dict[str, object]] = {"other": {"a": 1}, "large": {**CHAT, "gen_ai.prompt": "x" * 300_000}}
-    attributes: dict[str, object] = texts.get(
-        kind, {**CHAT}
-    )
+    attributes: dict[str, object] = texts.get(kind, {**CHAT})
     with recording(tmp_path / "traces.db", max_queue_size=4096) as processor:
         with write_locked(tmp_path / "traces.db"):
             step = 1
