@@ -49,6 +49,7 @@ background:none;border:0;padding:0}
 .osx .bar.llm,.osx .bar.embedding{background:var(--llm)}.osx .bar.fail{background:var(--fail)}
 </style>"""
 
+_TIMES: Final = frozenset({"start_time", "end_time", "first_time", "last_time"})
 _TEXT_COLUMNS: Final = frozenset(
     {
         "system_text",
@@ -64,10 +65,91 @@ _TEXT_COLUMNS: Final = frozenset(
         "tool_calls",
     }
 )
+SHOWN_COLUMNS: Final = {
+    "Call": (
+        "id",
+        "start_time",
+        "model",
+        "agent_name",
+        "user_id",
+        "input_tokens",
+        "output_tokens",
+        "cost_usd",
+        "duration_ms",
+        "error_type",
+        "input_text",
+        "output_text",
+        "tool_calls",
+    ),
+    "Trace": (
+        "trace_id",
+        "start_time",
+        "name",
+        "llm_calls",
+        "spans",
+        "total_tokens",
+        "cost_usd",
+        "duration_ms",
+        "errors",
+        "conversation_id",
+        "user_id",
+    ),
+    "Failure": (
+        "id",
+        "start_time",
+        "kind",
+        "name",
+        "tool_name",
+        "agent_name",
+        "model",
+        "error_type",
+        "message",
+        "trace_id",
+    ),
+    "ToolCall": (
+        "id",
+        "start_time",
+        "tool_name",
+        "arguments",
+        "result",
+        "duration_ms",
+        "error_type",
+        "agent_name",
+        "call_id",
+    ),
+    "Hit": (
+        "id",
+        "start_time",
+        "kind",
+        "model",
+        "agent_name",
+        "direction",
+        "role",
+        "before",
+        "found",
+        "after",
+    ),
+    "Conversation": (
+        "conversation_id",
+        "user_id",
+        "end_time",
+        "llm_calls",
+        "traces",
+        "total_tokens",
+        "cost_usd",
+        "errors",
+    ),
+}
+"""The columns that a table of these rows shows; all of them are in ``.df()`` and ``.json()``."""
+
 _FORMATS: Final = {
     "cost_usd": units.money,
     "duration_ms": units.duration,
     "total_ms": units.duration,
+    "time_to_first_token_ms": units.duration,
+    **dict.fromkeys(
+        ("p50_ms", "p95_ms", "p99_ms", "max_ms", "first_token_p50_ms", "first_token_p95_ms"), units.duration
+    ),
     "error_rate": units.rate,
     "cache_hit_rate": units.rate,
 }
@@ -102,13 +184,15 @@ def table_html(columns: Sequence[str], rows: Sequence[Mapping[str, Plain]], note
     head = "".join(f"<th>{_text(name)}</th>" for name in names)
     body = "".join("<tr>" + "".join(_cell(name, row[name]) for name in names) + "</tr>" for row in shown)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
-    more = f"{len(rows) - len(shown):,} more rows" if len(rows) > len(shown) else f"{len(rows):,} rows"
+    more = f"the first {len(shown):,} of {len(rows):,} rows" if len(rows) > len(shown) else f"{len(rows):,} rows"
     return f'{_STYLE}<div class="osx">{table}<p class="note">{more}{f", {_text(note)}" if note else ""}</p></div>'
 
 
 def _cell(name: str, value: Plain) -> str:
     if value is None:
         return "<td></td>"
+    if name in _TIMES:
+        return f"<td>{_text(units.local_iso(str(value)))}</td>"
     if name in _TEXT_COLUMNS:
         return f'<td class="text">{_text(units.one_line(str(value), _CELL_CHARACTERS))}</td>'
     if isinstance(value, (int, float)) and not isinstance(value, bool):

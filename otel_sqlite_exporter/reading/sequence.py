@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from otel_sqlite_exporter.reading.building import Json, json_text, plain
 from otel_sqlite_exporter.reading.failures import ReadingError
-from otel_sqlite_exporter.reading.html import Plain, table_html
+from otel_sqlite_exporter.reading.html import SHOWN_COLUMNS, Plain, table_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,8 +75,11 @@ class Answer(ABC):
         rows = self.flat()
         return pl.DataFrame({name: [row[name] for row in rows] for name in self.columns}, strict=False)
 
+    def _shown_columns(self) -> Sequence[str]:
+        return self.columns
+
     def _repr_html_(self) -> str:
-        return table_html(self.columns, self.flat(), self.note)
+        return table_html(self._shown_columns(), self.flat(), self.note)
 
 
 class Rows(Sequence[_Row_co], Answer, Generic[_Row_co]):
@@ -125,6 +128,9 @@ class Rows(Sequence[_Row_co], Answer, Generic[_Row_co]):
         if self._columns is not None:
             return list(self._columns)
         return [field.name for field in fields(self.row_type)]  # type: ignore[arg-type]
+
+    def _shown_columns(self) -> Sequence[str]:
+        return SHOWN_COLUMNS.get(self.row_type.__name__, self.columns)
 
     def dicts(self) -> list[dict[str, Json]]:
         """Return the rows as dictionaries that JSON can hold."""

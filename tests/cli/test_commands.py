@@ -9,9 +9,10 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from otel_sqlite_exporter.cli.app import COMMANDS, main
-from tests.cli.conftest import Command, in_terminal
+from tests.cli.conftest import Command, Done, Screen, in_terminal
 
 LISTS = (
     ("calls",),
@@ -93,18 +94,29 @@ def test_a_pipe_gets_plain_text(command: Command, demo_path: Path, arguments: tu
     assert "\x1b" not in done.out
 
 
-@pytest.mark.parametrize("width", [80, 200])
-@pytest.mark.parametrize("arguments", [*LISTS, *ONES], ids=" ".join)
-def test_a_terminal_is_never_wider_than_it_is(demo_path: Path, arguments: tuple[str, ...], width: int) -> None:
-    """In a terminal of 80 and of 200 columns every line fits, and colours end where they began."""
-    from rich.cells import cell_len
-
-    done = in_terminal(width, *arguments, "-d", demo_path)
-    assert done.status == 0, done.out
+def check_fits(done: Done, width: int) -> None:
+    """Check that every line fits, and that there are colours and no other escapes."""
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in done.out.splitlines()]
+    assert done.status == 0, done.out
     assert max(map(cell_len, lines)) <= width
     assert "\x1b[" in done.out
     assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("arguments", [*LISTS, *ONES], ids=" ".join)
+def test_a_screen_is_never_wider_than_it_is(
+    on_screen: Screen, demo_path: Path, arguments: tuple[str, ...], width: int
+) -> None:
+    """On a narrow, an ordinary and a wide screen every line fits, and colours end where they began."""
+    check_fits(on_screen(width, *arguments, "-d", demo_path), width)
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("arguments", [(), ("show", "-1"), ("trace", "-1")], ids=" ".join)
+def test_a_real_terminal_is_never_wider_than_it_is(demo_path: Path, arguments: tuple[str, ...], width: int) -> None:
+    """In a pseudo-terminal of 80 and of 200 columns it is the same."""
+    check_fits(in_terminal(width, *arguments, "-d", demo_path), width)
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Command, in_terminal
+from tests.cli.conftest import Command, Screen
 from tests.reading.test_hostile import HOSTILE, File
 from tests.support import end_spans, recording, wait_until
 
@@ -62,9 +62,9 @@ def hostile(tmp_path: Path) -> Path:
     ],
     ids=" ".join,
 )
-def test_a_terminal_obeys_no_text(hostile: Path, arguments: tuple[str, ...]) -> None:
-    """No escape, control character or direction mark of a text reaches the terminal; markup and HTML are text."""
-    done = in_terminal(120, *arguments, "-d", hostile)
+def test_a_screen_obeys_no_text(on_screen: Screen, hostile: Path, arguments: tuple[str, ...]) -> None:
+    """No escape, control character or direction mark of a text reaches the screen; markup and HTML are text."""
+    done = on_screen(120, *arguments, "-d", hostile)
     shown = OWN.sub("", done.out)
     assert done.status == 0, done.out
     assert not set(shown) & set("\x1b\x07\x08\x7f\x9b\u202e\u202c\u2066\u2069\u200b\u2028\r\U000e0041")
