@@ -179,6 +179,7 @@ class SQLiteSpanExporter(SpanExporter):
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
+        self._is_forked = True
         thread = threading.get_ident()
         if self._forking == thread:
             self._forking = None

@@ -16,5 +16,5 @@ def handler(event: dict[str, str], _context: object) -> dict[str, str | None]:
     reply = client.chat.completions.create(
         model="gpt-5.4-mini", messages=[{"role": "user", "content": event["question"]}]
     )
-    recording.flush(timeout_millis=2000)
+    recording.flush(timeout_millis=5000)
     return {"answer": reply.choices[0].message.content}

@@ -190,6 +190,7 @@ class ExporterThread:
 
     def after_fork_in_parent(self) -> None:
         """Let the thread go on."""
+        self._is_forked = True
         self.coordination.forks.end()
 
     def after_fork_in_child(self) -> None:
@@ -223,7 +224,7 @@ class ExporterThread:
             self.coordination.finished.open()
 
     def _report_silence(self) -> None:
-        """Say that there was no LLM span, unless this is a child, of which the parent may know better."""
+        """Say that there was no LLM span; not in a process that forked or was forked, of which others had the calls."""
         counts = self._tally.counts()
         if counts.received == counts.skipped:
             with contextlib.suppress(Exception):  # a log handler's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,6 +66,26 @@ def test_a_shutdown_after_an_llm_span_says_nothing(tmp_path: Path) -> None:
         processor.shutdown()
         exporter.shutdown()
     assert lines == []
+
+
+def test_a_process_whose_children_record_says_nothing(tmp_path: Path) -> None:
+    """Neither the master of a pre-forking server nor its idle worker warns: the other one may have had the calls."""
+    processor = SQLiteSpanProcessor(tmp_path / "traces.db")
+    read, write = os.pipe()
+    if (child := os.fork()) == 0:
+        try:
+            with log_lines() as lines:
+                processor.shutdown()
+            os.write(write, b"silent" if not lines else b"loud")
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    with log_lines() as lines:
+        processor.shutdown()
+    assert lines == []
+    assert os.read(read, 10) == b"silent"
+    os.close(read)
+    os.close(write)
 
 
 def test_the_reasons_name_what_to_install() -> None:
