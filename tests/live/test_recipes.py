@@ -37,7 +37,6 @@ SCRIPTS = {
     "pydantic_ai_agent.py": ("pydantic_ai", 2),
     "openai_agents.py": ("agents", 2),
     "litellm_chat.py": ("litellm", 1),
-    "ag2_agents.py": ("autogen", 1),
 }
 """Scripts: what each needs, and how many calls it makes."""
 

@@ -28,7 +28,7 @@ def main(directory: str, *arguments: str) -> None:
     with tarfile.open(sdist) as archive:
         archive.extractall(target, filter="data")
     unpacked = target / sdist.name.removesuffix(".tar.gz")
-    _run(unpacked, "-m", "pip", "install", "--quiet", f"{wheel}[cli,web]", "-r", "tests/requirements.txt")
+    _run(unpacked, "-m", "pip", "install", "--quiet", f"{wheel}[cli,web,send]", "-r", "tests/requirements.txt")
     _run(unpacked, "-m", "pytest", "-q", "-n", "2", *arguments)
 
 
