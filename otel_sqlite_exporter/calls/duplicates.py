@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _WITH_TEXTS: Final = 1024
 """How many reports are remembered with their texts."""
 
-_MOST_MOVES: Final = 16
+_MOST_MOVES: Final = 8
 """How many reports of others may be moved for the sake of one that arrives."""
 
 _MOST_JUDGED: Final = 24
@@ -161,6 +161,8 @@ class RecentCalls:
                 self._choose(node)
             if is_concurrent and (node.rank > STRUCTURE or self._candidates.is_late(node)):
                 self._offer(node)
+            if is_concurrent and node.inner is None and not node.outers:
+                self._make_room(node, set())
         tail = self._tails.tail_of(node)
         if tail is not None:
             self._unlink(tail)
@@ -168,7 +170,7 @@ class RecentCalls:
 
     def _later(self, node: Node) -> list[Node]:
         """Return the few reports that ended later and that a late one may concern, in the order of their ends."""
-        first = bisect_right(self._ends, (node.order,))
+        first = bisect_left(self._ends, ((node.own.end + 1,),))
         if not 0 < len(self._ends) - first <= _MOST_JUDGED:
             return []
         until = node.own.end + LAZY_START
@@ -186,6 +188,8 @@ class RecentCalls:
         for other in nodes:
             if other.inner is None and not other.outers:
                 self._offer(other)
+            if other.inner is None and not other.outers:
+                self._make_room(other, set())
 
     def _find_twin(self, node: Node) -> None:
         """Link a report to that of the same layer at the same time with the same response id."""
@@ -207,6 +211,8 @@ class RecentCalls:
 
     def _choose(self, node: Node) -> None:
         """Link a node to the call that it is the outer report of, if any."""
+        if node.moves >= _MOST_CHOICES:
+            return
         nested = nested_call(node) if node.inside else None
         if nested is not None:
             self._enclose(node, *nested)
@@ -217,7 +223,7 @@ class RecentCalls:
     def _enclose(self, node: Node, inner: Node, is_complete: bool) -> None:  # noqa: FBT001 - of nested_call
         """Link a node to a call that descends from it."""
         if node.rank == STRUCTURE and node.inner is not None:
-            if node.moves >= _MOST_CHOICES or (node.inner is inner and node.is_complete == is_complete):
+            if node.inner is inner and node.is_complete == is_complete:
                 return
             node.moves += 1
         self._unlink(node)
@@ -236,9 +242,7 @@ class RecentCalls:
     def _pair(self, node: Node) -> bool:
         """Link a node to the best fitting call that its layer has not reported yet, and return whether there is one.
 
-        A call that fits much better is taken from the report that has it. Where all that fit are taken, one of those
-        that have them is moved to another call if that is possible, so that no report stays alone only because of the
-        order in which they came.
+        A call that fits much better is taken from the report that has it.
         """
         free = self._candidates.best_free_inner(node)
         if free is None or free[0][:2] > (1, MATCH):
@@ -253,10 +257,13 @@ class RecentCalls:
         if free is not None:
             self._link(node, free[1], free[0])
             return True
-        return self._make_room(node, set())
+        return False
 
     def _make_room(self, node: Node, seen: set[Node]) -> bool:
-        """Take a call from a report that can have another one, and return whether there is one."""
+        """Take a call from a report that can have another one, and return whether there is one.
+
+        So no report stays alone only because of the order in which they came.
+        """
         for rank, root, rival in self._candidates.taken_inners(node):
             if self._moves <= 0:
                 return False
