@@ -26,6 +26,7 @@ COMMANDS: Final = (
     "diff",
     "export",
     "send",
+    "merge",
     "status",
     "doctor",
     "prune",

@@ -248,7 +248,7 @@ def last_change(connection: ReadConnection) -> int:
 def spans_up_to(connection: ReadConnection, last: int, *, limit: int) -> list[StoredSpan]:
     """Return the last rows up to an id, in order."""
     found = connection.rows("SELECT id FROM spans WHERE id <= ? ORDER BY id DESC LIMIT ?", (last, limit))
-    return _spans_of(connection, sorted(as_int(row[0]) or 0 for row in found))
+    return spans_with_ids(connection, sorted(as_int(row[0]) or 0 for row in found))
 
 
 def identity(connection: ReadConnection) -> str | None:
@@ -298,14 +298,15 @@ def _changed_page(
                 break
             chosen[number] = None
         last = as_int(seq) or 0
-    return Page(_spans_of(connection, sorted(chosen)), Place(place.span_id, last), is_amendment=True)
+    return Page(spans_with_ids(connection, sorted(chosen)), Place(place.span_id, last), is_amendment=True)
 
 
 def _is_wanted(rules: PageRules, start: Value) -> bool:
     return rules.since is None or (as_int(start) or 0) >= rules.since
 
 
-def _spans_of(connection: ReadConnection, ids: Sequence[int]) -> list[StoredSpan]:
+def spans_with_ids(connection: ReadConnection, ids: Sequence[int]) -> list[StoredSpan]:
+    """Return some rows by their ids, however many; in the order of the ids, where these are sorted."""
     spans: list[StoredSpan] = []
     for at in range(0, len(ids), _ONE_STATEMENT):
         some = ids[at : at + _ONE_STATEMENT]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
@@ -16,27 +17,41 @@ from otel_sqlite_exporter.reading.exporting import EXPORT_FORMATS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_PARQUET: Final = "parquet"
+
 
 @click.command("export")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(EXPORT_FORMATS),
+    type=click.Choice([*EXPORT_FORMATS, _PARQUET]),
     default="jsonl",
     show_default=True,
-    help="jsonl: calls with messages; csv: a row each; openai: lines for fine-tuning; markdown: transcripts.",
+    help="jsonl: calls with messages; csv: a row each; openai: lines for fine-tuning; markdown: transcripts; "
+    "parquet: a directory of files by day.",
 )
-@click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Where to; else standard output.")
+@click.option(
+    "--layout",
+    type=click.Choice(["calls", "otel"]),
+    default="calls",
+    show_default=True,
+    help="Of Parquet: calls with nested messages, or all spans in the columns of a Collector's otel_traces.",
+)
+@click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Where to; else standard output.")
 @filter_options
 @database_option
 @pass_asked
-def command(asked: Asked, /, form: str, output: str | None, **filters: str | None) -> None:
+def command(asked: Asked, /, form: str, layout: str, output: str | None, **filters: str | None) -> None:
     """Write calls to a file, in a form for other programs.
 
-    As JSON lines, CSV, lines for fine-tuning or Markdown; the oldest call first.
+    As JSON lines, CSV, lines for fine-tuning or Markdown, the oldest call first; or as Parquet, where a repeated export
+    writes the same files again.
 
     Example: otel-sqlite export --format openai --model 'gpt-*' --status ok -o training.jsonl
     """
+    if form == _PARQUET:
+        _write_parquet(asked, layout, output, is_filtered=any(value is not None for value in filters.values()))
+        return
     wanted = filters_of(filters)
     database = asked.open(seconds=None)
     texts = database.export(form, wanted)
@@ -63,3 +78,18 @@ def _progress(texts: Iterator[str], total: int) -> Iterator[Iterator[str]]:
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         yield iter(progress.track(texts, total=total, description="calls"))
+
+
+def _write_parquet(asked: Asked, layout: str, output: str | None, *, is_filtered: bool) -> None:
+    if output is None:
+        raise click.UsageError("Parquet goes into a directory; name it with -o DIRECTORY")
+    if is_filtered:
+        raise click.UsageError("Parquet takes no filters: each file has its block of rows whole; filter what reads it")
+    if find_spec("pyarrow") is None:
+        raise click.ClickException("Parquet needs more: pip install 'otel-sqlite-exporter[parquet]'")
+    from otel_sqlite_exporter.sending.parquet import export_parquet  # noqa: PLC0415 - not without the extra
+
+    with asked.open(seconds=None) as database:
+        path = database.path
+    rows, files = export_parquet(path, output, layout)
+    say(f"{output}: {rows:,} rows in {files:,} files")
