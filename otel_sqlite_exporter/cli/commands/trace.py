@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from otel_sqlite_exporter.cli.table import Cell
+    from otel_sqlite_exporter.reading import Database
     from otel_sqlite_exporter.reading.steps import Step
     from otel_sqlite_exporter.reading.tree import TraceTree
 
@@ -30,7 +31,9 @@ _DEEPEST: Final = 20
 @id_argument("trace_id", "ID")
 @click.option("--json", "form", flag_value="json", help="The trace as one JSON object, with its steps.")
 @click.option("--markdown", "form", flag_value="markdown", help="The trace as a Markdown table.")
-@click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write one self-contained page to share.")
+@click.option(
+    "--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write one self-contained page to share."
+)
 @database_option
 @pass_asked
 def command(asked: Asked, /, trace_id: str, form: str | None, html: str | None) -> None:
@@ -42,9 +45,10 @@ def command(asked: Asked, /, trace_id: str, form: str | None, html: str | None) 
 
     Example: otel-sqlite trace -1
     """
-    tree = asked.open().trace(trace_id)
+    database = asked.open()
+    tree = database.trace(trace_id)
     if html is not None:
-        Path(html).write_text(tree.html(), encoding="utf-8")
+        Path(html).write_text(_file(database, tree), encoding="utf-8", errors="replace")
         say(f"written to {html}")
     elif form == "json":
         click.echo(tree.json(indent=2))
@@ -52,6 +56,15 @@ def command(asked: Asked, /, trace_id: str, form: str | None, html: str | None) 
         click.echo(tree.markdown(), nl=False)
     else:
         screen.show(*_tree(tree))
+
+
+def _file(database: Database, tree: TraceTree) -> str:
+    """Return the file to share: with the messages of every step where the pages are installed, else the tree alone."""
+    try:
+        from otel_sqlite_exporter.web.sharing import trace_file  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError:
+        return tree.html()
+    return trace_file(database, tree.trace.trace_id)
 
 
 def _tree(tree: TraceTree) -> list[Text]:
