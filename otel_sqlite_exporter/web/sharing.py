@@ -42,9 +42,16 @@ def trace_file(database: Database, trace_id: int | str) -> str:
     details = []
     for step in list(tree.steps())[:MOST_DETAILS]:
         if step.span.duplicate_of is None:
-            detail = database.call(step.span.id)
-            details.append(_with_groups(database, detail, budget))
-    return _file("trace-file.html", shown=shown(tree), fall=waterfall(tree, everything), details=details)
+            found = _with_groups(database, database.call(step.span.id), budget)
+            if found[2] or step.span.is_call or step.span.status == "error":
+                details.append(found)
+    return _file(
+        "trace-file.html",
+        shown=shown(tree),
+        fall=waterfall(tree, everything),
+        details=details,
+        linked={detail.call.id for detail, _, _ in details},
+    )
 
 
 def call_file(database: Database, call_id: int | str) -> str:

@@ -32,6 +32,7 @@ MESSAGES_LIMIT: Final = 200
 _LONG_LINES: Final = 24
 _LONG_TEXT: Final = 1600
 _SHORT_ARGUMENTS: Final = 90
+_DIRECTIONS: Final = {"system": "s", "input": "i", "output": "o"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,7 @@ def groups_of(messages: Sequence[Message], kept: int, budget: Budget | None = No
         shown.append(
             Shown(
                 message=message,
-                pieces=tuple(_pieces(message, budget, places, index)),
+                pieces=tuple(_pieces(message, budget, places)),
                 is_new=index >= kept > 0 and not is_answer,
                 is_answer=is_answer,
             )
@@ -161,21 +162,23 @@ class _Places:
     def __init__(self, messages: Sequence[Message]) -> None:
         self.calls: dict[str, str] = {}
         self.results: dict[str, str] = {}
-        for index, message in enumerate(messages):
+        for message in messages:
             for number, block in enumerate(blocks_of(message)):
                 if block.call_id is None:
                     continue
                 if block.kind == "tool_call":
-                    self.calls[block.call_id] = _anchor(index, number)
+                    self.calls[block.call_id] = _anchor(message, number)
                 elif block.kind == "tool_result":
-                    self.results.setdefault(block.call_id, _anchor(index, number))
+                    self.results.setdefault(block.call_id, _anchor(message, number))
 
 
-def _anchor(index: int, number: int) -> str:
-    return f"m{index}-{number}"
+def _anchor(message: Message, number: int) -> str:
+    # A page may show several calls, so that the place in one of them is not enough.
+    direction = _DIRECTIONS.get(message.direction, "x")
+    return f"m{message.span_id}-{direction}{message.position}-{number}"
 
 
-def _pieces(message: Message, budget: Budget, places: _Places, index: int) -> list[Piece]:
+def _pieces(message: Message, budget: Budget, places: _Places) -> list[Piece]:
     found = []
     for number, block in enumerate(blocks_of(message)):
         text = budget.take(block.text)
@@ -192,7 +195,7 @@ def _pieces(message: Message, budget: Budget, places: _Places, index: int) -> li
                 is_long=len(text) > _LONG_TEXT or text.count("\n") > _LONG_LINES,
                 left_out=len(block.text) - len(text),
                 brief=_brief(data) if block.kind == "tool_call" else "",
-                anchor=_anchor(index, number) if has_place else None,
+                anchor=_anchor(message, number) if has_place else None,
                 other=other.get(block.call_id or "") if has_place else None,
             )
         )

@@ -57,6 +57,15 @@ def test_the_links_of_a_call_and_a_trace_lead_somewhere(client: TestClient, demo
                     assert client.get(link).status_code == 200, link
 
 
+def test_no_two_places_of_a_page_have_one_name(client: TestClient, demo: Database) -> None:
+    """Ids are unique on every page and in every file to share, so that links lead to the right place."""
+    trace = max(demo.traces(), key=lambda trace: trace.spans or 0).trace_id
+    chats = [f"/conversation?id={chat.conversation_id}" for chat in demo.conversations(limit=5)]
+    for page in (*PAGES, *chats, f"/traces/{trace}", f"/traces/{trace}/file", "/compare?a=5&b=6", "/calls/5"):
+        names = re.findall(r' id="([^"]*)"', client.get(page).text)
+        assert len(names) == len(set(names)), page
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_an_empty_file_says_what_to_do(tmp_path: Path, page: str) -> None:
     """A file without a call has no broken page."""

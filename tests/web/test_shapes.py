@@ -209,10 +209,19 @@ def test_many_messages_and_long_texts_are_cut() -> None:
 def test_a_tools_call_and_its_result_know_each_other() -> None:
     """The call of a tool leads to its result and back, by places of the page, never by ids of the file."""
     call = Message(
-        span_id=1, role="assistant", parts=[{"type": "tool_call", "id": "<x>", "name": "f", "arguments": {}}]
+        span_id=1,
+        direction="input",
+        role="assistant",
+        parts=[{"type": "tool_call", "id": "<x>", "name": "f", "arguments": {}}],
     )
-    result = Message(span_id=1, role="tool", parts=[{"type": "tool_call_response", "id": "<x>", "response": "ok"}])
+    result = Message(
+        span_id=1,
+        direction="input",
+        position=1,
+        role="tool",
+        parts=[{"type": "tool_call_response", "id": "<x>", "response": "ok"}],
+    )
     (group,) = groups_of([call, result], 0)
     asked, answered = (shown.pieces[0] for shown in group.messages)
-    assert asked.other == answered.anchor == "m1-0"
-    assert answered.other == asked.anchor == "m0-0"
+    assert asked.other == answered.anchor == "m1-i1-0"
+    assert answered.other == asked.anchor == "m1-i0-0"
