@@ -23,12 +23,13 @@ TEXT_LIMIT: Final = 64 << 10
 PAGE_LIMIT: Final = 1 << 20
 """Characters of all texts together."""
 
-MARKDOWN_LIMIT: Final = 48 << 10
+MARKDOWN_LIMIT: Final = 32 << 10
 """Characters that are read as markdown; what is beyond is shown as it is written."""
 
 MESSAGES_LIMIT: Final = 200
 """Messages of one fold."""
 
+_MOST_BRACKETS: Final = 1000
 _LONG_LINES: Final = 24
 _LONG_TEXT: Final = 1600
 _SHORT_ARGUMENTS: Final = 90
@@ -102,7 +103,8 @@ class Budget:
 
     def takes_markdown(self, text: str) -> bool:
         """Tell whether a text is read as markdown."""
-        if len(text) > self.markdown:
+        # What opens thousands of links takes the parser quadratic time, and is no prose.
+        if len(text) > self.markdown or text.count("[") > _MOST_BRACKETS:
             return False
         self.markdown -= len(text)
         return True

@@ -206,6 +206,12 @@ def test_many_messages_and_long_texts_are_cut() -> None:
     assert piece.left_out == 50_000_000 - TEXT_LIMIT
 
 
+def test_what_would_take_the_parser_long_is_no_markdown() -> None:
+    """A text of nothing but brackets is shown as it is written."""
+    (group,) = groups_of([_message(0, "[" * 5000)], 0)
+    assert not group.messages[0].pieces[0].is_markdown
+
+
 def test_a_tools_call_and_its_result_know_each_other() -> None:
     """The call of a tool leads to its result and back, by places of the page, never by ids of the file."""
     call = Message(
