@@ -188,7 +188,7 @@ def test_a_step_is_shown_beside_the_tree_without_leaving_it(browser: Browser, de
     """A chosen step stands in the address, keeps the scroll and the focus, and Escape and Back take it away."""
     with opened(browser, demo.address(f"/traces/{demo.trace}")) as (page, _):
         page.evaluate("document.body.style.minHeight = '3000px'; scrollTo(0, 200)")
-        page.locator(".tree .row-link").last.click()
+        page.locator(".tree .row-link").last.evaluate("row => { row.focus({ preventScroll: true }); row.click(); }")
         page.wait_for_selector(".panel")
         assert "span=" in page.url
         assert page.evaluate("scrollY") == 200
