@@ -60,7 +60,10 @@ async function show(address) {
   if (!next) return;
   document.title = page.title;
   const focused = document.activeElement?.closest("[data-id]")?.dataset.id;
+  const height = scrollY;
   find("#main").replaceWith(document.adoptNode(next));
+  // Chromium would follow something of the old page that the new one has elsewhere.
+  scrollTo(scrollX, height);
   isTouched = false;
   if (focused) find(`[data-id="${CSS.escape(focused)}"] .row-link`)?.focus({ preventScroll: true });
 }
