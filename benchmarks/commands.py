@@ -123,7 +123,7 @@ def _recorder(path: Path) -> Iterator[SQLiteSpanProcessor]:
 def _cpu_milliseconds(path: Path, command: str) -> float:
     """Return the processor time, of the process and the kernel for it, that one command takes."""
     arguments = [sys.executable, "-m", "otel_sqlite_exporter", "-d", str(path), *command.split()]
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

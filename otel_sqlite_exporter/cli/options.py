@@ -90,15 +90,21 @@ def limit_option(default: int) -> Callable[[_F], _F]:
     )
 
 
-def id_argument(name: str, metavar: str) -> Callable[[_F], _F]:
-    """Return a decorator that adds an argument for an id, which may be negative: -1 is the last one."""
+def id_argument(name: str, metavar: str, *, default: str | None = None) -> Callable[[_F], _F]:
+    """Return a decorator that adds an argument for an id, which may be negative: -1 is the last one.
+
+    Args:
+        name: What the command gets.
+        metavar: What the help calls it.
+        default: What is meant where nothing is given; None where it has to be.
+    """
 
     def check(context: click.Context, parameter: click.Parameter, value: str) -> str:  # noqa: ARG001 - click's signature
         if value.startswith("-") and not value[1:].isdigit():
             raise click.NoSuchOption(value, ctx=context)
         return value
 
-    return click.argument(name, metavar=metavar, callback=check)
+    return click.argument(name, metavar=metavar, callback=check, default=default, required=default is None)
 
 
 def filter_options(command: _F) -> _F:

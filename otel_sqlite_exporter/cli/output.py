@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,13 +37,18 @@ def write_rows(rows: Rows[_Row], form: Form | None, columns: Sequence[Column[_Ro
         writer.writeheader()
         writer.writerows(rows.flat())
     elif not rows:
-        say(f"{nothing} ({rows.note})" if rows.note else nothing)
+        say(f"{nothing} ({in_options(rows.note)})" if rows.note else nothing)
     else:
         from otel_sqlite_exporter.cli.table import lines  # noqa: PLC0415 - JSON does without rich
 
         screen.show(*lines(columns, rows))
         if rows.note:
-            say(rows.note)
+            say(in_options(rows.note))
+
+
+def in_options(note: str) -> str:
+    """Return a note of an answer in the words of the command line."""
+    return re.sub(r"\b(since|until)=", r"--\1 ", note)
 
 
 def say(text: str) -> None:

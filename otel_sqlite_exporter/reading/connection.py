@@ -120,7 +120,7 @@ class ReadConnection:
     def _in_words(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, sqlite3.Warning) as error:  # a warning is what Python 3.10 makes of two statements
             if "interrupted" in str(error):
                 raise TimeBudgetError(
                     f"the question took longer than {self.seconds:g} seconds; narrow it with --since or a filter"
@@ -204,7 +204,7 @@ _WORDS: Final = (
 )
 
 
-def _in_words(path: str, error: sqlite3.Error) -> str:
+def _in_words(path: str, error: sqlite3.Error | sqlite3.Warning) -> str:
     text = str(error)
     for fragment, words in _WORDS:
         if fragment in text:

@@ -10,7 +10,6 @@ from otel_sqlite_exporter.reading.calls import calls_of_ids
 from otel_sqlite_exporter.reading.conditions import IS_CALL, pattern, where, windowed
 from otel_sqlite_exporter.reading.failures import NotFoundError
 from otel_sqlite_exporter.reading.filters import Filters
-from otel_sqlite_exporter.reading.html import chat_html
 from otel_sqlite_exporter.reading.markdown_form import chat_markdown
 from otel_sqlite_exporter.reading.rows import Conversation
 from otel_sqlite_exporter.reading.search import span_ids_with_text
@@ -69,6 +68,8 @@ class Chat:
         return json_text(self.dict(), indent=indent)
 
     def _repr_html_(self) -> str:
+        from otel_sqlite_exporter.reading.html import chat_html  # noqa: PLC0415 - only a notebook needs it
+
         return chat_html(self.conversation, self.turns, self.left_out)
 
     def __repr__(self) -> str:

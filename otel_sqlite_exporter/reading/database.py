@@ -301,7 +301,7 @@ class Database:
             wanted: What to look for, as it stands there.
             filters: In which steps.
             limit: How many places.
-            before: Go on after the span of this id: the answer's ``note`` says it where the time was over.
+            before: Go on after the span of this id.
             seconds: How long to look.
             **named: Filters by name.
         """

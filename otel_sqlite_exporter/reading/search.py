@@ -27,6 +27,7 @@ DEFAULT_SECONDS: Final = 0.2
 _FIRST_SLICE: Final = 500
 _LARGEST_SLICE: Final = 10_000
 _AROUND: Final = 60
+_NANOSECONDS: Final = 1_000_000_000
 
 # Of the parts only those that say more than the text are stored; in JSON a text is written with escapes.
 _HAS_TEXT: Final = r"(m.text LIKE :plain ESCAPE '\' OR m.stored_parts LIKE :json ESCAPE '\')"
@@ -160,7 +161,7 @@ def _slices(
         start, last, found = (as_int(value) or 0 for value in end)
         is_end = found < size
         is_late = time.thread_time() > deadline
-        yield rows, None if is_end else f"searched back to {full_time(start)}; further back with before={last}"
+        yield rows, None if is_end else _note(start)
         if is_end or is_late:
             return
         size = min(size * 4, _LARGEST_SLICE)
@@ -168,6 +169,12 @@ def _slices(
 
 _LAST_OF_SLICE: Final = """WITH part AS ({part})
 SELECT start_time_unix_nano, id, (SELECT count(*) FROM part) FROM part ORDER BY start_time_unix_nano, id LIMIT 1"""
+
+
+def _note(start: int) -> str:
+    """Return how far the search came, and how to go on: from the next full second, so that nothing is left out."""
+    moment = full_time(start + _NANOSECONDS).replace(" ", "T")
+    return f"searched back to {full_time(start)}; further back with until={moment}"
 
 
 def _start(connection: ReadConnection, before: int | None) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from otel_sqlite_exporter.reading.building import Json, json_text, plain
 from otel_sqlite_exporter.reading.failures import ReadingError
-from otel_sqlite_exporter.reading.html import SHOWN_COLUMNS, Plain, table_html
+from otel_sqlite_exporter.reading.html import Plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,11 +75,10 @@ class Answer(ABC):
         rows = self.flat()
         return pl.DataFrame({name: [row[name] for row in rows] for name in self.columns}, strict=False)
 
-    def _shown_columns(self) -> Sequence[str]:
-        return self.columns
-
     def _repr_html_(self) -> str:
-        return table_html(self._shown_columns(), self.flat(), self.note)
+        from otel_sqlite_exporter.reading.html import table_html  # noqa: PLC0415 - only a notebook needs it
+
+        return table_html(self.columns, self.flat(), self.note)
 
 
 class Rows(Sequence[_Row_co], Answer, Generic[_Row_co]):
@@ -129,8 +128,11 @@ class Rows(Sequence[_Row_co], Answer, Generic[_Row_co]):
             return list(self._columns)
         return [field.name for field in fields(self.row_type)]  # type: ignore[arg-type]
 
-    def _shown_columns(self) -> Sequence[str]:
-        return SHOWN_COLUMNS.get(self.row_type.__name__, self.columns)
+    def _repr_html_(self) -> str:
+        from otel_sqlite_exporter.reading.html import SHOWN_COLUMNS, table_html  # noqa: PLC0415 - as above
+
+        shown = SHOWN_COLUMNS.get(self.row_type.__name__, self.columns)
+        return table_html(shown, self.flat(), self.note)
 
     def dicts(self) -> list[dict[str, Json]]:
         """Return the rows as dictionaries that JSON can hold."""

@@ -11,7 +11,6 @@ from otel_sqlite_exporter.reading.building import Json, as_int, as_json, as_text
 from otel_sqlite_exporter.reading.calls import calls_of_ids, find_call_id
 from otel_sqlite_exporter.reading.conditions import TOTAL_TOKENS
 from otel_sqlite_exporter.reading.failures import NotFoundError
-from otel_sqlite_exporter.reading.html import call_html
 from otel_sqlite_exporter.reading.markdown_form import call_markdown
 from otel_sqlite_exporter.reading.rows import Call, Message
 from otel_sqlite_exporter.reading.sequence import Rows
@@ -109,6 +108,8 @@ class CallDetail:
         return json_text(self.dict(), indent=indent)
 
     def _repr_html_(self) -> str:
+        from otel_sqlite_exporter.reading.html import call_html  # noqa: PLC0415 - only a notebook needs it
+
         return call_html(self.call, self.messages, self.left_out)
 
     def __repr__(self) -> str:

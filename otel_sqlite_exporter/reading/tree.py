@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.reading.building import Json, as_text, build, json_text, plain
 from otel_sqlite_exporter.reading.conditions import TOTAL_TOKENS
 from otel_sqlite_exporter.reading.failures import NotFoundError
-from otel_sqlite_exporter.reading.html import page, trace_html
 from otel_sqlite_exporter.reading.markdown_form import trace_markdown
 from otel_sqlite_exporter.reading.steps import Span, Step, grow
 from otel_sqlite_exporter.reading.traces import find_trace_id, trace_row
@@ -74,6 +73,8 @@ class TraceTree:
 
     def html(self) -> str:
         """Return it as one self-contained page."""
+        from otel_sqlite_exporter.reading.html import page  # noqa: PLC0415 - only where it is asked for
+
         return page(f"trace {self.trace.trace_id}", self._repr_html_())
 
     def json(self, *, indent: int | None = None) -> str:
@@ -81,6 +82,8 @@ class TraceTree:
         return json_text(self.dict(), indent=indent)
 
     def _repr_html_(self) -> str:
+        from otel_sqlite_exporter.reading.html import trace_html  # noqa: PLC0415 - only a notebook needs it
+
         return trace_html(self.trace, list(self.steps()), is_cut=self.is_cut)
 
     def __repr__(self) -> str:

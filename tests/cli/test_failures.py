@@ -49,3 +49,10 @@ def test_a_line_that_means_nothing_has_status_2(tmp_path: Path, arguments: tuple
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_a_mistyped_command_is_guessed(tmp_path: Path) -> None:
+    """A command that is nearly right, and a file where a command belongs, are said so."""
+    (tmp_path / "traces.db").touch()
+    assert "did you mean calls?" in run("cals", cwd=tmp_path).stderr
+    assert "otel-sqlite -d traces.db" in run("traces.db", cwd=tmp_path).stderr

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.options import Form
     from otel_sqlite_exporter.reading import Call, Database, Filters
 
-_POLL_SECONDS: Final = 0.25
+_POLL_SECONDS: Final = 0.1
 
 
 @click.command("calls")

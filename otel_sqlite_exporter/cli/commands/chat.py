@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("chat", context_settings={"ignore_unknown_options": True})
-@id_argument("conversation_id", "ID")
+@id_argument("conversation_id", "[ID]", default="-1")
 @click.option("--all", "is_whole", is_flag=True, help="Fold nothing: long texts and reasoning as well.")
 @click.option("--json", "form", flag_value="json", help="The conversation as one JSON object.")
 @click.option("--markdown", "form", flag_value="markdown", help="The conversation as Markdown.")
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def command(asked: Asked, /, conversation_id: str, form: str | None, *, is_whole: bool) -> None:
     """Show one conversation, each message once.
 
-    ID is a conversation's id or its beginning; -1 is the one that was written to last.
+    ID is a conversation's id or its beginning; -1, or nothing, is the last one.
 
     Example: otel-sqlite chat -1
     """

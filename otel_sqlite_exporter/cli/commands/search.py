@@ -16,7 +16,7 @@ from otel_sqlite_exporter.cli.options import (
     limit_option,
     pass_asked,
 )
-from otel_sqlite_exporter.cli.output import say, write_rows
+from otel_sqlite_exporter.cli.output import in_options, say, write_rows
 from otel_sqlite_exporter.reading.search import DEFAULT_SECONDS
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def command(
         return
     _show(hits)
     if hits.note:
-        say(hits.note.replace("before=", "--before ") + " or --seconds 10")
+        say(f"{in_options(hits.note)}, or with --seconds 10")
 
 
 def _show(hits: Rows[Hit]) -> None:

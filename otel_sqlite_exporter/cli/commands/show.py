@@ -25,7 +25,7 @@ _FORMS = ("json", "markdown", "python", "openai")
 
 
 @click.command("show", context_settings={"ignore_unknown_options": True})
-@id_argument("call_id", "ID")
+@id_argument("call_id", "[ID]", default="-1")
 @click.option("--changes", is_flag=True, help="What is new against the previous call, and where the prompt diverged.")
 @click.option("--all", "is_whole", is_flag=True, help="Fold nothing: long texts and reasoning as well.")
 @click.option("--json", "form", flag_value="json", help="Everything that is known, as one JSON object.")
@@ -37,7 +37,7 @@ _FORMS = ("json", "markdown", "python", "openai")
 def command(asked: Asked, /, call_id: str, form: str | None, *, changes: bool, is_whole: bool) -> None:
     """Show one call: its messages, tools, numbers.
 
-    ID is a number of the list; -1 is the last call, -2 the one before. Steps of a trace are shown as well.
+    ID is a number of the list; -1, or nothing, is the last call, -2 the one before. Steps of a trace are shown as well.
 
     Example: otel-sqlite show -1 --changes
     """

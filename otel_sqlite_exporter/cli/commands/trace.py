@@ -28,7 +28,7 @@ _DEEPEST: Final = 20
 
 
 @click.command("trace", context_settings={"ignore_unknown_options": True})
-@id_argument("trace_id", "ID")
+@id_argument("trace_id", "[ID]", default="-1")
 @click.option("--json", "form", flag_value="json", help="The trace as one JSON object, with its steps.")
 @click.option("--markdown", "form", flag_value="markdown", help="The trace as a Markdown table.")
 @click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write one self-contained page to share.")
@@ -39,7 +39,8 @@ def command(asked: Asked, /, trace_id: str, form: str | None, html: str | None) 
 
     Each step has the tokens and the cost of everything inside of it.
 
-    ID is a trace id or its beginning, the number of a call for its trace, or -1 for the last trace.
+    ID is a trace id or its beginning, the number of a call for its trace, or -1, or nothing,
+    for the last trace.
 
     Example: otel-sqlite trace -1
     """
