@@ -10,7 +10,8 @@ from otel_sqlite_exporter.conventions.parse import UNREADABLE
 from otel_sqlite_exporter.conventions.parts import first
 from otel_sqlite_exporter.conventions.providers import canonical
 from otel_sqlite_exporter.conventions.usage import read_usage
-from otel_sqlite_exporter.conventions.values import flag, text
+from otel_sqlite_exporter.conventions.values import flag, service_tier, text
+from otel_sqlite_exporter.scanning.patterns import SERVICE_TIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -66,6 +67,19 @@ def complete(sheet: Sheet, is_model_call: bool) -> None:  # noqa: FBT001 - the o
         for facts in _each(sheet, body, reader):
             told: Facts = {column: facts[column] for column in _WHO if column in facts} if body == "about" else facts
             _merge(columns, told)
+    if is_model_call and "service_tier" not in columns:
+        _find_tier(sheet)
+
+
+def _find_tier(sheet: Sheet) -> None:
+    """Take the service tier out of the texts of the bodies: it alone is not worth decoding them."""
+    for body in ("response", "parameters", "request"):
+        for _, value in sheet.bodies.get(body, ()):
+            found = SERVICE_TIER.search(value) if isinstance(value, str) and '"service_tier"' in value else None
+            tier = service_tier(found.group(1)) if found is not None else None
+            if tier is not None:
+                sheet.columns["service_tier"] = tier
+                return
 
 
 def _each(sheet: Sheet, body: str, reader: Callable[[object], Mapping[str, Any]]) -> Iterator[Facts]:
@@ -78,8 +92,7 @@ def _each(sheet: Sheet, body: str, reader: Callable[[object], Mapping[str, Any]]
 
 
 def _merge(columns: Facts, found: Facts) -> None:
-    exclusive = found.pop("cache_exclusive", False)
-    if exclusive and "input_tokens" not in columns:
+    if found.pop("cache_exclusive", False) and columns.get("input_tokens") in (None, found.get("input_tokens")):
         columns["cache_exclusive"] = True
     provider = found.pop("provider", None)
     if provider is not None and "provider" not in columns and (known := canonical(provider)) is not None:

@@ -87,10 +87,11 @@ class Message:
 class Call:
     """One span, normalised: the columns of ``spans`` that a convention can fill, and the messages.
 
-    None always means "not reported". Token counts follow the GenAI rule: input includes cached tokens, output
-    includes reasoning tokens. ``total_tokens`` is there only where it is more than the counts tell. ``attributes`` and
-    ``events`` hold what is not message content, as it was emitted. ``attributes_evicted`` says that the SDK's limit on
-    attributes took what a column or a message needed.
+    None always means "not reported". Token counts follow the GenAI rule: input includes cached tokens, output includes
+    reasoning tokens. ``total_tokens`` is there only where it is more than the counts tell. ``token_classes`` are counts
+    within these that have prices of their own, ``service_tier`` is the tier that served the call: no column holds
+    either. ``attributes`` and ``events`` hold what is not message content, as it was emitted. ``attributes_evicted``
+    says that the SDK's limit on attributes took some that a column or a message needed.
     """
 
     kind: str = "other"
@@ -107,6 +108,8 @@ class Call:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    token_classes: dict[str, int] | None = None
+    service_tier: str | None = None
     cost_usd: float | None = None
     cost_source: str | None = None
     time_to_first_token_ms: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from otel_sqlite_exporter.conventions import bodies, content, events, kinds, outcome, providers, usage, values
+from otel_sqlite_exporter.conventions import bodies, content, events, kinds, outcome, providers, token_rules, values
 from otel_sqlite_exporter.conventions.call import Call, SpanFacts
 from otel_sqlite_exporter.conventions.registry import dictionary_for
 from otel_sqlite_exporter.conventions.sheet import Sheet
@@ -23,7 +23,15 @@ _PLAIN: Final = frozenset(
         "conversation_id",
         "user_id",
         "agent_name",
+        "service_tier",
     }
+)
+_CLASSES: Final = (
+    "audio_input_tokens",
+    "audio_output_tokens",
+    "audio_cache_read_tokens",
+    "cache_write_1h_tokens",
+    "tool_input_tokens",
 )
 _COUNTS: Final = (
     "input_tokens",
@@ -116,19 +124,32 @@ def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
 
 def _fill_tokens(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
     counts: dict[str, int] = {column: columns[column] for column in _COUNTS if column in columns}
-    usage.complete(counts, is_embedding=call.kind == "embedding")
+    token_rules.complete(counts, is_embedding=call.kind == "embedding")
     if not counts.get("input_tokens") and not counts.get("output_tokens"):
         call.total_tokens = counts.get("total_tokens") or None
         # Nothing was counted: zeros beside it are defaults.
         call.cache_read_tokens = call.cache_write_tokens = call.reasoning_tokens = None
         return
-    exclusive = bool(columns.get("cache_exclusive")) or usage.leaves_cached_out(facts.scope_name, call.provider)
-    call.input_tokens = usage.inclusive_input(counts, exclusive=exclusive) or None
-    call.output_tokens = usage.inclusive_output(counts, call.input_tokens)
-    if call.input_tokens is None or not call.output_tokens:
-        call.total_tokens = usage.unsplit_total(counts, call.input_tokens)
-        if call.total_tokens is not None:
-            call.output_tokens = call.output_tokens or None  # a 0 beside it is a default
+    exclusive = False
+    if call.cache_read_tokens or call.cache_write_tokens:
+        exclusive = bool(columns.get("cache_exclusive")) or token_rules.leaves_caches_out(
+            counts, facts.scope_name, call.provider, facts.attributes, is_normalised="normalised" in columns
+        )
+    call.input_tokens = token_rules.inclusive_input(counts, exclusive=exclusive) or None
+    call.output_tokens = token_rules.inclusive_output(counts, call.input_tokens)
+    if "total_tokens" in counts:
+        _use_total(call, counts)
+    if not columns.keys().isdisjoint(_CLASSES):
+        call.token_classes = {column: columns[column] for column in _CLASSES if columns.get(column)}
+
+
+def _use_total(call: Call, counts: dict[str, int]) -> None:
+    more = token_rules.tool_input(counts["total_tokens"], call.input_tokens, call.output_tokens, call.provider)
+    if more:
+        call.input_tokens = (call.input_tokens or 0) + more
+    call.total_tokens = token_rules.unsplit_total(counts, call.input_tokens, call.output_tokens)
+    if call.total_tokens is not None:
+        call.output_tokens = call.output_tokens or None  # a 0 beside it is a default
 
 
 def _fill_cost(call: Call, sheet: Sheet) -> None:

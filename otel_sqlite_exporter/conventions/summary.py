@@ -15,20 +15,24 @@ _SYSTEM_ROLES = ("system", "developer")
 def plain_text(message: Message) -> str:
     """Return the text of a message, for reading and search: its text parts, and what tools answered.
 
-    Parts of an answer that follow each other are one text, parted where it is cited.
+    Parts of an answer that follow each other are one text, parted where it is cited; what a tool of the provider's
+    answered on the way is none of it.
 
     Args:
         message: Any message.
     """
-    if message.role != "assistant" or len(message.parts) < 2:  # noqa: PLR2004 - nothing to join
+    if message.role != "assistant":
         return "\n".join(text for part in message.parts if (text := _part_text(part)))
     said = ""
     breaks = ""
     for part in message.parts:
+        if part.get("type") != "text":
+            breaks = "\n"
+            continue
         text = _part_text(part)
         if text:
             said += f"{breaks if said else ''}{text}"
-        breaks = "" if part.get("type") == "text" else "\n"
+            breaks = ""
     return said
 
 

@@ -1,8 +1,4 @@
-"""Token counts: out of any provider's usage object, and counted by one rule.
-
-The rule is that of the GenAI conventions: input includes cached tokens, output includes reasoning tokens. Emitters
-that count otherwise are told by their own numbers, else by the lists below.
-"""
+"""Token counts out of any provider's usage object; :mod:`token_rules` says what they include."""
 
 from __future__ import annotations
 
@@ -12,6 +8,9 @@ from otel_sqlite_exporter.conventions.values import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_GEMINI_THOUGHTS: Final = ("thoughtsTokenCount", "thoughts_token_count")
+_GEMINI_TOOLS: Final = ("toolUsePromptTokenCount", "tool_use_prompt_token_count")
 
 USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "input_tokens": (
@@ -108,28 +107,34 @@ USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
         "outputTokens.reasoning",
         "outputTokenDetails.reasoningTokens",
     ),
+    # Classes of tokens that have a price of their own, and no column.
+    "audio_input_tokens": (
+        "prompt_tokens_details.audio_tokens",
+        "input_tokens_details.audio_tokens",
+        "input_token_details.audio_tokens",
+        "input_token_details.audio",
+        "input_audio_tokens",
+    ),
+    "audio_output_tokens": (
+        "completion_tokens_details.audio_tokens",
+        "output_tokens_details.audio_tokens",
+        "output_token_details.audio_tokens",
+        "output_token_details.audio",
+        "output_audio_tokens",
+    ),
+    "audio_cache_read_tokens": (
+        "cached_tokens_details.audio_tokens",
+        "input_cached_audio_tokens",
+    ),
+    "cache_write_1h_tokens": (
+        "cache_creation.ephemeral_1h_input_tokens",
+        "cache_creation_ephemeral_1h_input_tokens",
+        "input_token_details.ephemeral_1h_input_tokens",
+        "input_cache_creation_1h",
+    ),
+    "tool_input_tokens": (*_GEMINI_TOOLS, "input_tool_use_tokens"),
 }
 """Where each count is in a usage object, in reading order; a dot stands for nesting."""
-
-CACHE_EXCLUSIVE: Final[tuple[tuple[str, str], ...]] = (
-    ("opentelemetry.instrumentation.botocore", "aws.bedrock"),
-    ("opentelemetry.instrumentation.bedrock", "aws.bedrock"),
-    ("openlit", "aws.bedrock"),
-    ("openlit", "anthropic"),
-    ("strands", "aws.bedrock"),
-    ("strands", "anthropic"),
-)
-"""Instrumentations that pass on a provider's input count although the provider leaves cached tokens out of it."""
-
-
-def leaves_cached_out(scope_name: str, provider: str | None) -> bool:
-    """Tell whether an emitter is known to leave cached tokens out of the input count.
-
-    Args:
-        scope_name: The instrumentation scope.
-        provider: Canonical.
-    """
-    return any(provider == known and scope_name.startswith(scope) for scope, known in CACHE_EXCLUSIVE)
 
 
 def read_usage(usage: object) -> dict[str, int]:
@@ -148,7 +153,17 @@ def read_usage(usage: object) -> dict[str, int]:
                 _note(found, ranks, f"{key}.{name}", inner)
         else:
             _note(found, ranks, key, value)
+    if "totalTokenCount" in usage or "total_token_count" in usage:
+        _add_geminis(usage, found)
     return found
+
+
+def _add_geminis(usage: Mapping[str, object], found: dict[str, int]) -> None:
+    """Count in what Gemini's body counts apart: thoughts are output, the results of its own tools are input."""
+    for keys, column in ((_GEMINI_THOUGHTS, "output_tokens"), (_GEMINI_TOOLS, "input_tokens")):
+        extra = next((counted for key in keys if (counted := count(usage.get(key)))), 0)
+        if extra and (column in found or column == "output_tokens"):
+            found[column] = found.get(column, 0) + extra
 
 
 _PLACES: Final = {key: (column, rank) for column, keys in USAGE_KEYS.items() for rank, key in enumerate(keys)}
@@ -162,71 +177,3 @@ def _note(found: dict[str, int], ranks: dict[str, int], key: str, value: object)
         if counted is not None and rank < ranks.get(column, len(_PLACES)):
             found[column] = counted
             ranks[column] = rank
-
-
-def complete(counts: dict[str, int], *, is_embedding: bool) -> None:
-    """Add the count that a reported total tells, where the total leaves no doubt about it.
-
-    Args:
-        counts: The counts as reported.
-        is_embedding: An embedding has no output, so that its total is its input.
-    """
-    total = counts.get("total_tokens", 0)
-    told = counts.get("input_tokens", 0) or counts.get("output_tokens", 0)
-    if is_embedding:
-        if not told and total:
-            counts["input_tokens"] = total
-        return
-    subsets = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
-    if not told or total <= told or any(counts.get(column) for column in subsets):
-        return  # a count may or may not include its subsets, and the rest of the total would then be theirs
-    missing = "output_tokens" if counts.get("input_tokens") else "input_tokens"
-    if not counts.get(missing):
-        counts[missing] = total - told
-
-
-def inclusive_input(counts: Mapping[str, int], *, exclusive: bool) -> int | None:
-    """Return the input count with cached tokens in it.
-
-    Args:
-        counts: The counts as reported.
-        exclusive: The emitter is known to leave cached tokens out.
-    """
-    input_tokens = counts.get("input_tokens")
-    if input_tokens is None:
-        return None
-    cached = counts.get("cache_read_tokens", 0) + counts.get("cache_write_tokens", 0)
-    if not cached:
-        return input_tokens
-    rest = input_tokens + counts.get("output_tokens", 0)
-    total = counts.get("total_tokens")
-    if total is not None and total in (rest + cached, rest + cached + counts.get("reasoning_tokens", 0)):
-        exclusive = True
-    return input_tokens + cached if exclusive or cached > input_tokens else input_tokens
-
-
-def unsplit_total(counts: Mapping[str, int], input_tokens: int | None) -> int | None:
-    """Return a reported total of which not both parts are known; None where a part alone is as much.
-
-    Args:
-        counts: The counts as reported.
-        input_tokens: The corrected input count.
-    """
-    total = counts.get("total_tokens", 0)
-    return total if total > max(input_tokens or 0, counts.get("output_tokens", 0)) else None
-
-
-def inclusive_output(counts: Mapping[str, int], input_tokens: int | None) -> int | None:
-    """Return the output count with reasoning tokens in it.
-
-    Args:
-        counts: The counts as reported.
-        input_tokens: The corrected input count.
-    """
-    output_tokens = counts.get("output_tokens")
-    reasoning = counts.get("reasoning_tokens", 0)
-    if output_tokens is None or not reasoning:
-        return output_tokens
-    total = counts.get("total_tokens")
-    told = total is not None and input_tokens is not None and total == input_tokens + output_tokens + reasoning
-    return output_tokens + reasoning if told or reasoning > output_tokens else output_tokens

@@ -108,6 +108,17 @@ def flag(value: object) -> bool | None:
     return None
 
 
+def service_tier(value: object) -> str | None:
+    """Return the tier that served a call; the wish that the provider may choose one is none."""
+    found = text(value)
+    return None if found is None or found.lower() == "auto" else found.lower()
+
+
+def normalised(value: object) -> bool | None:
+    """Return True for the name of a framework that brings all providers' counts into one form."""
+    return True if text(value) in ("langchain", "llamaindex", "dspy") else None
+
+
 def texts(value: object) -> list[str] | None:
     """Return a list of non-empty strings from a list, a JSON list in a string, or one string."""
     if isinstance(value, str):

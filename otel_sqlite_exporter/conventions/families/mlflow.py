@@ -24,6 +24,7 @@ MLFLOW: Final = Family(
     columns={
         "step": ("mlflow.spanType",),
         "provider": ("mlflow.llm.provider", "mlflow.chat.provider", "mlflow.message.format"),
+        "normalised": ("mlflow.message.format",),
         "model": ("mlflow.llm.model", "mlflow.chat_model.name"),
         "conversation_id": ("mlflow.trace.session",),
         "user_id": ("mlflow.trace.user",),

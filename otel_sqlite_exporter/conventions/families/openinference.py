@@ -63,6 +63,8 @@ OPENINFERENCE: Final = Family(
         ),
         "cache_write_tokens": ("llm.token_count.prompt_details.cache_write",),
         "reasoning_tokens": ("llm.token_count.completion_details.reasoning",),
+        "audio_input_tokens": ("llm.token_count.prompt_details.audio",),
+        "audio_output_tokens": ("llm.token_count.completion_details.audio",),
         "cost_usd": ("llm.cost.total",),
         "agent_name": ("agent.name",),
         "tool_name": ("tool.name", "tool_call.function.name"),

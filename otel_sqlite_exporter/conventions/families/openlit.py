@@ -13,6 +13,11 @@ from otel_sqlite_exporter.scanning.patterns import TURN
 if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.call import SpanFacts
     from otel_sqlite_exporter.conventions.sheet import Sheet
+
+
+_ROLE: Final = 12
+"""Made-up tokens of a message's role at most, which is counted with its text."""
+
 _NOTHING: Final[list[Part]] = [{"type": "text", "content": "None"}]
 
 
@@ -41,13 +46,21 @@ def _part_transcript(call: Call) -> None:
 
 
 def _withdraw_counts(call: Call) -> None:
-    """Withdraw counts that it made up: a stream that sent none is said to have half as many tokens as letters."""
-    if not call.streaming or call.output_tokens is None:
+    """Withdraw counts that it made up: a stream that sent none is said to have half as many tokens as letters.
+
+    Both counts must show it: an answer of a token or two may well have half as many tokens as letters.
+    """
+    if not call.streaming or call.output_tokens is None or call.output_tokens != math.ceil(_letters(call.output) / 2):
         return
-    said = "".join(str(part["content"]) for answer in call.output for part in answer.parts if part["type"] == "text")
-    if call.output_tokens == math.ceil(len(said) / 2):
+    asked = [*call.system, *call.input]
+    letters = _letters(asked)
+    if letters and math.ceil(letters / 2) <= (call.input_tokens or 0) <= math.ceil(letters / 2) + len(asked) * _ROLE:
         call.input_tokens = call.output_tokens = call.cache_read_tokens = None
         call.cache_write_tokens = call.reasoning_tokens = call.cost_usd = call.cost_source = None
+
+
+def _letters(messages: list[Message]) -> int:
+    return sum(len(str(part["content"])) for message in messages for part in message.parts if part["type"] == "text")
 
 
 OPENLIT: Final = Family(
