@@ -217,8 +217,9 @@ def _read_token(sheet: Sheet, event: EventFacts) -> None:
 def _offer_first(sheet: Sheet, content: str, rank: int, event: EventFacts, keys: tuple[str, ...]) -> None:
     for key in keys:
         value = event.attributes.get(key)
-        if value and value != "null":
-            sheet.offer(content, rank, value)
+        if value:
+            if value != "null":
+                sheet.offer(content, rank, value)
             return
     source = source_of(event)
     if source:

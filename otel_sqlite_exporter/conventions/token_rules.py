@@ -44,7 +44,6 @@ SOURCES: Final[tuple[Source, ...]] = (
     Source("strands", "anthropic", "summed", "writes the message's input_tokens"),
     Source("langfuse", None, "reported", "usage_details are the provider's usage, or classes that add up"),
     Source("pipecat", None, "summed", "writes the provider's input count, and sums by itself"),
-    Source("mlflow", None, "summed", "tokenUsage is the provider's usage, summed by itself"),
 )
 """Which emitters pass on what the provider counted."""
 

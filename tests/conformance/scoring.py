@@ -24,6 +24,7 @@ PROVIDERS = {
     "google (Gemini API)": "gcp.gemini",
     "google (Vertex AI)": "gcp.vertex_ai",
     "mistral": "mistral_ai",
+    "xai": "x_ai",
 }
 """Providers as a person says it, and their canonical names."""
 
