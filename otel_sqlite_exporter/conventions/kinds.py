@@ -15,7 +15,6 @@ from otel_sqlite_exporter.conventions.step_words import (
     CHAT,
     COMPLETION,
     EMBEDDINGS,
-    LLM,
     OTHER,
     RERANK,
     RETRIEVAL,
@@ -104,13 +103,21 @@ def decide(
     if name.endswith(NO_CALLS):
         return CHAIN
     step = columns.get("kind") or columns.get("step")
-    if step is not None:
-        return EMBEDDINGS if step is LLM and name.endswith(".embeddings") else step
-    if "component" in columns:
-        return step_of_component(columns["component"]) or CHAIN
-    if "word" in columns:
-        return Step("other", columns["word"])
-    return columns.get("hint") or _by_name(columns, name) or _by_evidence(columns, contents, is_failed=is_failed)
+    if step is None:
+        if "component" in columns:
+            step = step_of_component(columns["component"]) or CHAIN
+        elif "word" in columns:
+            step = Step("other", columns["word"])
+        else:
+            step = (
+                columns.get("hint") or _by_name(columns, name) or _by_evidence(columns, contents, is_failed=is_failed)
+            )
+    return EMBEDDINGS if step.kind == "llm" and _embeds(columns, name) else step
+
+
+def _embeds(columns: Mapping[str, Any], name: str) -> bool:
+    """Tell a request for vectors, which some emitters call what they call every request, by its model or its name."""
+    return name.endswith(".embeddings") or "embed" in (columns.get("request_model") or "")
 
 
 def _by_name(columns: Mapping[str, Any], name: str) -> Step | None:

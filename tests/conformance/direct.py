@@ -23,6 +23,7 @@ LAYERED = ("plus_openai", "sdk_tracing_on", "nested", "logfire")
 def row_of(call: Call) -> Row:
     """Return the columns of ``llm_calls`` for a call."""
     columns = (
+        "kind",
         "provider",
         "request_model",
         "response_model",

@@ -31,6 +31,7 @@ PROVIDERS = {
 MODEL_CALLS = ("chat", "embeddings", "text_completion", "generate_content")
 FIELDS = (
     "call_count",
+    "kind",
     "provider",
     "request_model",
     "response_model",
@@ -43,6 +44,9 @@ FIELDS = (
     "system_text",
     "output_text",
     "tool_calls",
+    "tool_arguments",
+    "tool_runs",
+    "agents",
     "finish_reason",
     "status",
     "user_id",
@@ -100,6 +104,11 @@ class Capture:
         """Tell whether a value is in the capture as a value of its own."""
         return str(value) in self.words
 
+    def says_values(self, value: object) -> bool:
+        """Tell whether all that a structure holds is in the capture."""
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+        return self.says_text(str(value)) if inner is None else all(map(self.says_values, inner))
+
     def _look(self, key: str, value: Any, holder: dict[str, Any]) -> None:
         if isinstance(value, str) and "model" in key and key not in ("gen_ai.request.model", "model"):
             self.answered.add(value)
@@ -140,8 +149,15 @@ class Capture:
             self.words.add(str(value))
 
 
-def score(scenario: Scenario, rows: Sequence[Row], *, count_calls: bool = True) -> Score:
-    """Return how many of a scenario's present facts some rows tell."""
+def score(scenario: Scenario, rows: Sequence[Row], steps: Sequence[Row] = (), *, count_calls: bool = True) -> Score:
+    """Return how many of a scenario's present facts some rows tell.
+
+    Args:
+        scenario: The capture and its truth.
+        rows: Of ``llm_calls``.
+        steps: Of the agents' and the tools' spans: ``kind``, ``agent_name``, ``tool_name`` and all they ``said``.
+        count_calls: Whether the number of rows is a fact as well.
+    """
     result = Score()
     capture = Capture(scenario)
     truth = [call for call in scenario.expected["llm_calls"] if call.get("operation", "chat") in MODEL_CALLS]
@@ -152,6 +168,8 @@ def score(scenario: Scenario, rows: Sequence[Row], *, count_calls: bool = True) 
         result.note(
             str(scenario), "call_count", right=len(rows) == expected, detail=f"{len(rows)} rows, {expected} calls"
         )
+    for name, right, detail in _step_facts(scenario, steps, capture):
+        result.note(str(scenario), name, right=right, detail=detail)
     for number, (call, row) in enumerate(pairs(scenario, truth, rows, capture)[:reported]):
         for name, right, detail in facts(scenario, call, row, capture):
             result.note(f"{scenario}#{number}", name, right=right, detail=detail)
@@ -181,13 +199,29 @@ def pairs(
 def facts(scenario: Scenario, call: dict[str, Any], row: Row, capture: Capture) -> Iterable[tuple[str, bool, str]]:
     """Yield the facts of a true call that the capture contains: field, right or not, what was wanted and found."""
     for name, value, compare in _wanted(scenario, call, capture):
-        found = row.get(name)
+        found = row.get("tool_calls" if name == "tool_arguments" else name)
         yield name, compare(value, found), f"wanted {value!r:.120}, found {found!r:.120}"
+
+
+def _step_facts(scenario: Scenario, steps: Sequence[Row], capture: Capture) -> Iterable[tuple[str, bool, str]]:
+    """Yield the facts of the agents and tools that ran: their names, and what went into the tools and came out."""
+    extra = scenario.expected.get("extra") or {}
+    for agent in extra.get("agents") or ():
+        if capture.says(agent):
+            yield "agents", any(step["agent_name"] == agent for step in steps), f"no step of {agent}"
+    for tool in extra.get("tools") or ():
+        if not capture.says(tool["name"]):
+            continue
+        runs = [folded(step["said"] or "") for step in steps if step["tool_name"] == tool["name"]]
+        told = [text for key in ("arguments", "result") if capture.says_text(text := str(tool.get(key) or ""))]
+        right = any(all(folded(text) in said for text in told) for said in runs)
+        yield "tool_runs", right, f"no run of {tool['name']} with {told!r:.80}"
 
 
 def _wanted(
     scenario: Scenario, call: dict[str, Any], capture: Capture
 ) -> Iterable[tuple[str, Any, Callable[[Any, Any], bool]]]:
+    yield "kind", "embedding" if call.get("operation") == "embeddings" else "llm", _same
     provider = call.get("provider")
     yield "provider", PROVIDERS.get(provider or "", provider), _same
     for name in ("request_model", "response_model"):
@@ -213,8 +247,18 @@ def _wanted_counts(call: dict[str, Any], capture: Capture) -> Iterable[tuple[str
     if not call.get("usage_sent_to_client", True) or call.get("stream_usage_sent") is False:
         return
     for name, value in _counts(call):
-        if value is not None and (value == 0 or capture.says(value)):
+        if value is not None and (value == 0 or capture.says(value) or _is_derived(name, value, call, capture)):
             yield name, value, _count
+
+
+def _is_derived(name: str, value: int, call: dict[str, Any], capture: Capture) -> bool:
+    """Tell whether a capture says a sum by its parts only: an input count beside its caches, an output its thoughts."""
+    subsets = {
+        "input_tokens": ("cache_read_tokens", "cache_write_tokens"),
+        "output_tokens": ("reasoning_tokens",),
+    }.get(name, ())
+    parts = [count for subset in subsets if (count := call.get(subset))]
+    return bool(parts) and value > sum(parts) and all(map(capture.says, [value - sum(parts), *parts]))
 
 
 def _wanted_texts(call: dict[str, Any], capture: Capture) -> Iterable[tuple[str, Any, Callable[[Any, Any], bool]]]:
@@ -229,6 +273,9 @@ def _wanted_texts(call: dict[str, Any], capture: Capture) -> Iterable[tuple[str,
     names = [tool["name"] for tool in call.get("tool_calls") or ()]
     if names and all(name in capture.called for name in names):
         yield "tool_calls", names, _same_names
+        arguments = [_decoded(tool.get("arguments")) for tool in call["tool_calls"]]
+        if all(capture.says_values(given) for given in arguments):
+            yield "tool_arguments", arguments, _same_arguments
     reason = call.get("finish_reason")
     if reason and not call.get("error") and (capture.finishes or capture.says(reason)):
         yield "finish_reason", reason, _reported
@@ -256,6 +303,19 @@ def _contained(wanted: str, found: str | None) -> bool:
 
 def _same_names(wanted: list[str], found: Any) -> bool:
     return [tool["name"] for tool in found or ()] == wanted
+
+
+def _same_arguments(wanted: list[Any], found: Any) -> bool:
+    return [_decoded(tool["arguments"]) or {} for tool in found or ()] == [given or {} for given in wanted]
+
+
+def _decoded(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def _reported(_: Any, found: Any) -> bool:

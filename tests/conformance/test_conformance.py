@@ -17,6 +17,64 @@ THREADS = 8
 """Each scenario has a file of its own, and most of its time is spent waiting for the disk."""
 
 KNOWN = {
+    "the answer's tool calls are told by the spans of the tools or the next request only": [
+        "agentops@0.4.21/openai__decorators#0: tool_arguments",
+        "agentops@0.4.21/openai__decorators#0: tool_calls",
+        "agentops@0.4.21/openai__tools#0: tool_arguments",
+        "agentops@0.4.21/openai__tools#0: tool_calls",
+        "agentops@0.4.21/openai__tools_stream#0: tool_arguments",
+        "agentops@0.4.21/openai__tools_stream#0: tool_calls",
+        "litellm@1.108.7/proxy_otel_v2__tools#0: tool_calls",
+    ],
+    "the tool's or the agent's span says it in another form: a class, or JSON of another shape": [
+        "agentops@0.4.21/openai__decorators: agents",
+        "agentops@0.4.21/openai_agents_chat_completions__agent_one_tool#0: tool_arguments",
+        "agentops@0.4.21/openai_agents_chat_completions__agent_one_tool#0: tool_calls",
+        "agentops@0.4.21/openai_agents_chat_completions__handoff#0: tool_arguments",
+        "agentops@0.4.21/openai_agents_chat_completions__handoff#0: tool_calls",
+        "agentops@0.4.21/openai_agents_responses__agent_one_tool: tool_runs",
+    ],
+    "the reason is on no span of the call": [
+        "agentops@0.4.21/openai_agents_responses__agent_one_tool#0: finish_reason",
+        "agentops@0.4.21/openai_agents_responses__handoff#0: finish_reason",
+    ],
+    "the arguments are wrapped in another object": [
+        "logfire@3.14.0/anthropic_tools#0: tool_arguments",
+    ],
+    "a tool that the program ran by itself has no span with its arguments": [
+        "logfire@5.4.0/fake_cli__client_two_turns: tool_runs",
+    ],
+    "the call succeeded, and what the emitter made of its answer failed: the span is that failure": [
+        "mirascope@2.8.2/anthropic__structured#0: output_text",
+        "mirascope@2.8.2/anthropic__structured#0: status",
+    ],
+    "a traced function is told from no other": [
+        "mirascope@2.8.2/anthropic__tools: tool_runs",
+        "mirascope@2.8.2/openai_completions__tools: tool_runs",
+        "mirascope@2.8.2/openai_responses__tools: tool_runs",
+    ],
+    "the tokens are on a chain around the call's wrapper": [
+        "mlflow@3.17.2/dspy_autolog__chain_of_thought#0: input_tokens",
+        "mlflow@3.17.2/dspy_autolog__chain_of_thought#0: output_tokens",
+    ],
+    "the whole answer stands on the surrounding chain only, not on the call": [
+        "mlflow@3.17.2/langchain_autolog__create_agent#0: finish_reason",
+        "mlflow@3.17.2/langchain_autolog__create_agent#0: response_model",
+        "mlflow@3.17.2/langchain_autolog__create_agent#1: finish_reason",
+        "mlflow@3.17.2/langchain_autolog__create_agent#1: response_model",
+        "mlflow@3.17.2/langchain_autolog__structured#0: finish_reason",
+        "mlflow@3.17.2/langchain_autolog__structured#0: response_model",
+        "mlflow@3.17.2/langchain_autolog_responses__create_agent#1: finish_reason",
+        "mlflow@3.17.2/langchain_autolog_responses__create_agent#1: response_model",
+        "mlflow@3.17.2/langchain_autolog_responses__structured#0: finish_reason",
+        "mlflow@3.17.2/langchain_autolog_responses__structured#0: response_model",
+    ],
+    "the graph's node is a chain, and no span has the agent's name": [
+        "mlflow@3.17.2/langchain_autolog__create_agent: agents",
+        "mlflow@3.17.2/langchain_autolog__create_agent: tool_runs",
+        "mlflow@3.17.2/langchain_autolog_responses__create_agent: agents",
+        "mlflow@3.17.2/langchain_autolog_responses__create_agent: tool_runs",
+    ],
     "an error that names neither a provider nor a model of one": [
         "mlflow@3.17.2/openai__otel_genai_semconv__error_429#0: provider",
     ],
@@ -37,6 +95,12 @@ KNOWN = {
     "content capture is off: the system text is on the agent's span only": [
         "opentelemetry-instrumentation-langchain@0.62.4/no_content__agent#0: system_text",
         "opentelemetry-instrumentation-langchain@0.62.4/no_content__agent#1: system_text",
+    ],
+    "the answer's tool calls, and the model that answered, are told by the next request only": [
+        "pipecat-ai@1.14.0/own_otel__tools#0: response_model",
+        "pipecat-ai@1.14.0/own_otel__tools#0: tool_arguments",
+        "pipecat-ai@1.14.0/own_otel__tools#0: tool_calls",
+        "pipecat-ai@1.14.0/own_otel__tools: tool_runs",
     ],
     "a failed request has its messages on the agent's span only": [
         "pydantic-ai@2.68.0/openai__error_429#0: input_text",
@@ -71,7 +135,7 @@ class TestConformance:
 
     def test_every_miss_is_known_by_name(self) -> None:
         """Every fact that a capture contains is in ``llm_calls``, but for the listed ones, and these really are not."""
-        found = sorted(miss.rpartition(": ")[0] for score in scores().values() for miss in score.misses)
+        found = sorted(": ".join(miss.split(": ")[:2]) for score in scores().values() for miss in score.misses)
         assert found == sorted(miss for misses in KNOWN.values() for miss in misses)
 
     def test_at_least_99_percent_of_the_facts_are_right(self) -> None:

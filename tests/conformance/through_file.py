@@ -87,27 +87,38 @@ def record(scenario: Scenario, processor: SQLiteSpanProcessor) -> None:
     processor.shutdown()
 
 
-def rows_of(scenario: Scenario, path: Path) -> list[Row]:
-    """Record a scenario in a file and return its ``llm_calls``."""
+STEPS = """
+    SELECT kind, agent_name, tool_name, (
+        SELECT group_concat(coalesce(m.text, '') || ' ' || coalesce(m.stored_parts, ''), ' ')
+        FROM span_messages sm JOIN messages m ON m.id = sm.message_id WHERE sm.span_id = spans.id
+      ) AS said
+    FROM spans WHERE kind IN ('agent', 'tool', 'llm')
+"""
+"""What the agents and tools of a file are called and said."""
+
+
+def rows_of(scenario: Scenario, path: Path) -> tuple[list[Row], list[Row]]:
+    """Record a scenario in a file and return its ``llm_calls`` and its steps."""
     processor = SQLiteSpanProcessor(path, max_text_bytes=MAX_TEXT_BYTES)
     record(scenario, processor)
     stats = processor.stats()
     if sum(stats.dropped.values()) or stats.written + stats.skipped != len(scenario.spans):
         raise AssertionError(f"{scenario}: {stats}")
     if not stats.written:
-        return []
+        return [], []
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         rows = [dict(row) for row in connection.execute("SELECT * FROM llm_calls ORDER BY start_time_unix_nano, id")]
+        steps = [dict(row) for row in connection.execute(STEPS)]
     for row in rows:
         row["tool_calls"] = json.loads(row["tool_calls"]) if row["tool_calls"] else []
-    return rows
+    return rows, steps
 
 
 def score_through_file(scenario: Scenario) -> Score:
     """Return the score of what the file tells of a scenario."""
     with tempfile.TemporaryDirectory() as directory:
-        return score(scenario, rows_of(scenario, Path(directory) / "traces.db"))
+        return score(scenario, *rows_of(scenario, Path(directory) / "traces.db"))
 
 
 def leaks(scenario: Scenario) -> list[str]:

@@ -1,0 +1,254 @@
+"""What is a call, where its numbers come from and who served it: rules for emitters that nobody has seen."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_sqlite_exporter.conventions import read
+from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
+from otel_sqlite_exporter.conventions.kinds import known_step
+from otel_sqlite_exporter.conventions.summary import last_user_text, output_text, tool_calls
+
+WORD_KEYS = ("gen_ai.operation.name", "openinference.span.kind", "traceloop.span.kind", "mlflow.spanType")
+CALL = {
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.usage.input_tokens": 9,
+    "gen_ai.usage.output_tokens": 3,
+}
+WORDS = st.from_regex(r"[a-z]{3,12}_[a-z]{3,12}", fullmatch=True).filter(lambda word: known_step(word) is None)
+
+
+def _read(attributes: dict[str, Any], name: str = "step", scope: str = "", **facts: Any) -> Call:
+    return read(SpanFacts(name, scope_name=scope, attributes=attributes, **facts))
+
+
+@given(key=st.sampled_from(WORD_KEYS), word=WORDS)
+def test_a_word_that_is_not_known_is_kept_and_makes_no_call(key: str, word: str) -> None:
+    """Model and tokens do not make a call of a span whose own word says something else."""
+    call = _read({key: word, **CALL})
+    assert (call.kind, call.operation) == ("other", word)
+
+
+@given(word=WORDS)
+def test_the_word_before_the_model_in_a_spans_name_is_its_word(word: str) -> None:
+    """``route gpt-4o`` is named as the GenAI conventions name spans, so ``route`` is what it is."""
+    call = _read(CALL, name=f"{word} gpt-4o")
+    assert (call.kind, call.operation) == ("other", word)
+
+
+@pytest.mark.parametrize(
+    "word", ["fetch_response", "record_usage", "moderation", "list_models", "create_cache", "enter"]
+)
+def test_what_is_done_beside_a_call_is_none(word: str) -> None:
+    """Administration that names a model, and repeats its tokens, is stored as what it says."""
+    assert _read({"gen_ai.operation.name": word, **CALL}).kind == "other"
+
+
+@pytest.mark.parametrize("word", ["unknown", "UNKNOWN", "none", ""])
+def test_a_word_that_says_nothing_leaves_it_to_the_rest(word: str) -> None:
+    """An emitter that does not know what its span is has not said that it is something else."""
+    assert _read({"gen_ai.operation.name": word, **CALL}).kind == "llm"
+
+
+@pytest.mark.parametrize(
+    ("word", "operation"),
+    [("stt", "transcription"), ("tts", "speech"), ("image_generation", "image_generation"), ("chat", "chat")],
+)
+def test_speech_transcription_and_images_are_operations_of_their_own(word: str, operation: str) -> None:
+    """They are calls of a model, and no chats."""
+    call = _read({"gen_ai.operation.name": word, **CALL})
+    assert (call.kind, call.operation) == ("llm", operation)
+
+
+def test_a_span_that_only_names_a_model_calls_none() -> None:
+    """A span that routes a request knows its model; without a provider, an answer or a prompt it is no call."""
+    assert _read({"gen_ai.request.model": "gpt-4o"}).kind == "other"
+    assert _read({"gen_ai.request.model": "gpt-4o"}, status="error").kind == "llm"
+
+
+@pytest.mark.parametrize("system", ["db.system", "db.system.name"])
+def test_a_vector_store_is_no_call(system: str) -> None:
+    """A query of a store is a retrieval, whatever model made the vectors."""
+    call = _read({system: "chroma", "db.operation.name": "query", "gen_ai.request.model": "m"}, scope="langchain")
+    assert call.kind == "retriever"
+
+
+@given(
+    fresh=st.integers(1, 10**6),
+    cached=st.integers(1, 10**6),
+    output=st.integers(1, 10**5),
+    provider=st.sampled_from(["anthropic", "aws.bedrock", "openai", "gcp.gemini"]),
+)
+def test_raw_usage_counts_as_its_provider_does(fresh: int, cached: int, output: int, provider: str) -> None:
+    """Whether caches are in the input count follows from the provider, never from which of the two is larger."""
+    excludes = provider in ("anthropic", "aws.bedrock")
+    usage = {
+        "input": fresh if excludes else fresh + cached,
+        "output": output,
+        "cache_read_input_tokens": cached,
+    }
+    attributes = {
+        "langfuse.observation.type": "generation",
+        "langfuse.observation.metadata.ls_provider": provider,
+        "langfuse.observation.usage_details": json.dumps(usage),
+    }
+    assert _read(attributes, scope="langfuse-sdk").input_tokens == fresh + cached
+
+
+@given(fresh=st.integers(1, 10**6), cached=st.integers(1, 10**6), output=st.integers(1, 10**5))
+def test_a_total_decides_what_the_input_includes(fresh: int, cached: int, output: int) -> None:
+    """A reported total leaves no doubt, whoever reports."""
+    counts = {
+        "gen_ai.usage.input_tokens": fresh,
+        "gen_ai.usage.cache_read.input_tokens": cached,
+        "gen_ai.usage.output_tokens": output,
+        "gen_ai.usage.total_tokens": fresh + cached + output,
+    }
+    assert _read({"gen_ai.operation.name": "chat", **counts}).input_tokens == fresh + cached
+
+
+@given(
+    prompt=st.integers(1, 10**6),
+    tools=st.integers(1, 10**6),
+    answer=st.integers(1, 10**5),
+    thoughts=st.integers(0, 10**5),
+)
+def test_geminis_body_counts_thoughts_as_output_and_tools_as_input(
+    prompt: int, tools: int, answer: int, thoughts: int
+) -> None:
+    """What Gemini counts apart is in its total, and so in one of the two counts."""
+    body = {
+        "promptTokenCount": prompt,
+        "toolUsePromptTokenCount": tools,
+        "candidatesTokenCount": answer,
+        "thoughtsTokenCount": thoughts,
+        "totalTokenCount": prompt + tools + answer + thoughts,
+    }
+    call = _read(
+        {
+            "openinference.span.kind": "LLM",
+            "llm.provider": "google",
+            "output.value": json.dumps({"usageMetadata": body}),
+        }
+    )
+    assert (call.input_tokens, call.output_tokens, call.total_tokens) == (prompt + tools, answer + thoughts, None)
+
+
+@given(inputs=st.integers(1, 10**6), output=st.integers(1, 10**6), more=st.integers(1, 10**6))
+def test_the_total_is_never_smaller_than_a_reported_one(inputs: int, output: int, more: int) -> None:
+    """What a total has beyond the counts is in the total, or in a count."""
+    call = _read({**CALL, "gen_ai.usage.input_tokens": inputs, "gen_ai.usage.output_tokens": output,
+                  "gen_ai.usage.total_tokens": inputs + output + more})  # fmt: skip
+    total = call.total_tokens or (call.input_tokens or 0) + (call.output_tokens or 0)
+    assert total == inputs + output + more
+
+
+@given(
+    kind=st.from_regex(r"[a-z]{3,8}_[a-z]{3,8}", fullmatch=True).filter(
+        lambda kind: not kind.endswith(("_call", "_result"))
+    )
+)
+def test_items_of_an_unknown_type_are_no_text(kind: str) -> None:
+    """Of an answer's items only what the model said is its text; the others keep their type."""
+    items = [
+        {"type": kind, "id": "i1", "payload": {"a": 1}},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Two moons."}]},
+    ]
+    call = _read({"langfuse.observation.type": "generation", "langfuse.observation.output": json.dumps(items)})
+    assert output_text(call) == "Two moons."
+    assert kind in [part["type"] for message in call.output for part in message.parts]
+
+
+@pytest.mark.parametrize("kind", ["mcp_call", "shell_call", "apply_patch_call", "new_kind_call"])
+def test_a_call_that_the_provider_ran_has_its_result(kind: str) -> None:
+    """Whatever runs the tool, its item is a tool call, with the answer beside it."""
+    item = {"type": kind, "id": "c1", "name": "lookup", "arguments": '{"q": "mars"}', "output": "Phobos"}
+    call = _read({"langfuse.observation.type": "generation", "langfuse.observation.output": json.dumps([item])})
+    assert tool_calls(call) == [{"id": "c1", "name": "lookup", "arguments": {"q": "mars"}}]
+    assert call.output[0].parts[1]["response"] == "Phobos"
+    assert output_text(call) is None
+
+
+@given(st.lists(st.text("abc ,.", min_size=1), min_size=2, max_size=5))
+def test_blocks_of_one_answer_are_one_text(blocks: list[str]) -> None:
+    """A text that is cited in the middle gets no line breaks."""
+    parts = [{"type": "text", "content": block} for block in blocks]
+    output = json.dumps([{"role": "assistant", "parts": parts}])
+    assert output_text(_read({**CALL, "gen_ai.output.messages": output})) == "".join(blocks)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "wanted"),
+    [
+        ({"gen_ai.openai.api_base": "https://api.deepseek.com/v1/"}, "deepseek"),
+        ({"server.address": "api.groq.com"}, "groq"),
+        ({"server.address": "europe-west1-aiplatform.googleapis.com"}, "gcp.vertex_ai"),
+        ({"gen_ai.provider.name": "api.mistral.ai"}, "mistral_ai"),
+        ({"gen_ai.provider.name": "127.0.0.1:8080"}, "openai"),
+        ({"gen_ai.provider.name": "localhost"}, "openai"),
+    ],
+)
+def test_the_host_beats_the_sdks_name(attributes: dict[str, str], wanted: str) -> None:
+    """A compatible SDK reports its own maker; a host of nobody's leaves it to the model's name."""
+    assert _read({"gen_ai.operation.name": "chat", **CALL, **attributes}).provider == wanted
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"tool_calls": [{"id": "c1", "function": {"name": "get_weather", "arguments": "{}"}}]}',
+        "{'role': 'assistant', 'tool_calls': [{'id': 'c1', 'function': {'name': 'get_weather', 'arguments': '{}'}}]}",
+        "ResponseFunctionToolCall(arguments='{}', call_id='c1', name='get_weather', type='function_call')",
+    ],
+)
+def test_a_message_that_stands_as_text_is_taken_out(said: str) -> None:
+    """JSON or a repr of the SDK's object in the place of the answer's text is the message."""
+    output = json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": said}]}])
+    assert tool_calls(_read({**CALL, "gen_ai.output.messages": output})) == [
+        {"id": "c1", "name": "get_weather", "arguments": {}}
+    ]
+
+
+def test_the_parameters_of_a_request_are_nobodys_text() -> None:
+    """A request body without its prompt says nothing that a user said."""
+    attributes = {"request_data": '{"model": "gpt-4o", "temperature": 0.1}', "gen_ai.request.model": "gpt-4o"}
+    assert last_user_text(_read({**attributes, "logfire.msg_template": "Message with {request_data[model]!r}"},
+                                scope="logfire.openai")) is None  # fmt: skip
+
+
+def test_a_stream_kept_in_pieces_is_one_answer() -> None:
+    """Chunks that an emitter kept as they came make the message, its calls and its usage."""
+    pieces = [{"content": "Pa"}, {"content": "ris."}]
+    chunks: list[dict[str, Any]] = [
+        {"object": "chat.completion.chunk", "id": "x", "choices": [{"index": 0, "delta": piece}]} for piece in pieces
+    ]
+    chunks[-1] |= {"usage": {"prompt_tokens": 7, "completion_tokens": 2}}
+    chunks[-1]["choices"][0]["finish_reason"] = "stop"
+    call = _read({"span_type": "LLM", "output": json.dumps(chunks)}, name="openai_chat", scope="promptflow")
+    assert (output_text(call), call.input_tokens, call.output_tokens, call.finish_reasons) == ("Paris.", 7, 2, ["stop"])
+
+
+def test_evicted_attributes_are_said_and_no_answering_model_is_taken_for_the_asked_one() -> None:
+    """The SDK's limit takes the oldest: the row says so, and what is left is not made to say more than it does."""
+    attributes = {
+        "openinference.span.kind": "LLM",
+        "llm.input_messages.3.message.role": "user",
+        "llm.input_messages.3.message.content": "Go on.",
+        "llm.model_name": "gpt-4o-2024-08-06",
+    }
+    whole, cut = _read(attributes), _read(attributes, dropped_attributes=9)
+    assert (whole.attributes_evicted, whole.request_model) == (False, "gpt-4o-2024-08-06")
+    assert (cut.attributes_evicted, cut.request_model, cut.response_model) == (True, None, "gpt-4o-2024-08-06")
+
+
+def test_an_error_said_twice_beats_a_status_that_is_always_ok() -> None:
+    """An error type and an exception outweigh the ok of an emitter that sets it on every span."""
+    exception = EventFacts("exception", {"exception.type": "openai.RateLimitError"})
+    call = _read({"gen_ai.operation.name": "chat", "error.type": "RateLimitError"}, status="ok", events=[exception])
+    assert call.status == "error"
