@@ -137,4 +137,4 @@ ID_SHAPE: Final = re.compile(r"^[A-Za-z]{1,64}[-_]{1,64}")
 """Matched. At most 128 characters."""
 
 SERVICE_TIER: Final = re.compile(r'"service_tier": ?"(\w{1,32})"')
-"""The service tier that a body names."""
+"""Searched. At most 49 characters from each beginning of the name."""
