@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _RETRY_SECONDS: Final = 0.02
 _SHUTDOWN_TIMEOUT_SECONDS: Final = 5.0
-_FORK_TIMEOUT_SECONDS: Final = 1.0
 _PRUNING_SECONDS: Final = 0.1  # of one export; the next one goes on with it
 
 
@@ -102,7 +101,6 @@ class SQLiteSpanExporter(SpanExporter):
         self._log = TroubleLog()
         self._pruner = Pruner(self._recorder.database, self._recorder.retention, self._log)
         self._counts = Counts()
-        self._forking: int | None = None
         self._fork_mark = fork_mark()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -171,20 +169,12 @@ class SQLiteSpanExporter(SpanExporter):
 
     def before_fork(self) -> None:
         """Close the file, so that the child inherits nothing of it (see ``database.forked_connections``)."""
-        thread = threading.get_ident()
-        if thread not in self._busy_threads and self._lock.acquire(timeout=_FORK_TIMEOUT_SECONDS):
-            self._busy_threads.add(thread)
-            self._forking = thread
-            self._recorder.database.close()
+        self._recorder.database.prepare_fork()
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
         self._is_forked = True
-        thread = threading.get_ident()
-        if self._forking == thread:
-            self._forking = None
-            self._lock.release()
-            self._busy_threads.discard(thread)
+        self._recorder.database.fork_is_over()
 
     def after_fork_in_child(self) -> None:
         """Leave an inherited connection alone and start with one of its own."""

@@ -13,7 +13,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Final
 
-from otel_sqlite_exporter.database import batch_statement
+from otel_sqlite_exporter.database import batch_statement, forked_connections
 from otel_sqlite_exporter.database.open_file import OpenFile, alone_with, file_id, set_leftovers_aside
 from otel_sqlite_exporter.database.schema import APPLICATION_ID, OLDEST_SQLITE, SCHEMA_VERSION, migrate
 
@@ -56,6 +56,7 @@ _FAILURES: Final = {
     1: Failure.POISON,  # SQLITE_ERROR: tried again it would fail again, and hold up everything behind it
     5: Failure.BUSY,  # SQLITE_BUSY
     6: Failure.BUSY,  # SQLITE_LOCKED
+    9: Failure.BUSY,  # SQLITE_INTERRUPT: for the sake of a fork
     11: Failure.BROKEN,  # SQLITE_CORRUPT
     _NOTADB: Failure.BROKEN,
     12: Failure.POISON,  # SQLITE_NOTFOUND
@@ -68,6 +69,7 @@ _FAILURES: Final = {
 # Python 3.10 has no sqlite_errorcode; there the message, which SQLite fixes per code, has to tell.
 _FAILURE_TEXTS: Final = (
     ("locked", Failure.BUSY),
+    ("interrupted", Failure.BUSY),
     ("malformed", Failure.BROKEN),
     ("not a database", Failure.BROKEN),
     ("too big", Failure.POISON),
@@ -193,14 +195,15 @@ def _open(path: str, journal_mode: str) -> sqlite3.Connection:
 
 
 def _connect(path: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        _uri(path, "mode=rw"),  # without "c": what SQLite itself would create, others could read
-        uri=True,
-        timeout=_BUSY_TIMEOUT_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,  # the writer closes it in its own thread; a shutdown without a thread closes it inline
-        cached_statements=batch_statement.STATEMENTS + _OTHER_STATEMENTS,
-    )
+    with forked_connections.own_identity(path):
+        return sqlite3.connect(
+            _uri(path, "mode=rw"),  # without "c": what SQLite itself would create, others could read
+            uri=True,
+            timeout=_BUSY_TIMEOUT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,  # a fork closes it in another thread, and a shutdown where there is no thread
+            cached_statements=batch_statement.STATEMENTS + _OTHER_STATEMENTS,
+        )
 
 
 def _uri(path: str, parameters: str) -> str:

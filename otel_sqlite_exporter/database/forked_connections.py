@@ -1,29 +1,38 @@
-"""Connections that a forked child inherited, where no fork hook closed them first (uWSGI, a fork in C, a slow disk).
+"""Connections that a forked child inherited open: no fork hook closed them first (uWSGI, a fork in C, a stuck disk).
 
-SQLite keeps its view of a file per process and inode. After a fork the child's copy of that view says that the process
-holds the file's shared locks, but the operating system gave those to the parent alone. A connection that the child
-opens would build on them: once the parent closes its own, some other process believes itself to be the last one and
-deletes the write-ahead log, and what the child writes from then on is lost without an error. So the child takes the
-locks that its copy of SQLite believes it has, before it opens the file.
+SQLite keeps its view of a file per process, by device and inode. After a fork the child's copy of that view says that
+the process holds the locks that the parent had, the write lock of a transaction among them, for ever; the operating
+system gave them to the parent alone. A connection that the child opens would share the copy: it would find the file
+locked by itself, or rely on locks that nobody holds.
+
+So the child opens the file under another identity. SQLite calls the system through a table that is part of its public
+interface (``sqlite3_vfs.xSetSystemCall``); while the file is opened, ``fstat`` tells another device for it, and SQLite
+begins with nothing. Where that is not possible, the child takes the locks that its copy believes to have.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Final
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sqlite_exporter.database.open_file import FileId, file_id
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator
 
 # https://sqlite.org/fileformat2.html and https://sqlite.org/walformat.html fix these bytes for all versions.
 _SHARED_LOCK: Final = (0x4000_0002, 510)
 _DEAD_MANS_SWITCH: Final = (128, 1)
 
+_HAS_PLAIN_STAT: Final = sys.platform == "linux" and sys.maxsize > 2**32
+"""Whether ``struct stat`` begins with device and inode of 64 bits each."""
+
 _kept: list[sqlite3.Connection] = []
-_unclaimed: dict[FileId, FileId | None] = {}
+_inherited: dict[FileId, FileId | None] = {}
+"""Files with such connections, and the files of their shared memory."""
 
 # Never closed: closing any descriptor of a file drops all of the process's locks on it.
 _descriptors: dict[FileId, int] = {}
@@ -38,25 +47,96 @@ def keep(connection: sqlite3.Connection, file: FileId | None, shared_memory: Fil
         # The interpreter empties this module when it ends, and the connection would be closed with it.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
     if file is not None:
-        _unclaimed[file] = shared_memory
+        _inherited[file] = shared_memory
 
 
-def reclaim(path: str) -> None:
-    """Take the locks on a file that this process's SQLite believes it holds, if it inherited a connection to it.
+@contextlib.contextmanager
+def own_identity(path: str) -> Iterator[None]:
+    """Have a connection that is opened meanwhile share nothing with an inherited one to the same file.
 
     Raises:
         OSError: Not now; the caller may try again.
     """
     file = file_id(path)
-    if file is None or file not in _unclaimed:
+    if file is None or file not in _inherited:
+        yield
         return
-    shared_memory = _unclaimed[file]
+    table = _system_calls()
+    if table is None:
+        _take_locks(path, file)
+        yield
+        return
+    # Where the file was opened so once, SQLite has a view of its own of it, and the next connection has to share that.
+    vfs, fstat = table
+    original = vfs.contents.xGetSystemCall(vfs, b"fstat")
+    replacement = _fstat_with_other_device(original, file)
+    vfs.contents.xSetSystemCall(vfs, b"fstat", fstat(replacement))
+    try:
+        yield
+    finally:
+        vfs.contents.xSetSystemCall(vfs, b"fstat", original)
+
+
+def _fstat_with_other_device(original: int, file: FileId) -> Any:  # noqa: ANN401 - a type of ctypes' own
+    import ctypes  # noqa: PLC0415 - as above
+
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.POINTER(ctypes.c_uint64))
+    real = prototype(original)
+    mark = os.getpid() << 32  # another one in a child of this child
+
+    def fstat(descriptor: int, result: Any) -> int:  # noqa: ANN401 - as above
+        status = int(real(descriptor, result))
+        if status == 0 and (result[0], result[1]) == file:
+            result[0] ^= mark
+        return status
+
+    return prototype(fstat)
+
+
+def _system_calls() -> tuple[Any, Any] | None:
+    """Return SQLite's default VFS and what makes a function a pointer, None where they can't be had."""
+    if not _HAS_PLAIN_STAT:
+        return None
+    try:
+        import _sqlite3  # noqa: PLC0415 - as above
+        import ctypes  # noqa: PLC0415 - as above
+
+        class Vfs(ctypes.Structure):
+            pass
+
+        pointer = ctypes.c_void_p
+        setter = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(Vfs), ctypes.c_char_p, pointer)
+        getter = ctypes.CFUNCTYPE(pointer, ctypes.POINTER(Vfs), ctypes.c_char_p)
+        Vfs._fields_ = [
+            ("iVersion", ctypes.c_int),
+            ("szOsFile", ctypes.c_int),
+            ("mxPathname", ctypes.c_int),
+            ("pNext", pointer),
+            ("zName", ctypes.c_char_p),
+            ("pAppData", pointer),
+            ("methods", pointer * 13),
+            ("xSetSystemCall", setter),
+            ("xGetSystemCall", getter),
+        ]
+        find = ctypes.CDLL(_sqlite3.__file__).sqlite3_vfs_find
+        find.restype = ctypes.POINTER(Vfs)
+        vfs = find(None)
+        if not vfs or vfs.contents.iVersion < 3 or vfs.contents.zName != b"unix":  # noqa: PLR2004 - has the table
+            return None
+    except (ImportError, OSError, AttributeError):
+        return None
+    return vfs, lambda function: ctypes.cast(function, pointer)
+
+
+def _take_locks(path: str, file: FileId) -> None:
+    """Take the locks on a file that this process's SQLite believes it holds."""
+    shared_memory = _inherited[file]
     if shared_memory is not None and file_id(f"{path}-shm") != shared_memory:
         raise OSError(f"{path} was closed by the process that this one was forked from; give another path")
     _lock(path, file, _SHARED_LOCK)
     if shared_memory is not None:
         _lock(f"{path}-shm", shared_memory, _DEAD_MANS_SWITCH)
-    _unclaimed.pop(file, None)
+    _inherited.pop(file, None)
 
 
 def _lock(path: str, file: FileId, place: tuple[int, int]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sqlite3
+import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from otel_sqlite_exporter.database import forked_connections
 from otel_sqlite_exporter.database.batch import Batch, RepeatedIdError, Statements
@@ -24,6 +26,30 @@ if TYPE_CHECKING:
 
 # Of the time that is left; closing the file moves the log into it, which takes some as well.
 _PRUNING_SHARE: Final = 0.8
+
+
+_FORK_SECONDS: Final = 0.2
+_FORK_POLL_SECONDS: Final = 0.01
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+def _alone(
+    method: Callable[Concatenate[DatabaseWriter, _Parameters], _Result],
+) -> Callable[Concatenate[DatabaseWriter, _Parameters], _Result]:
+    """Have a method of the writer run while nobody forks."""
+
+    @functools.wraps(method)
+    def guarded(self: DatabaseWriter, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+        with self._gate:
+            before, self._user = self._user, threading.get_ident()
+            try:
+                return method(self, *args, **kwargs)
+            finally:
+                self._user = before
+
+    return guarded  # type: ignore[return-value] # the name of its first parameter is of no interest
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +73,14 @@ class DatabaseWriter:
         self.path = path
         self.connection: sqlite3.Connection | None = None
         self._file: OpenFile | None = None
+        self._gate = threading.RLock()
+        """Held while the connection is in use, and while the process forks."""
+        self._user: int | None = None
+        self._forking: int | None = None
         self._ledger = LedgerRow(settings)
         self._statements = Statements()
 
+    @_alone
     def write(self, batch: Batch, counts_after: Callable[[int, int], Counts]) -> Written:
         """Write a batch and the ledger in one transaction.
 
@@ -90,6 +121,7 @@ class DatabaseWriter:
         """Tell whether the ledger in the file knows of fewer drops than ``counts``."""
         return self._ledger.is_behind(counts)
 
+    @_alone
     def end(self, counts: Counts) -> None:
         """Write the last counts and that this process ended cleanly; do nothing where nothing was ever written.
 
@@ -113,6 +145,7 @@ class DatabaseWriter:
             )
             connection.execute("COMMIT")
 
+    @_alone
     def prune(self, retention: Retention) -> None:
         """Delete one slice of what has to go; do nothing where nothing was ever written.
 
@@ -127,6 +160,7 @@ class DatabaseWriter:
         retention.prune(self.connection)
         self._statements.forget()  # messages that may have gone
 
+    @_alone
     def prune_to_end(self, retention: Retention, deadline: float) -> None:
         """Delete all that has to go, as the last thing before :meth:`close`; leave what there is no time for.
 
@@ -151,6 +185,7 @@ class DatabaseWriter:
         except sqlite3.Error:
             return  # the next process that uses the file tries again
 
+    @_alone
     def close(self) -> None:
         """Close the connection; the next write opens another one."""
         connection, file = self.connection, self._file
@@ -159,6 +194,33 @@ class DatabaseWriter:
         self.connection = None
         with contextlib.suppress(sqlite3.Error):
             connection.close()
+
+    def prepare_fork(self) -> None:
+        """Close the connection and let nobody open another one until :meth:`fork_is_over`.
+
+        A child can neither use nor close a connection that it inherits. A statement that runs is interrupted: its batch
+        is written again later. What can't be interrupted, as a disk that does not answer, is waited for no longer than
+        a fifth of a second; the child then opens the file under an identity of its own (``forked_connections``).
+        """
+        thread = threading.get_ident()
+        if self._user == thread:  # a signal handler forks in the middle of a write
+            return
+        deadline = time.monotonic() + _FORK_SECONDS
+        while not self._gate.acquire(timeout=_FORK_POLL_SECONDS):
+            connection = self.connection
+            if time.monotonic() >= deadline:
+                return
+            if connection is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.interrupt()
+        self._forking = thread
+        self.close()
+
+    def fork_is_over(self) -> None:
+        """Go on, in the parent."""
+        if self._forking == threading.get_ident():
+            self._forking = None
+            self._gate.release()
 
     def abandon(self) -> None:
         """Leave the connection alone for good, as a forked child must."""
@@ -187,7 +249,6 @@ class DatabaseWriter:
             self._ledger.reopened()
             if self._file is not None:
                 self._file.follow()
-            forked_connections.reclaim(self.path)
             self._file, self.connection = open_for_writing(self.path)
         return self._file, self.connection
 

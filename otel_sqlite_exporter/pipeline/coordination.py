@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.pipeline.latches import Latch, Signal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-# How long a fork waits for the thread, and the thread for the fork.
-_FORK_TIMEOUT_SECONDS: Final = 1.0
 
 
 class FlushRequest:
@@ -65,52 +57,14 @@ class Flushes:
             self._requests.popleft().done.open()
 
 
-class _ForkRequest:
-    """One fork for which the thread closes the file and waits."""
-
-    __slots__ = ("is_over", "is_parked")
-
-    def __init__(self) -> None:
-        self.is_parked = Latch()
-        self.is_over = Latch()
-
-
-class Forks:
-    """The forks that are about to happen, each in a thread of its own."""
-
-    def __init__(self) -> None:
-        self._requests: dict[int, _ForkRequest] = {}
-
-    def __bool__(self) -> bool:
-        """Tell whether there is any."""
-        return bool(self._requests)
-
-    def begin(self, tell: Callable[[], None]) -> None:
-        """Have the exporter thread park, and wait for that; ``tell`` wakes it."""
-        request = self._requests[threading.get_ident()] = _ForkRequest()
-        tell()
-        request.is_parked.wait(_FORK_TIMEOUT_SECONDS)
-
-    def end(self) -> None:
-        """Let the exporter thread go on."""
-        request = self._requests.pop(threading.get_ident(), None)
-        if request is not None:
-            request.is_over.open()
-
-    def park(self, close: Callable[[], None]) -> None:
-        """Close the file and wait while the process forks, if it does: what the exporter thread calls."""
-        while self._requests:
-            for thread, request in list(self._requests.items()):
-                close()
-                request.is_parked.open()
-                if not request.is_over.wait(_FORK_TIMEOUT_SECONDS):
-                    self._requests.pop(thread, None)
+class LeftByForkError(BaseException):
+    """This code is the parent's: the process was forked from within it, by ``redact`` or by a log handler."""
 
 
 class Coordination:
     """What the application's threads and one exporter thread tell each other."""
 
-    __slots__ = ("finished", "flushes", "forks", "hurry", "is_closed", "is_idle", "wake")
+    __slots__ = ("finished", "flushes", "hurry", "is_closed", "is_idle", "is_left", "wake")
 
     def __init__(self) -> None:
         self.is_closed = False
@@ -118,7 +72,8 @@ class Coordination:
         self.is_idle = True
         """Whether the thread sleeps until it is woken; producers look at it without a lock."""
         self.flushes = Flushes()
-        self.forks = Forks()
+        self.is_left = False
+        """Whether this is a child now, in which nothing of the parent's thread may go on."""
         self.renew_signals()
 
     def renew_signals(self) -> None:

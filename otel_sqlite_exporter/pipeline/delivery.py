@@ -38,6 +38,7 @@ class Delivery:
         on_write: Called after every attempt to write a batch, with its duration in seconds and the error's type, None
             where it succeeded.
         pause: Waits for so many seconds, or less when somebody is in a hurry.
+        check_process: Raises in a child that was forked by the application's code in the middle of a conversion.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Delivery:
         tally: Tally,
         on_write: Callable[[float, str | None], None] | None,
         pause: Callable[[float], None],
+        check_process: Callable[[], None],
     ) -> None:
         self.deadline: float | None = None
         """When to give up what can't be written; None before a shutdown."""
@@ -53,6 +55,7 @@ class Delivery:
         self._tally = tally
         self._on_write = on_write
         self._wait = pause
+        self._check_process = check_process
         self._log = TroubleLog()
         self._pruner = Pruner(recorder.database, recorder.retention, self._log)
         self._broken_file: tuple[int, ...] | None = None
@@ -82,6 +85,7 @@ class Delivery:
         if log_events:
             self._recorder.add_log_events(log_events)
         batch, failed, reason = self._recorder.convert(spans, passing)
+        self._check_process()
         self._tally.log_events_unmatched = self._recorder.unmatched_log_events
         if failed:
             self._tally.lose("conversion_error", failed, reason)
@@ -169,6 +173,14 @@ class Delivery:
     def close(self) -> None:
         """Close the file; the next batch opens it again."""
         self._recorder.database.close()
+
+    def prepare_fork(self) -> None:
+        """Close the file before the process forks; see ``DatabaseWriter``."""
+        self._recorder.database.prepare_fork()
+
+    def fork_is_over(self) -> None:
+        """Go on in the parent."""
+        self._recorder.database.fork_is_over()
 
     def abandon(self) -> None:
         """Leave an inherited connection alone."""

@@ -6,6 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.pipeline.coordination import LeftByForkError
 from otel_sqlite_exporter.pipeline.delivery import Delivery
 from otel_sqlite_exporter.pipeline.recorder import Recorder
 
@@ -58,7 +59,7 @@ class ExportLoop:
         self._batch_size = batch_options.max_export_batch_size
         self._delay_seconds = batch_options.schedule_delay_millis / 1e3
         self._last_take = -math.inf
-        self.delivery = Delivery(Recorder(exporter_options), tally, on_write, self._pause)
+        self.delivery = Delivery(Recorder(exporter_options), tally, on_write, self._pause, self._check_process)
 
     @property
     def is_anything_queued(self) -> bool:
@@ -98,7 +99,6 @@ class ExportLoop:
         meeting = self._coordination
         deadline = self._last_take + self._delay_seconds
         while not (meeting.is_closed or meeting.flushes):
-            self._park()
             if len(self._queue) >= self._batch_size:
                 return
             if not self.is_anything_queued:
@@ -118,13 +118,12 @@ class ExportLoop:
 
     def _is_wanted(self) -> bool:
         meeting = self._coordination
-        return bool(self.is_anything_queued or meeting.flushes or meeting.forks or meeting.is_closed)
+        return bool(self.is_anything_queued or meeting.flushes or meeting.is_closed)
 
     def _drain(self) -> None:
         """Write what is queued, in batches; leave a last small one to gather more, unless somebody is in a hurry."""
         tally, meeting = self._tally, self._coordination
         while True:
-            self._park()
             meeting.flushes.accept(tally.taken + len(self._queue))
             taken_at = time.monotonic()
             spans = tally.take(self._batch_size)
@@ -148,7 +147,9 @@ class ExportLoop:
     def _pause(self, duration: float) -> None:
         self._coordination.hurry.wait(duration)
         self._queue.find_missing()
-        self._park()
+        self._check_process()
 
-    def _park(self) -> None:
-        self._coordination.forks.park(self.delivery.close)
+    def _check_process(self) -> None:
+        """Raise LeftByForkError in a child that was forked from within this very thread."""
+        if self._coordination.is_left:
+            raise LeftByForkError

@@ -14,7 +14,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach,
 
 from otel_sqlite_exporter.pipeline import process_hooks
 from otel_sqlite_exporter.pipeline.bounded_queue import CHARACTERS_PER_PERMIT, BoundedQueue
-from otel_sqlite_exporter.pipeline.coordination import Coordination
+from otel_sqlite_exporter.pipeline.coordination import Coordination, LeftByForkError
 from otel_sqlite_exporter.pipeline.export_loop import ExportLoop
 from otel_sqlite_exporter.pipeline.foreign_errors import is_of_a_handler
 from otel_sqlite_exporter.pipeline.fork_mark import fork_mark
@@ -179,19 +179,13 @@ class ExporterThread:
             self.shutdown(None if deadline is None else 1e3 * (deadline - time.monotonic()))
 
     def before_fork(self) -> None:
-        """Have the thread close the file and wait, so that the child inherits nothing of it.
-
-        A child can neither use nor close a connection that it inherits, and SQLite keeps per process what it believes
-        to have locked: a new connection in the child would rely on locks that only the parent holds.
-        """
-        if self._may_start or self.coordination.finished.is_open or self._is_exporter_thread():
-            return
-        self.coordination.forks.begin(self._hasten)
+        """Close the file, so that the child inherits nothing of it (see ``DatabaseWriter.prepare_fork``)."""
+        self._loop.delivery.prepare_fork()
 
     def after_fork_in_parent(self) -> None:
         """Let the thread go on."""
         self._is_forked = True
-        self.coordination.forks.end()
+        self._loop.delivery.fork_is_over()
 
     def after_fork_in_child(self) -> None:
         """Start from nothing: the thread, the queue and the connection are the parent's."""
@@ -212,6 +206,7 @@ class ExporterThread:
 
     def _start_over(self) -> None:
         self._loop.delivery.abandon()
+        self.coordination.is_left = True
         was_closed = self.coordination.is_closed
         self._is_forked = True
         self._tally.reset()
@@ -252,6 +247,8 @@ class ExporterThread:
         try:
             self._loop.run()
             self._loop.finish()
+        except LeftByForkError:
+            return
         except BaseException as error:  # Ctrl-C in the middle: whoever shuts down next writes the rest
             self._loop.delivery.lose_in_hand(error)
             self._may_run.append(None)
@@ -301,21 +298,26 @@ class ExporterThread:
 
     def _run(self) -> None:
         self._thread = threading.current_thread()
+        coordination, loop = self.coordination, self._loop
         attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))  # noqa: FBT003 - the key's own value
         try:
-            self._loop.run()
+            loop.run()
+        except LeftByForkError:
+            return
         except BaseException as error:
-            self._loop.delivery.lose_in_hand(error)
+            loop.delivery.lose_in_hand(error)
             raise
         finally:
-            if self.coordination.is_closed:
-                self._loop.finish()
+            if coordination.is_left:
+                pass
+            elif coordination.is_closed:
+                loop.finish()
             else:
                 self._thread = None
-                self.coordination.thread_died()
+                coordination.thread_died()
                 self._may_run.append(None)
                 self._may_start.append(None)
-                if self._loop.is_anything_queued or self.coordination.flushes:
+                if loop.is_anything_queued or coordination.flushes:
                     self.signal()
 
 

@@ -271,3 +271,99 @@ def test_eight_processes_write_one_file_with_flushes_between(tmp_path: Path) -> 
     assert len(set(names(path))) == 1280 == len(names(path))
     assert query(path, "SELECT received, written, clean_exit FROM recorders") == [(160, 160, 1)] * 8
     check_file(path)
+
+
+SLOW_TRANSACTION = """
+import sqlite3, ctypes
+from tests.support import wait_until
+call("first"); assert processor.force_flush()
+with sqlite3.connect(sys.argv[1], timeout=10) as other:
+    other.execute(
+        "CREATE TRIGGER slow AFTER INSERT ON spans WHEN NEW.name = 'slow' BEGIN SELECT count(*) FROM ("
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2000000) SELECT x FROM c); END"
+    )
+other.close()
+call("slow")
+writer = processor._exporter_thread._loop.delivery._recorder.database
+wait_until(lambda: writer._user is not None, what="the transaction begins")
+time.sleep(0.05)
+"""
+"""Leaves the exporter thread in the middle of a transaction that takes long."""
+
+
+@pytest.mark.parametrize("fork", ["os.fork()", "ctypes.CDLL(None).fork()"], ids=["with hooks", "without hooks"])
+def test_a_child_that_is_forked_in_a_transaction_writes(tmp_path: Path, fork: str) -> None:
+    """What the parent holds locked is not locked for ever in the child, whether or not Python knows of the fork."""
+    path = tmp_path / "traces.db"
+    run(
+        path,
+        f"""{SLOW_TRANSACTION}
+pid = {fork}
+if pid == 0:
+    call("child"); time.sleep(0.1); call("child")
+    ok = processor.force_flush(20_000)
+    if ok: processor.shutdown()
+    os._exit(0 if ok else 7)
+assert processor.force_flush(30_000)
+assert os.waitpid(pid, 0)[1] == 0
+processor.shutdown()
+""",
+    )
+    assert names(path) == {"first": 1, "slow": 1, "child": 2} or sorted(names(path)) == [
+        "child",
+        "child",
+        "first",
+        "slow",
+    ]
+    check_file(path)
+
+
+def test_a_fork_waits_for_nothing_that_the_application_does(tmp_path: Path) -> None:
+    """With the exporter thread in a slow ``redact``, a fork comes back at once; children and parent lose nothing."""
+    path = tmp_path / "traces.db"
+    run(
+        path,
+        """
+        from otel_sqlite_exporter import SQLiteSpanProcessor
+        from tests.support import end_spans
+        is_redacting = threading.Event(); may_go_on = threading.Event()
+        def redact(key, text):
+            if text == "wait": is_redacting.set(); may_go_on.wait(20)
+            return text
+        slow = SQLiteSpanProcessor(sys.argv[1], redact=redact)
+        end_spans(slow, name="wait"); assert is_redacting.wait(20)
+        pid = os.fork()  # would never come back, if it waited
+        if pid == 0:
+            end_spans(slow, name="child"); os._exit(0 if slow.force_flush(20_000) else 7)
+        assert os.waitpid(pid, 0)[1] == 0
+        may_go_on.set()
+        assert slow.force_flush(20_000)
+        slow.shutdown()
+        """,
+    )
+    check_file(path)
+
+
+def test_a_fork_within_redact_is_counted_in_the_parent_alone(tmp_path: Path) -> None:
+    """A child that comes back out of ``redact`` writes nothing of its parent's, and counts nothing of it."""
+    path = tmp_path / "traces.db"
+    run(
+        path,
+        """
+        from otel_sqlite_exporter import SQLiteSpanProcessor
+        from tests.support import end_spans
+        children = []
+        def redact(key, text):
+            if text == "fork" and not children:
+                children.append(os.fork())
+                if not children[0]: threading.Thread(target=lambda: (time.sleep(1), os._exit(0))).start()
+            return text
+        forking = SQLiteSpanProcessor(sys.argv[1], redact=redact)
+        end_spans(forking, 10, name="fork")
+        assert forking.force_flush(20_000)
+        os.waitpid(children[0], 0)
+        forking.shutdown()
+        """,
+    )
+    assert query(path, "SELECT received, written FROM recorders") == [(10, 10)]
+    check_file(path)
