@@ -84,9 +84,16 @@ def _span_value(index: int, column: str) -> str:
     return _new(index, column)
 
 
+# Retention deletes rows that nothing refers to, and so may a user; who remembers one then has to add it again.
+_REFERENCES: Final = "".join(
+    f"SELECT RAISE(ABORT, 'a row of {table} is gone') WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE id = "
+    f"NEW.c{INSERTED_SPAN_COLUMNS.index(column)});"
+    for table, column in (("resources", "resource_id"), ("scopes", "scope_id"), ("recorders", "recorder_id"))
+)
 _INSERT_SPAN: Final = f"""
     INSERT INTO spans ({", ".join(INSERTED_SPAN_COLUMNS)})
       VALUES ({", ".join(_span_value(index, column) for index, column in enumerate(INSERTED_SPAN_COLUMNS))});
+    {_REFERENCES}
 """
 
 # The writer holds the write lock, so the spans that it inserted last have the highest ids, one after another.

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.database.sweep import Sweep
+
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from otel_sqlite_exporter.config import ExporterOptions
 
-_SPANS_PER_SLICE: Final = 50
-_PAGES_PER_SLICE: Final = 256
+_SPANS_PER_LOOK: Final = 200
+_SPANS_AT_ONCE: Final = 10
+_SLICE_SECONDS: Final = 0.005
+_PAGES_PER_SLICE: Final = 64
 _NANOSECONDS_PER_DAY: Final = 86_400 * 10**9
 _SECONDS_BETWEEN_PASSES: Final = 1.0
 
@@ -33,6 +38,12 @@ class Retention:
         self._next_pass = 0.0
         self._is_shrinking = False
         self._after_start_time = -1
+        self._going: list[str] = []
+        self._going_on: set[str] = set()
+        """Traces that are known to have newer spans, for one pass."""
+        self._is_looking = False
+        self._prepared: sqlite3.Connection | None = None
+        self._sweep = Sweep()
         self.is_over_cap = False
         """Whether the file is larger than ``max_database_bytes`` with nothing left that could be deleted."""
 
@@ -52,28 +63,60 @@ class Retention:
 
     def postpone(self) -> None:
         """Try again later, after a slice that failed."""
+        self._going = []
         self._next_pass = time.monotonic() + _SECONDS_BETWEEN_PASSES
 
     def prune(self, connection: sqlite3.Connection) -> None:
         """Delete one slice of what has to go; the caller holds no transaction and commits nothing itself.
 
+        What has to go is looked for without the write lock, which is held for some milliseconds only.
+
         Raises:
             sqlite3.Error: Nothing of the slice was deleted.
         """
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            expired = self._expired(connection)
-            traces = _slice_of(connection, expired or self._beyond_cap(connection))
-            if traces:
-                _delete(connection, traces)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        if not traces:
+        self._prepare(connection)
+        if not self._going:
+            self._going = self._expired(connection)
+            if not (self._going or self._sweep.is_pressing):
+                self._going = self._beyond_cap(connection)
+        if self._going:
+            with _transaction(connection):
+                deleted = self._delete_slice(connection)
+            self._sweep.begin(deleted)
+            if self._sweep.is_pressing and not self._is_looking:
+                self._going = []  # perhaps enough is free then
+        elif self._is_looking:
+            pass  # the next slice goes on with it
+        elif self._sweep.is_under_way:
+            self._sweep.step(connection)
+        else:
             has_more = self._give_back(connection)
             self._next_pass = time.monotonic() + (0 if has_more else _SECONDS_BETWEEN_PASSES)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        if self._prepared is not connection:
+            connection.execute("CREATE INDEX IF NOT EXISTS span_messages_message ON span_messages (message_id)")
+            connection.execute("CREATE TEMP TABLE IF NOT EXISTS going (id INTEGER PRIMARY KEY)")
+            connection.execute("CREATE TEMP TABLE IF NOT EXISTS going_messages (id INTEGER PRIMARY KEY)")
+            self._prepared = connection
+
+    def _delete_slice(self, connection: sqlite3.Connection) -> int:
+        """Delete spans of the traces that go, for some milliseconds, and return how many."""
+        deleted = 0
+        end = time.monotonic() + _SLICE_SECONDS
+        while self._going and time.monotonic() < end:
+            trace_id = self._going[0]
+            spans = connection.execute(
+                "SELECT id FROM spans WHERE trace_id = ? LIMIT ?", (trace_id, _SPANS_AT_ONCE)
+            ).fetchall()
+            if spans:
+                _delete(connection, trace_id, [span_id for (span_id,) in spans])
+            deleted += len(spans)
+            if len(spans) < _SPANS_AT_ONCE:
+                del self._going[0]
+            if self._sweep.is_wanted_after(deleted):
+                break
+        return deleted
 
     def _expired(self, connection: sqlite3.Connection) -> list[str]:
         """Return the oldest traces that ended before the retention period, passing over those that go on."""
@@ -81,21 +124,26 @@ class Retention:
             return []
         # A period that reaches beyond 1970 keeps everything, and would be no integer that SQLite can compare with.
         cutoff = int(max(time.time_ns() - self._days * _NANOSECONDS_PER_DAY, 0.0))
-        while True:
+        end = time.monotonic() + _SLICE_SECONDS
+        self._is_looking = True
+        while time.monotonic() < end:
             rows = connection.execute(
                 "SELECT trace_id, start_time_unix_nano FROM spans "
                 "WHERE start_time_unix_nano > ? AND start_time_unix_nano < ? ORDER BY start_time_unix_nano LIMIT ?",
-                (self._after_start_time, cutoff, _SPANS_PER_SLICE),
+                (self._after_start_time, cutoff, _SPANS_PER_LOOK),
             ).fetchall()
             if not rows:
                 self._after_start_time = -1
-                return []
-            ended = [
-                trace_id for trace_id in dict.fromkeys(row[0] for row in rows) if _ended(connection, trace_id, cutoff)
-            ]
+                self._going_on.clear()
+                self._is_looking = False
+                break
+            traces = [trace_id for trace_id in dict.fromkeys(row[0] for row in rows) if trace_id not in self._going_on]
+            ended = [trace_id for trace_id in traces if _ended(connection, trace_id, cutoff)]
+            self._going_on.update(set(traces) - set(ended))
             if ended:
                 return ended
             self._after_start_time = rows[-1][1]
+        return []
 
     def _beyond_cap(self, connection: sqlite3.Connection) -> list[str]:
         """Return the oldest traces while the pages in use are more than the cap allows, never the newest of them."""
@@ -112,7 +160,7 @@ class Retention:
             "SELECT trace_id FROM spans "
             "WHERE trace_id <> (SELECT trace_id FROM spans ORDER BY start_time_unix_nano DESC LIMIT 1) "
             "ORDER BY start_time_unix_nano LIMIT ?",
-            (_SPANS_PER_SLICE,),
+            (_SPANS_PER_LOOK,),
         ).fetchall()
         if not rows:
             self.is_over_cap = True
@@ -130,46 +178,40 @@ class Retention:
         return False
 
 
-def _slice_of(connection: sqlite3.Connection, traces: Sequence[str]) -> list[str]:
-    """Return the first of some traces: as many as a slice has spans, and at least one."""
-    chosen: list[str] = []
-    spans = 0
-    for trace_id in traces:
-        if spans >= _SPANS_PER_SLICE:
-            break
-        chosen.append(trace_id)
-        spans += connection.execute("SELECT count(*) FROM spans WHERE trace_id = ?", (trace_id,)).fetchone()[0]
-    return chosen
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _ended(connection: sqlite3.Connection, trace_id: str, cutoff: int) -> bool:
-    (last_end,) = connection.execute(
-        "SELECT max(end_time_unix_nano) FROM spans WHERE trace_id = ?", (trace_id,)
-    ).fetchone()
-    return bool(last_end < cutoff)
+    later = connection.execute(
+        "SELECT 1 FROM spans WHERE trace_id = ? AND end_time_unix_nano >= ? LIMIT 1", (trace_id, cutoff)
+    )
+    return later.fetchone() is None
 
 
-def _delete(connection: sqlite3.Connection, traces: Sequence[str]) -> None:
-    """Delete traces with all their spans, and the messages that no other span refers to."""
-    connection.execute("CREATE INDEX IF NOT EXISTS span_messages_message ON span_messages (message_id)")
-    connection.execute("CREATE TEMP TABLE IF NOT EXISTS going (id INTEGER PRIMARY KEY)")
-    connection.execute("CREATE TEMP TABLE IF NOT EXISTS going_messages (id INTEGER PRIMARY KEY)")
+def _delete(connection: sqlite3.Connection, trace_id: str, spans: Sequence[int]) -> None:
+    """Delete spans of a trace, and the messages that no other span refers to."""
     connection.execute("DELETE FROM going")
     connection.execute("DELETE FROM going_messages")
+    connection.execute(f"INSERT INTO going (id) VALUES {', '.join(['(?)'] * len(spans))}", spans)
     connection.execute(
-        f"INSERT INTO going SELECT id FROM spans WHERE trace_id IN ({', '.join('?' * len(traces))})", traces
-    )
-    connection.execute(
-        "INSERT OR IGNORE INTO going_messages "
+        "INSERT OR IGNORE INTO going_messages (id) "
         "SELECT message_id FROM span_messages WHERE span_id IN (SELECT id FROM going)"
     )
     connection.execute("DELETE FROM span_messages WHERE span_id IN (SELECT id FROM going)")
     # Where only the inner report of a call goes, the outer one in another trace stands for the call again.
     connection.execute("UPDATE spans SET duplicate_of = NULL WHERE duplicate_of IN (SELECT id FROM going)")
     connection.execute(
-        "UPDATE spans SET shown_in_trace_id = NULL "
-        f"WHERE shown_in_trace_id IN ({', '.join('?' * len(traces))}) AND id NOT IN (SELECT id FROM going)",
-        traces,
+        "UPDATE spans SET shown_in_trace_id = NULL WHERE shown_in_trace_id = ? AND id NOT IN (SELECT id FROM going)",
+        (trace_id,),
     )
     connection.execute("DELETE FROM spans WHERE id IN (SELECT id FROM going)")
     connection.execute(

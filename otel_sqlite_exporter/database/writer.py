@@ -287,6 +287,7 @@ class DatabaseWriter:
         except BaseException:
             rollback(connection)
             self._statements.forget()
+            self._ledger.reopened()
             raise
 
     def _write_alone(
