@@ -41,7 +41,7 @@ class Retention:
         self._going: list[str] = []
         self._going_on: set[str] = set()
         """Traces that are known to have newer spans, for one pass."""
-        self._is_looking = False
+        self._is_looking = self._is_within_trace = False
         self._prepared: sqlite3.Connection | None = None
         self._sweep = Sweep()
         self.is_over_cap = False
@@ -83,8 +83,8 @@ class Retention:
             with _transaction(connection):
                 deleted = self._delete_slice(connection)
             self._sweep.begin(deleted)
-            if self._sweep.is_pressing and not self._is_looking:
-                self._going = []  # perhaps enough is free then
+            if self._sweep.is_pressing:  # perhaps enough is free then; but a trace goes whole
+                self._going = self._going[:1] if self._is_within_trace else []
         elif self._is_looking:
             pass  # the next slice goes on with it
         elif self._sweep.is_under_way:
@@ -112,10 +112,11 @@ class Retention:
             if spans:
                 _delete(connection, trace_id, [span_id for (span_id,) in spans])
             deleted += len(spans)
-            if len(spans) < _SPANS_AT_ONCE:
+            self._is_within_trace = len(spans) == _SPANS_AT_ONCE
+            if not self._is_within_trace:
                 del self._going[0]
-            if self._sweep.is_wanted_after(deleted):
-                break
+                if self._sweep.is_wanted_after(deleted):
+                    break
         return deleted
 
     def _expired(self, connection: sqlite3.Connection) -> list[str]:
