@@ -41,6 +41,8 @@ VARIABLES: Final = frozenset(name[len(_PREFIX) :] for name in vars(environment_v
 _SMALLEST: Final = 1e-9
 _LARGEST: Final = 1 << 62
 _LARGEST_QUEUE: Final = 1 << 20  # its places are made in advance
+_LONGEST_NAME: Final = 255 - len("-journal")
+_LONGEST_PATH: Final = 512 - len("-journal") - 1
 _HOPELESS: Final = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
 
 _named: Final[set[str]] = set()
@@ -233,8 +235,18 @@ def _checked_path(text: object) -> str:
         raise ValueError(
             f"path is relative to a working directory that is gone: {text!r} ({error.strerror}); give an absolute path"
         ) from None
+    _check_length(absolute)
     _check_target(absolute)
     return absolute
+
+
+def _check_length(path: str) -> None:
+    """Refuse a path to which SQLite could not add the name of a journal: it would fail at every span."""
+    name = os.fsencode(os.path.basename(path))  # noqa: PTH119 - bytes are counted
+    if len(name) > _LONGEST_NAME or len(os.fsencode(path)) > _LONGEST_PATH:
+        raise ValueError(
+            f"path is too long: SQLite takes {_LONGEST_PATH} bytes, {_LONGEST_NAME} of them for the file's name: {path}"
+        )
 
 
 def _path_of_uri(uri: str) -> str:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from otel_sqlite_exporter.database import batch_statement, forked_connections
-from otel_sqlite_exporter.database.open_file import OpenFile, alone_with, file_id, set_leftovers_aside
+from otel_sqlite_exporter.database.open_file import FileId, OpenFile, alone_with, file_id, set_leftovers_aside
+from otel_sqlite_exporter.database.private_files import why_not_private
 from otel_sqlite_exporter.database.schema import APPLICATION_ID, OLDEST_SQLITE, SCHEMA_VERSION, migrate
 
 _logger = logging.getLogger(__name__)
@@ -116,6 +117,13 @@ def check_existing(path: str) -> None:
         RuntimeError: Python's SQLite library is too old.
     """
     check_library()
+    _check_identity(path)
+    reason = why_not_private(path)
+    if reason is not None:
+        raise ValueError(reason)
+
+
+def _check_identity(path: str) -> None:
     try:
         if os.stat(path).st_size == 0:  # noqa: PTH116 - os.stat never takes SQLite's locks away, opening would
             return
@@ -153,9 +161,23 @@ def open_for_writing(path: str) -> tuple[OpenFile, sqlite3.Connection]:
     with alone_with(path):
         set_leftovers_aside(path)
         _create_private(path)
+        _refuse_open_to_others(path)
         main_id = file_id(path)
         connection = _open_in_best_mode(path)
+        try:
+            _refuse_open_to_others(path, main_id)  # it may have been replaced in between
+        except BaseException:
+            connection.close()
+            raise
         return OpenFile(path, main_id), connection
+
+
+def _refuse_open_to_others(path: str, expected: FileId | None = None) -> None:
+    reason = why_not_private(path)
+    if reason is not None:
+        raise DatabaseRefusedError(reason)
+    if expected is not None and file_id(path) != expected:
+        raise OSError(errno.ESTALE, "the file was replaced while it was opened", path)
 
 
 def _open_in_best_mode(path: str) -> sqlite3.Connection:

@@ -241,7 +241,7 @@ class DatabaseWriter:
             info = os.stat(self.path)  # noqa: PTH116 - os.stat never takes SQLite's locks away
         except OSError:
             return None
-        return (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns)
+        return (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_mode, info.st_uid)
 
     def _connect(self) -> tuple[OpenFile, sqlite3.Connection]:
         if self.connection is None or self._file is None:

@@ -131,7 +131,8 @@ class Tally:
 
     def note(self, error: BaseException) -> None:
         """Remember the last thing that went wrong."""
-        self.last_error = f"{type(error).__name__}: {error}"
+        text = f"{type(error).__name__}: {error}"  # may quote a path that is no UTF-8, which no column could hold
+        self.last_error = text.encode("utf-8", "backslashreplace").decode()
 
     @property
     def settled(self) -> int:

@@ -135,6 +135,7 @@ def test_a_file_replaced_by_an_older_copy_gets_a_row_of_its_own(tmp_path: Path) 
     assert processor.force_flush()
     with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(backup)) as target:
         source.backup(target)
+    backup.chmod(0o600)
     end_spans(processor, 10)
     assert processor.force_flush()
     backup.replace(path)

@@ -227,14 +227,69 @@ def test_parents_are_created_for_the_owner_only(tmp_path: Path) -> None:
 
 
 def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
-    """``touch`` reserves a path, with whatever mode the user gave it."""
+    """A path may be reserved by its user, as long as nobody else may read along."""
     path = tmp_path / "traces.db"
-    path.touch(mode=0o640)
+    path.touch(mode=0o600)
     processor = SQLiteSpanProcessor(path)
     end_spans(processor, 2)
     processor.shutdown()
     wait_until(lambda: stored(path) == 2, what="the spans are stored")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o606])
+def test_a_file_that_others_may_read_is_refused(tmp_path: Path, suffix: str, mode: int) -> None:
+    """Whoever put it there would read every prompt; the error says what to do."""
+    path = tmp_path / "traces.db"
+    file = Path(f"{path}{suffix}")
+    file.touch()
+    file.chmod(mode)
+    with pytest.raises(ValueError, match=r"traces\.db.* chmod 600 "):
+        SQLiteSpanProcessor(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
+    """Its owner could open it to anybody later."""
+    path = tmp_path / "traces.db"
+    path.touch(mode=0o600)
+    os.chown(path, 12345, 12345)
+    with pytest.raises(ValueError, match="belongs to another user"):
+        SQLiteSpanProcessor(path)
+
+
+def test_a_link_or_an_open_file_planted_later_is_refused_until_it_is_gone(tmp_path: Path) -> None:
+    """What appears at the path after construction gets nothing; once it is away, recording goes on."""
+    path, other = tmp_path / "traces.db", tmp_path / "other.db"
+    other.touch(mode=0o600)
+    processor = SQLiteSpanProcessor(path)
+    path.symlink_to(other)
+    with log_lines() as lines:
+        end_spans(processor, 1)
+        assert processor.force_flush() is False
+    assert [line for line in lines if "has become a link" in line]
+    assert other.read_bytes() == b""
+    path.unlink()
+    path.touch(mode=0o600)
+    path.chmod(0o644)
+    end_spans(processor, 1)
+    assert processor.force_flush() is False
+    path.chmod(0o600)
+    end_spans(processor, 1)
+    assert processor.force_flush()
+    processor.shutdown()
+    assert stored(path) == 1
+    assert processor.stats().dropped["write_error"] == 2
+
+
+def test_a_path_that_is_too_long_for_a_journal_is_refused(tmp_path: Path) -> None:
+    """SQLite could never open it; the longest that it can is recorded into."""
+    with pytest.raises(ValueError, match="too long"):
+        SQLiteSpanProcessor(tmp_path / ("x" * 248))
+    with pytest.raises(ValueError, match="too long"):
+        SQLiteSpanProcessor(tmp_path / "/".join(["d" * 60] * 8) / "traces.db")
+    with recording(tmp_path / ("x" * 247)):
+        pass
 
 
 def test_the_file_tells_what_it_is(tmp_path: Path) -> None:

@@ -295,7 +295,7 @@ def test_recording_goes_on_in_a_new_file_when_the_old_one_is_gone(tmp_path: Path
         elif harm == "rename":
             path.rename(tmp_path / "old.db")
         elif harm == "empty file":
-            (tmp_path / "empty").touch()
+            (tmp_path / "empty").touch(mode=0o600)
             (tmp_path / "empty").replace(path)
         elif harm == "truncate":
             os.truncate(path, 0)
