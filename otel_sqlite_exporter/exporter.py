@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
@@ -220,7 +221,13 @@ class SQLiteSpanExporter(SpanExporter):
                 unreadable += 1
                 odd = error
         skipped = len(spans) - len(wanted) - unreadable
-        batch, unconverted, reason = self._recorder.convert(wanted, passing)
+        recorder = self._recorder
+        batch, unconverted, reason = recorder.convert(wanted, passing)
+        if recorder is not self._recorder:  # a child that was forked by redact: the batch is the parent's
+            return SpanExportResult.FAILURE
+        if recorder.redact_failures:
+            withheld = recorder.redact_failures
+            self._log.trouble("redact", "redact failed on %d texts so far, which are not stored", withheld)
         unconverted += unreadable
         if unconverted:
             # Its text may quote the span, which nobody has redacted.
@@ -228,7 +235,8 @@ class SQLiteSpanExporter(SpanExporter):
             self._log.trouble("conversion", "%d spans could not be converted and are lost (%s)", unconverted, kind)
 
         def counts_after(written: int, failed: int) -> Counts:
-            return self._counts.plus(len(spans), written, skipped, failed, unconverted)
+            counts = self._counts.plus(len(spans), written, skipped, failed, unconverted)
+            return replace(counts, redact_failures=recorder.redact_failures)
 
         failed = self._write(batch, counts_after) if batch.steps else 0
         self._counts = counts_after(len(batch.records) - failed, failed)

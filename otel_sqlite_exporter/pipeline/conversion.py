@@ -74,6 +74,11 @@ class Converter:
             dropped_attributes=span.dropped_attributes,
         )
 
+    @property
+    def redact_failures(self) -> int:
+        """How many texts were withheld because ``redact`` failed on them."""
+        return self._policy.redact_failures
+
     def call(self, facts: SpanFacts) -> Call:
         """Return the normalised call; what no convention can read is kept as a plain span."""
         try:

@@ -77,6 +77,7 @@ class Tally:
         self.write_errors = 0
         self.conversion_errors = 0
         self.log_events_unmatched = 0
+        self.redact_failures = 0
         self.reported_overflow = 0
         self.is_abandoned = False
         self.is_finished = False
@@ -172,6 +173,7 @@ class Tally:
             self.log_events_received.value(),
             self.log_events_unmatched,
             self.log_events_dropped.value(),
+            redact_failures=self.redact_failures,
             last_error=self.last_error,
         )
 

@@ -87,6 +87,9 @@ class Delivery:
         batch, failed, reason = self._recorder.convert(spans, passing)
         self._check_process()
         self._tally.log_events_unmatched = self._recorder.unmatched_log_events
+        withheld = self._tally.redact_failures = self._recorder.redact_failures
+        if withheld:
+            self._log.trouble("redact", "redact failed on %d texts so far, which are not stored", withheld)
         if failed:
             self._tally.lose("conversion_error", failed, reason)
             kind = type(reason).__name__  # its text may quote the span, which nobody has redacted

@@ -78,6 +78,11 @@ class Recorder:
                 self._log_events.add(event)
 
     @property
+    def redact_failures(self) -> int:
+        """How many texts were withheld because ``redact`` failed on them."""
+        return self._converter.redact_failures
+
+    @property
     def unmatched_log_events(self) -> int:
         """How many log events belong to no span so far."""
         return self._log_events.unmatched if self._log_events is not None else 0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
-import logging
 import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 from json import encoder
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.config import Redact
     from otel_sqlite_exporter.conventions.call import JSONValue, Part
 
-_logger = logging.getLogger(__name__)
-
-REDACT_FAILED: Final = "[dropped: redact failed]"
-"""What is stored in place of a text whose redactor raised or returned no text."""
 
 _MAX_DEPTH: Final = 64
 _MAX_NODES: Final = 20_000
@@ -235,7 +231,7 @@ class Cleaner:
             return name
         if len(name) >= BARE_BASE64_CHARACTERS or ";base64," in name:
             name = replace_media(name)
-        return clean_text(name if self._redact is None else apply_redact(self._redact, self._key, name))
+        return clean_text(name if self._redact is None else self._redact(self._key, name))
 
     def _blob(self, part: Mapping[object, object]) -> dict[str, JSONValue]:
         """Return a GenAI ``blob`` part whose content is replaced by its size and SHA-256."""
@@ -247,7 +243,13 @@ class Cleaner:
     def _bytes(self, data: bytes) -> JSONValue:
         if len(data) >= BARE_BASE64_CHARACTERS:
             return placeholder(None, data)
-        return self._text(base64.b64encode(data).decode())
+        if self._redact is not None:
+            with contextlib.suppress(UnicodeDecodeError):  # no text, which base64 would hide from it
+                text = data.decode()
+                shown = self._text(text)
+                if shown != text:
+                    return shown
+        return base64.b64encode(data).decode()
 
     def _text(self, text: str) -> str:
         self.missing += missing_bytes(text)
@@ -285,7 +287,7 @@ def prepare(text: str, key: str, redact: Redact | None) -> str:
             pieces[1::2] = [note_of(int(missing)) for missing in pieces[1::2]]
             return "".join(pieces)
     text = replace_media(text)
-    return clean_text(text if redact is None else apply_redact(redact, key, text))
+    return clean_text(text if redact is None else redact(key, text))
 
 
 def clean_text(text: str) -> str:
@@ -314,19 +316,6 @@ def _slices(text: str) -> Iterator[tuple[int, int]]:
         end += "\ud800" <= text[end - 1 : end] <= "\udbff"
         yield start, end
         start = end
-
-
-def apply_redact(redact: Redact, key: str, text: str) -> str:
-    """Return what a redactor makes of a text; one that raises or returns no text drops it."""
-    try:
-        redacted = redact(key, text)
-    except BaseException as error:  # noqa: BLE001 - the user's code, which must stop neither a batch nor its thread
-        _logger.debug("redact raised %s for %s", type(error).__name__, key)
-        return REDACT_FAILED
-    if not isinstance(redacted, str):
-        _logger.debug("redact returned %s for %s", type(redacted).__name__, key)
-        return REDACT_FAILED
-    return redacted
 
 
 def describe(value: object) -> str:

@@ -33,6 +33,7 @@ from otel_sqlite_exporter.texts.cutting import content_bytes, cut, cut_with_mark
 from otel_sqlite_exporter.texts.fitting import fit
 from otel_sqlite_exporter.texts.known_words import WORDS, is_known_key
 from otel_sqlite_exporter.texts.privacy import is_identifier, metadata_only
+from otel_sqlite_exporter.texts.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +60,7 @@ class TextPolicy:
 
     def __init__(self, max_text_bytes: int, redact: Redact | None, *, capture_content: bool = True) -> None:
         self._limit = max_text_bytes
-        self._redact = redact
+        self._redact = None if redact is None else Redactor(redact)
         self._captures = capture_content
         is_plain = redact is None and capture_content
         self._longest_plain_name = min(max_text_bytes, BARE_BASE64_CHARACTERS - 1) if is_plain else -1
@@ -67,6 +68,11 @@ class TextPolicy:
         self._known_rows: dict[tuple[str | None, str, bool], MessageRow] = {}
         """By role, text or JSON of the parts, and which of the two it is."""
         self._known_characters = 0
+
+    @property
+    def redact_failures(self) -> int:
+        """How many texts were withheld because ``redact`` raised or returned no text."""
+        return 0 if self._redact is None else self._redact.failures
 
     def message(self, key: str, message: Message) -> MessageRow:
         """Return the row of a message.

@@ -63,6 +63,29 @@ _SURROUNDINGS: Final = frozenset(
         "url.scheme",
     }
 )
+# Parameters of a request and facts about a response that have no column of their own.
+_NUMBERS: Final = frozenset(
+    {
+        "gen_ai.request.choice.count",
+        "gen_ai.request.frequency_penalty",
+        "gen_ai.request.max_tokens",
+        "gen_ai.request.presence_penalty",
+        "gen_ai.request.seed",
+        "gen_ai.request.temperature",
+        "gen_ai.request.top_k",
+        "gen_ai.request.top_p",
+        "http.response.status_code",
+        "http.status_code",
+        "llm.frequency_penalty",
+        "llm.is_streaming",
+        "llm.presence_penalty",
+        "llm.temperature",
+        "llm.top_p",
+        "net.peer.port",
+        "process.pid",
+        "server.port",
+    }
+)
 _QUOTES_CONTENT: Final = frozenset({"error_message"})
 
 
@@ -88,8 +111,9 @@ def telling_name(name: str, call: Call) -> str:
 def metadata_only(attributes: Mapping[str, object], scope_name: str) -> dict[str, object]:
     """Return the attributes that can't hold the text of a prompt or an answer.
 
-    Numbers and booleans can't. A text is kept only if it is an identifier, under a key that is known to hold a model's
-    name, an id or the like: anything else may quote the conversation, error messages included.
+    A number or a boolean is kept under a key that is known to hold one: an application's own key may itself quote what
+    a user said. A text is kept only if it is an identifier besides, under a key that is known to hold a model's name,
+    an id or the like: anything else may quote the conversation, error messages included.
 
     Args:
         attributes: Of a span, an event, a link, a resource or a scope, without message content.
@@ -98,14 +122,14 @@ def metadata_only(attributes: Mapping[str, object], scope_name: str) -> dict[str
     dictionary = dictionary_for(scope_name)
     kept: dict[str, object] = {}
     for key, value in attributes.items():
-        if isinstance(value, (bool, int, float)):
-            if isinstance(key, str) and is_identifier(key):
-                kept[key] = value
-        elif _are_identifiers(value):
-            slot = dictionary.slots.get(key) or dictionary.learn(key)
-            columns = [column for column, _ in slot.columns if column not in _QUOTES_CONTENT]
-            if key in _SURROUNDINGS or (columns and slot.body is None and slot.content is None):
-                kept[key] = value
+        is_number = isinstance(value, (bool, int, float))
+        if not isinstance(key, str) or not (is_number or _are_identifiers(value)):
+            continue
+        slot = dictionary.slots.get(key) or dictionary.learn(key)
+        columns = [column for column, _ in slot.columns if column not in _QUOTES_CONTENT]
+        is_known = bool(columns) and slot.body is None and slot.content is None
+        if key in _SURROUNDINGS or is_known or (is_number and key in _NUMBERS):
+            kept[key] = value
     return kept
 
 

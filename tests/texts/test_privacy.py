@@ -59,7 +59,7 @@ def test_without_content_none_is_stored_raw_either(tmp_path: Path) -> None:
     exporter.shutdown()
     stored_attributes = str(value(path, "SELECT attributes FROM spans"))
     assert "471" not in stored_attributes
-    assert json.loads(stored_attributes)["custom.count"] == 3
+    assert "custom.count" not in stored_attributes
 
 
 def test_without_content_nothing_of_a_span_that_cannot_be_read_is_stored(
@@ -142,12 +142,12 @@ def test_without_content_identifiers_and_numbers_stay(tmp_path: Path) -> None:
     ]
     attributes = json.loads(str(value(path, "SELECT attributes FROM spans")))
     assert attributes["gen_ai.output.type"] == "json"
-    assert attributes["custom.count"] == 3
+    assert "custom.count" not in attributes  # nobody knows what an own key of the application quotes
     assert "custom.word" not in attributes
     assert query(path, "SELECT json_extract(attributes, '$'), service_name FROM resources") == [
         ('{"service.name":"shop","service.version":"v1.2","process.pid":7}', "shop")
     ]
-    assert query(path, "SELECT name, version, attributes FROM scopes") == [("scope", "v1.2", '{"level":2}')]
+    assert query(path, "SELECT name, version, attributes FROM scopes") == [("scope", "v1.2", "{}")]
     ((event,),) = query(path, "SELECT json_extract(events, '$[0].name') FROM spans")
     assert event == "v1.2"
 
