@@ -189,7 +189,7 @@ class SQLiteSpanExporter(SpanExporter):
         try:
             while True:
                 try:
-                    database.end(self._counts)
+                    database.end(self._counts, is_clean=True)
                 except Exception as error:  # noqa: BLE001 - the ledger then says what is true: no clean end
                     if failure_of(error) is Failure.BUSY and time.monotonic() < deadline:
                         time.sleep(_RETRY_SECONDS)

@@ -122,8 +122,12 @@ class DatabaseWriter:
         return self._ledger.is_behind(counts)
 
     @_alone
-    def end(self, counts: Counts) -> None:
-        """Write the last counts and that this process ended cleanly; do nothing where nothing was ever written.
+    def end(self, counts: Counts, *, is_clean: bool) -> None:
+        """Write the last counts and that this process ended; do nothing where nothing was ever written.
+
+        Args:
+            counts: The process's counts.
+            is_clean: Whether everything that was queued at the end is in the file.
 
         Raises:
             DatabaseRefusedError: As :meth:`write`, like the other errors.
@@ -140,8 +144,8 @@ class DatabaseWriter:
             self._begin(connection)
             self._statements.write_ledger(connection, self._ledger, counts)
             connection.execute(
-                "UPDATE recorders SET ended_unix_nano = ?, clean_exit = 1 WHERE id = ?",
-                (time.time_ns(), self._ledger.recorder_id),
+                "UPDATE recorders SET ended_unix_nano = ?, clean_exit = ? WHERE id = ?",
+                (time.time_ns(), int(is_clean), self._ledger.recorder_id),
             )
             connection.execute("COMMIT")
 

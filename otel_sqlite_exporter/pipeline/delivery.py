@@ -159,7 +159,7 @@ class Delivery:
         try:
             while True:
                 try:
-                    database.end(self._tally.counts())
+                    database.end(self._tally.counts(), is_clean=not (self._given_up or self._tally.queue_depth))
                 except Exception as error:  # noqa: BLE001 - the ledger then says what is true: no clean end
                     self._tally.note(error)
                     failure = failure_of(error)

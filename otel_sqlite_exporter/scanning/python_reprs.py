@@ -8,6 +8,7 @@ threads are small a prompt could end the process.
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,9 @@ _CLOSING: Final = {"[": "]", "(": ")", "{": "}"}
 _CONSTANTS: Final[dict[str, object]] = {"None": None, "True": True, "False": False}
 _NO_NAMES: Final = frozenset({"not", "lambda", "if", "else", "for", "in", "is", "and", "or", "await", "yield"})
 _MISSING: Final = object()
+
+# Looked up now: after setuid or chroot no more modules can be loaded, and most codecs are modules.
+_without_escapes = codecs.getdecoder("unicode_escape")
 
 
 class _NotAReprError(ValueError):
@@ -254,7 +258,7 @@ def _container(top: _Open) -> Any:  # noqa: ANN401 - as above
 def _unescaped(body: str) -> str:
     if "\n" in body or "\\" in REPR_ESCAPE.sub("", body):  # a repr writes a line break as an escape, and no other ones
         raise _NotAReprError
-    return body.encode("latin-1", "backslashreplace").decode("unicode_escape") if "\\" in body else body
+    return _without_escapes(body.encode("latin-1", "backslashreplace"))[0] if "\\" in body else body
 
 
 def _number(match: re.Match[str]) -> Any:  # noqa: ANN401 - as above

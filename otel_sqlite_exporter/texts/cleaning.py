@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import contextlib
 import json
 import math
@@ -52,6 +53,7 @@ _NAMES: Final = frozenset(
         "sha256",
     }
 )
+_UTF_16: Final = codecs.lookup("utf-16-le")  # now: after setuid or chroot no module can be loaded
 _SURROGATE_SLICE: Final = 1 << 12
 _MEDIA_TYPES: Final = frozenset({"blob", "base64", "input_audio", "audio", "image", "media"})
 _MEDIA_MARKS: Final = frozenset({"mime_type", "media_type", "mimeType", "mediaType", "format"})
@@ -302,7 +304,8 @@ def clean_text(text: str) -> str:
 
 
 def _joined(text: str) -> str:
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    data, _ = _UTF_16.encode(text, "surrogatepass")
+    return _UTF_16.decode(data, "replace")[0]
 
 
 def _slices(text: str) -> Iterator[tuple[int, int]]:

@@ -27,7 +27,7 @@ from tests.support import (
 def test_one_row_tells_the_whole_story_of_a_process(tmp_path: Path) -> None:
     """Received, written, skipped and dropped by reason, with times and the way it ended."""
     path = tmp_path / "traces.db"
-    with recording(path, max_queue_size=60) as processor:
+    with recording(path, max_queue_size=60, schedule_delay_millis=3_600_000) as processor:
         provider_with(processor).get_tracer("web").start_span("GET /").end()
         with write_locked(path):
             end_spans(processor, 50)
@@ -61,7 +61,7 @@ def test_a_process_that_has_not_ended_is_seen_as_such(tmp_path: Path) -> None:
 def test_drops_are_in_the_file_while_the_process_lives(tmp_path: Path) -> None:
     """What was lost is told to the file as soon as it can be written, not at the end only."""
     path = tmp_path / "traces.db"
-    with recording(path, max_queue_size=10, max_export_batch_size=5) as processor:
+    with recording(path, max_queue_size=10, max_export_batch_size=5, schedule_delay_millis=3_600_000) as processor:
         with write_locked(path):
             end_spans(processor, 5)
             wait_until(lambda: processor.stats().queue_depth == 0, what="a batch is in hand")
