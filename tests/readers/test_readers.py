@@ -6,7 +6,10 @@ import contextlib
 import importlib.util
 import math
 import os
+import re
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +65,20 @@ def test_sqlite_reads_every_table_and_view(everything: Path, name: str) -> None:
     assert bool(found) is (name != "outboxes")
 
 
-@pytest.fixture(scope="module")
-def duckdb(everything: Path) -> Any:
-    """Return a connection of DuckDB to the file, made without the network: the extension comes from PyPI."""
-    duckdb = pytest.importorskip("duckdb", reason="tox -e readers has it")
+def duckdb_extension() -> Path:
+    """Return the file of DuckDB's SQLite extension, from PyPI."""
     package = importlib.util.find_spec("duckdb_extension_sqlite_scanner")
     assert package is not None
     assert package.origin is not None
-    extension = next(Path(package.origin).parent.glob("extensions/*/sqlite_scanner.duckdb_extension"))
+    return next(Path(package.origin).parent.glob("extensions/*/sqlite_scanner.duckdb_extension"))
+
+
+@pytest.fixture(scope="module")
+def duckdb(everything: Path) -> Any:
+    """Return a connection of DuckDB to the file, made without the network."""
+    duckdb = pytest.importorskip("duckdb", reason="tox -e readers has it")
     connection = duckdb.connect()
-    connection.execute(f"LOAD '{extension}'")
+    connection.execute(f"LOAD '{duckdb_extension()}'")
     connection.execute(f"ATTACH '{everything}' AS traces (TYPE sqlite, READ_ONLY)")
     return connection
 
@@ -127,3 +134,18 @@ def test_polars_reads_every_table_and_view(everything: Path, name: str) -> None:
         frame = polars.read_database(f"SELECT * FROM {name}", connection, infer_schema_length=None)
     assert frame.columns == columns
     assert_alike(ours, frame.rows())
+
+
+@pytest.mark.parametrize("module", ["duckdb", "pandas"])
+def test_what_the_documents_show_runs(everything: Path, module: str) -> None:
+    """The blocks of docs/sql.md run as they stand, but for the download of the extension."""
+    pytest.importorskip(module, reason="tox -e readers has it")
+    page = (Path(__file__).parent.parent.parent / "docs" / "sql.md").read_text(encoding="utf-8")
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if f"import {module}" in block)
+    if module == "duckdb":
+        code = code.replace("INSTALL sqlite; LOAD sqlite", f"LOAD '{duckdb_extension()}'")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=everything.parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "gpt" in done.stdout
