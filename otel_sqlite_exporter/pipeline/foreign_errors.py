@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-_OF_SHAPE: Final = (AttributeError, TypeError, IndexError, KeyError, RecursionError, ValueError)
-"""What looking at a span of another shape raises, where no code of the span's own runs."""
+_OF_SHAPE: Final = (AttributeError, TypeError, IndexError, KeyError, ValueError, RuntimeError, MemoryError)
+"""What a span of another shape raises where no code of its own runs, and a system without room for a thread."""
 
 
 def is_of_a_handler(error: Exception) -> bool:

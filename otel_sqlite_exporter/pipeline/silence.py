@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
+from otel_sqlite_exporter.pipeline.trouble_log import warn
 from otel_sqlite_exporter.sources.installed import imported_sdks, installed_instrumentations
 
 if TYPE_CHECKING:
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.sources.catalogue import Sdk
     from otel_sqlite_exporter.sources.installed import Instrumentation
-
-_logger = logging.getLogger("otel_sqlite_exporter")
 
 
 class Silence:
@@ -27,7 +25,7 @@ class Silence:
         if cls.is_broken:
             return
         cls.is_broken = True
-        _logger.warning(
+        warn(
             "no LLM span arrived, so nothing was written to %s%s. %s `otel-sqlite doctor` looks into it",
             path,
             f" ({skipped} other spans did)" if skipped else "",

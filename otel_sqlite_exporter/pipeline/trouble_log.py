@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from typing import Final
 
 _logger = logging.getLogger("otel_sqlite_exporter")
 
 _REPEAT_AFTER_SECONDS: Final = 60.0
+
+
+def warn(message: str, *args: object) -> None:
+    """Log a warning, whatever handlers do with it.
+
+    When the interpreter ends, the streams of handlers may be closed, as pytest's are, and logging would print a
+    traceback for each line.
+    """
+    if not threading.main_thread().is_alive():
+        logging.raiseExceptions = False
+    with contextlib.suppress(Exception):
+        _logger.warning(message, *args)
 
 
 class TroubleLog:
@@ -31,8 +44,7 @@ class TroubleLog:
             return False
         self._last[kind] = now
         self._reported.add(kind)
-        with contextlib.suppress(Exception):
-            _logger.warning(message, *args)
+        warn(message, *args)
         return True
 
     def over(self, kind: str, message: str, *args: object) -> bool:
@@ -40,6 +52,5 @@ class TroubleLog:
         if kind not in self._reported:
             return False
         self._reported.discard(kind)
-        with contextlib.suppress(Exception):
-            _logger.warning(message, *args)
+        warn(message, *args)
         return True

@@ -385,3 +385,23 @@ def test_five_hundred_lives_of_a_processor_leave_nothing_behind(tmp_path: Path) 
     )
     assert stored(path) == 1500
     check_file(path)
+
+
+def test_the_end_is_silent_where_log_streams_are_closed(tmp_path: Path) -> None:
+    """What is logged at the exit into a handler whose stream is closed, as pytest's are, prints no traceback."""
+    path = tmp_path / "traces.db"
+    process = start(
+        path,
+        f"""
+        {LEFT_TO_ITSELF.replace(chr(10), chr(10) + "        ")}
+        import io, logging, sqlite3
+        call(); processor.force_flush()
+        stream = io.StringIO(); logging.getLogger().addHandler(logging.StreamHandler(stream)); stream.close()
+        other = sqlite3.connect(sys.argv[1], isolation_level=None); other.execute("BEGIN IMMEDIATE")
+        call()
+        """,
+    )
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    assert "Logging error" not in err
