@@ -390,7 +390,7 @@ def test_where_write_ahead_logging_is_not_possible_it_is_done_without(tmp_path: 
     with application(path) as app:
         app.calls(5)
     assert query(path, "PRAGMA journal_mode") == [("wal",)]
-    path.with_name("traces.db-shm").touch()  # strace only watches what exists
+    path.with_name("traces.db-shm").touch(mode=0o600)  # strace only watches what exists
     for _ in range(2):
         under_strace(
             path,
