@@ -229,8 +229,11 @@ class SQLiteSpanProcessor(SpanProcessor):
         elif not self._intake.offer(span):
             self._tally.queue_full.raise_by_one()
         else:
-            with contextlib.suppress(RecursionError):
-                self._exporter_thread.signal()
+            coordination = self._exporter_thread.coordination
+            is_urgent = coordination.is_idle or len(self._queue) > self._signal_from or not self._intake.look_mask
+            if is_urgent and coordination.wake.locked():
+                with contextlib.suppress(RecursionError):
+                    self._exporter_thread.signal()
 
     def _on_full_queue(self, error: IndexError) -> None:
         if is_of_a_handler(error):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CHARACTERS_PER_PERMIT: Final = 128 * 1024
 """An event takes one more place for each such amount of text, so that 512 places hold at most some 64 Mi characters."""
 
-_EVERY_FOURTH: Final = 3
+_EVERY_SIXTEENTH: Final = 15
 _EVERY_ONE: Final = 0
 _MISSING_SECONDS: Final = 0.25
 
@@ -35,7 +35,7 @@ class BoundedQueue(Generic[_Item]):
     way is missed, and found again by the consumer.
 
     Large items take further permits. To look at the size of an item costs more than to queue it, so producers look at
-    every fourth one, and at all that are queued once one of them is large or there are many.
+    every sixteenth one, and at all that are queued once one of them is large or there are many.
 
     Args:
         capacity: How many events of ordinary size it holds.
@@ -63,7 +63,7 @@ class BoundedQueue(Generic[_Item]):
         self.queue: deque[tuple[_Item, int]] = deque()
         self.extra: deque[int] = deque()
         """Permits that queued items take beyond their first; all are back when the queue is empty."""
-        self.look_mask = _EVERY_FOURTH
+        self.look_mask = _EVERY_SIXTEENTH
         """A producer looks at its item where the depth has none of these bits; see :meth:`be_strict`."""
         self._usual_depth = min(easy_depth, capacity * 3 // 4)
         self.easy_depth = self._usual_depth

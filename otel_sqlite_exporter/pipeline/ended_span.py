@@ -52,14 +52,13 @@ def _held(span: ReadableSpan, name: str) -> Iterable[Any]:
 
 
 def _characters_in(values: Iterable[object], depth: int = 0) -> int:
-    characters = 0
-    for value in values:
-        kind = type(value)
-        if kind is str:
-            characters += len(value)  # type: ignore[arg-type]
-        elif kind not in _SCALARS:
-            characters += _characters_of(value, depth)
-    return characters
+    return sum(
+        [
+            len(value) if type(value) is str else _characters_of(value, depth)
+            for value in values
+            if type(value) not in _SCALARS
+        ]
+    )
 
 
 def _characters_of(value: object, depth: int) -> int:
