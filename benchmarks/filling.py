@@ -41,8 +41,8 @@ _COPY_SPANS: Final = (
     f"SELECT {', '.join(_CHANGED.get(column, column) for column in SPAN_COLUMNS)} FROM spans WHERE id <= {TEMPLATE}"
 )
 _COPY_MESSAGES: Final = (
-    "INSERT INTO messages (id, hash, role, text, stored_parts, full_bytes, kept_bytes) "
-    "SELECT id + :messages, randomblob(16), role, text || :copy, stored_parts, full_bytes, kept_bytes FROM messages "
+    "INSERT INTO messages (id, hash, role, text, parts, full_bytes, kept_bytes) "
+    "SELECT id + :messages, randomblob(16), role, text || :copy, parts, full_bytes, kept_bytes FROM messages "
     "WHERE id <= :last_message AND role <> 'system'"
 )
 _COPY_LINKS: Final = (

@@ -30,7 +30,7 @@ _LINK: Final = (
     "hash",
     "role",
     "text",
-    "stored_parts",
+    "parts",
     "full_bytes",
     "kept_bytes",
     "direction",
@@ -73,7 +73,7 @@ def _insert_link(slot: int) -> str:
             END,
             {new["finish_reason"]}
           WHERE {new["hash"]} <> '';
-        UPDATE messages SET text = {new["text"]}, stored_parts = {new["stored_parts"]}, kept_bytes = {new["kept_bytes"]}
+        UPDATE messages SET text = {new["text"]}, parts = {new["parts"]}, kept_bytes = {new["kept_bytes"]}
           WHERE hash = CASE WHEN {new["full_bytes"]} >= 0 THEN {new["hash"]} END AND kept_bytes < {new["kept_bytes"]};
     """
 

@@ -105,7 +105,7 @@ MAY_BE_NULL: Final = frozenset(
         *SPAN_COLUMNS[SPAN_COLUMNS.index("provider") : SPAN_COLUMNS.index("shown_in_trace_id") + 1],
         "role",
         "text",
-        "stored_parts",
+        "parts",
         "finish_reason",
         "last_error",
     }

@@ -155,7 +155,7 @@ CREATE TABLE messages (
   hash BLOB NOT NULL UNIQUE,  -- BLAKE2b, 16 bytes, of role and whole content before any cut (see database/rows.py): the key by which files are merged.
   role TEXT,  -- system, user, assistant, tool, tool_definitions, ...; NULL where the emitter gave none.
   text TEXT,  -- The plain text of its text parts; NULL where there is none. Of more than max_text_bytes the beginning and the end, with [... 12345 bytes omitted ...] between them.
-  stored_parts TEXT,  -- JSON list of GenAI message parts, where they say more than `text`; else NULL. [{"type":"tool_call","id":"1","name":"f","arguments":{}}]
+  parts TEXT,  -- JSON list of GenAI message parts, where they say more than `text`; else NULL. [{"type":"tool_call","id":"1","name":"f","arguments":{}}]
   full_bytes INTEGER NOT NULL,  -- UTF-8 bytes of all its texts.
   kept_bytes INTEGER NOT NULL  -- How many of them are stored, marks of what is missing not counted. Of two versions the one with more is kept.
 );

@@ -48,7 +48,7 @@ _TOOL_CALLS: Final = f"""CAST(nullif((SELECT json_group_array(json_object(
       'arguments', json_extract(value, '$.arguments')
     )) FROM (
       SELECT part.value FROM span_messages sm JOIN messages m ON m.id = sm.message_id,
-        {_parts("part", "m.stored_parts")}
+        {_parts("part", "m.parts")}
       WHERE sm.span_id = s.id AND sm.direction = 'output' AND {_part_field("part", "type")} = 'tool_call'
       ORDER BY sm.position, part.key
   )), '[]') AS TEXT)"""
@@ -133,7 +133,7 @@ SELECT
   m.role AS role,  -- system, user, assistant, tool, tool_definitions, ...; NULL where the emitter gave none.
   m.text AS text,  -- The plain text of its text parts; NULL where there is none.
   CAST(coalesce(
-    CASE WHEN typeof(m.stored_parts) = 'text' THEN m.stored_parts END,
+    CASE WHEN typeof(m.parts) = 'text' THEN m.parts END,
     json_array(json_object('type', 'text', 'content', CAST(m.text AS TEXT)))
   ) AS TEXT) AS parts,  -- JSON list of GenAI message parts. [{"type":"text","content":"Hi"}]
   sm.finish_reason AS finish_reason,  -- Of an output message, as emitted.
@@ -156,7 +156,7 @@ def _asking_call(condition: str) -> str:
         WHERE shown_in_trace_id = coalesce(s.shown_in_trace_id, s.trace_id) AND {IS_CALL}
           AND start_time_unix_nano <= s.start_time_unix_nano
     ) c JOIN span_messages sm ON sm.span_id = c.id AND sm.direction = 'output'
-      JOIN messages m ON m.id = sm.message_id, {_parts("part", "m.stored_parts")}
+      JOIN messages m ON m.id = sm.message_id, {_parts("part", "m.parts")}
     WHERE {_part_field("part", "type")} = 'tool_call' AND {condition}
     ORDER BY c.start_time_unix_nano DESC LIMIT 1)"""
 
@@ -164,7 +164,7 @@ def _asking_call(condition: str) -> str:
 def _tool_field(direction: str, kind: str, field: str) -> str:
     """Return what a tool was given or gave back, from the one message that holds it."""
     return f"""CAST((SELECT coalesce(
-      (SELECT {_part_field("part", field)} FROM {_parts("part", "m.stored_parts")}
+      (SELECT {_part_field("part", field)} FROM {_parts("part", "m.parts")}
         WHERE {_part_field("part", "type")} = '{kind}' LIMIT 1), m.text)
     FROM span_messages sm JOIN messages m ON m.id = sm.message_id
     WHERE sm.span_id = s.id AND sm.direction = '{direction}' ORDER BY sm.position LIMIT 1) AS TEXT)"""

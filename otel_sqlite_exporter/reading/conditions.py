@@ -39,7 +39,7 @@ _DASHES: Final = (8, 12, 16, 20)
 # A call is what a tool did where its answer asks for the tool, a tool's own span where it has the name.
 _OF_TOOL: Final = """(s.tool_name {operator} {operand} OR EXISTS (
   SELECT 1 FROM span_messages sm JOIN messages m ON m.id = sm.message_id,
-    json_each(CASE WHEN json_valid(m.stored_parts) THEN m.stored_parts END) part
+    json_each(CASE WHEN json_valid(m.parts) THEN m.parts END) part
   WHERE sm.span_id = s.id AND sm.direction = 'output' AND part.type = 'object'
     AND json_extract(part.value, '$.type') = 'tool_call' AND json_extract(part.value, '$.name') {operator} {operand}
 ))"""

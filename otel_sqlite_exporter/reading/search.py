@@ -30,7 +30,7 @@ _AROUND: Final = 60
 _NANOSECONDS: Final = 1_000_000_000
 
 # Of the parts only those that say more than the text are stored; in JSON a text is written with escapes.
-_HAS_TEXT: Final = r"(m.text LIKE :plain ESCAPE '\' OR m.stored_parts LIKE :json ESCAPE '\')"
+_HAS_TEXT: Final = r"(m.text LIKE :plain ESCAPE '\' OR m.parts LIKE :json ESCAPE '\')"
 _SLICE: Final = """
   SELECT s.id, s.start_time_unix_nano FROM spans s WHERE {conditions}
     AND (s.start_time_unix_nano, s.id) < (:before_start, :before_id) AND s.start_time_unix_nano <= :before_start
@@ -108,7 +108,7 @@ SELECT s.id, s.start_time_unix_nano, s.kind, coalesce(s.request_model, s.respons
   coalesce(s.shown_in_trace_id, s.trace_id), found.direction, found.role, found.position, found.text, found.parts,
   found.message_id
 FROM (
-  SELECT part.id AS span_id, sm.direction, m.role, sm.position, m.text, m.stored_parts AS parts, m.id AS message_id
+  SELECT part.id AS span_id, sm.direction, m.role, sm.position, m.text, m.parts, m.id AS message_id
   FROM part CROSS JOIN span_messages sm ON sm.span_id = part.id CROSS JOIN messages m ON m.id = sm.message_id
   WHERE {_HAS_TEXT}
   UNION ALL

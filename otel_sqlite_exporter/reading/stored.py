@@ -27,7 +27,7 @@ class StoredMessage:
     direction: str
     role: str | None = None
     text: str | None = None
-    stored_parts: str | None = None
+    parts: str | None = None
     finish_reason: str | None = None
 
 
@@ -170,7 +170,7 @@ _SELECT: Final = (
     "JOIN resources r ON r.id = s.resource_id JOIN scopes c ON c.id = s.scope_id"
 )
 _MESSAGES: Final = (
-    "SELECT sm.span_id, sm.direction, m.role, m.text, m.stored_parts, sm.finish_reason "
+    "SELECT sm.span_id, sm.direction, m.role, m.text, m.parts, sm.finish_reason "
     "FROM span_messages sm JOIN messages m ON m.id = sm.message_id"
 )
 _IN_READING_ORDER: Final = (
@@ -178,7 +178,7 @@ _IN_READING_ORDER: Final = (
 )
 _SIZE: Final = (
     f"{_ROW_BYTES} + length(s.attributes) + length(s.events) + length(s.links) + coalesce((SELECT sum("
-    "m.kept_bytes + coalesce(length(m.stored_parts), 0)) FROM span_messages sm "
+    "m.kept_bytes + coalesce(length(m.parts), 0)) FROM span_messages sm "
     "JOIN messages m ON m.id = sm.message_id WHERE sm.span_id = s.id), 0)"
 )
 _IS_SETTLED: Final = (
@@ -327,4 +327,4 @@ def _built(
     return [replace(build(StoredSpan, names, row), messages=by_span[row[at]]) for row in rows]
 
 
-_MESSAGE_COLUMNS: Final = ("direction", "role", "text", "stored_parts", "finish_reason")
+_MESSAGE_COLUMNS: Final = ("direction", "role", "text", "parts", "finish_reason")

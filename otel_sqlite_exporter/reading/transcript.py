@@ -25,7 +25,7 @@ _DIRECTIONS: Final = ("system", "input", "output")
 _PARAMETERS: Final = ("gen_ai.request.", "llm.request.")
 _MESSAGES: Final = """
 SELECT sm.span_id, sm.direction, sm.position, m.role, m.text,
-  coalesce(m.stored_parts, json_array(json_object('type', 'text', 'content', m.text))) AS parts,
+  coalesce(m.parts, json_array(json_object('type', 'text', 'content', m.text))) AS parts,
   sm.finish_reason, m.full_bytes, m.kept_bytes, m.id AS message_id
 FROM span_messages sm JOIN messages m ON m.id = sm.message_id
 WHERE sm.span_id = ? AND sm.direction = ? ORDER BY sm.position DESC LIMIT ?"""

@@ -88,10 +88,10 @@ _FILL: Final = (
     + "))"
 )
 _MESSAGES: Final = (
-    "INSERT INTO messages (hash, role, text, stored_parts, full_bytes, kept_bytes) "
-    "SELECT hash, role, text, stored_parts, full_bytes, kept_bytes FROM source.messages WHERE id IN "
+    "INSERT INTO messages (hash, role, text, parts, full_bytes, kept_bytes) "
+    "SELECT hash, role, text, parts, full_bytes, kept_bytes FROM source.messages WHERE id IN "
     "(SELECT message_id FROM source.span_messages WHERE span_id IN (SELECT source_id FROM slice)) "
-    "ON CONFLICT (hash) DO UPDATE SET text = excluded.text, stored_parts = excluded.stored_parts, "
+    "ON CONFLICT (hash) DO UPDATE SET text = excluded.text, parts = excluded.parts, "
     "kept_bytes = excluded.kept_bytes WHERE excluded.kept_bytes > kept_bytes"
 )
 # A direction that has messages already keeps them: lists of two states must not be mixed.

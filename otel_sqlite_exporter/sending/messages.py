@@ -80,7 +80,7 @@ def genai_messages(row: StoredSpan) -> MessageAttributes:
 
 def parts_of(message: StoredMessage) -> list[Json]:
     """Return a message's parts; plain text is one part."""
-    stored = as_json(message.stored_parts)
+    stored = as_json(message.parts)
     if isinstance(stored, list):
         return stored
     return [{"type": "text", "content": message.text}] if message.text is not None else []

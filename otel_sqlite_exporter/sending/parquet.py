@@ -173,4 +173,4 @@ def _day(unix_nano: int) -> str:
 
 
 def _message_bytes(span: StoredSpan) -> int:
-    return sum(len(message.text or "") + len(message.stored_parts or "") for message in span.messages)
+    return sum(len(message.text or "") + len(message.parts or "") for message in span.messages)

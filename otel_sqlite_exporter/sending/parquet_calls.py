@@ -93,7 +93,7 @@ def call_row(span: StoredSpan, file_id: str) -> dict[str, object] | None:
             "direction": message.direction,
             "role": message.role,
             "text": message.text,
-            "parts": message.stored_parts or json_text(parts_of(message)),
+            "parts": message.parts or json_text(parts_of(message)),
             "finish_reason": message.finish_reason,
         }
         for message in span.messages

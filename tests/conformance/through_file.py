@@ -89,7 +89,7 @@ def record(scenario: Scenario, processor: SQLiteSpanProcessor) -> None:
 
 STEPS = """
     SELECT kind, agent_name, tool_name, (
-        SELECT group_concat(coalesce(m.text, '') || ' ' || coalesce(m.stored_parts, ''), ' ')
+        SELECT group_concat(coalesce(m.text, '') || ' ' || coalesce(m.parts, ''), ' ')
         FROM span_messages sm JOIN messages m ON m.id = sm.message_id WHERE sm.span_id = spans.id
       ) AS said
     FROM spans WHERE kind IN ('agent', 'tool', 'llm')

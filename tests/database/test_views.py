@@ -50,9 +50,7 @@ def test_views_stay_readable_whatever_stored_parts_holds(tmp_path: Path, stored:
     store_answers(path, [CALL], [{**CALL, "id": "2"}])
     with contextlib.closing(sqlite3.connect(path)) as connection:
         broken = (
-            connection.execute(
-                'UPDATE messages SET stored_parts = ? WHERE stored_parts LIKE \'%"id":"1"%\'', (stored,)
-            ),
+            connection.execute('UPDATE messages SET parts = ? WHERE parts LIKE \'%"id":"1"%\'', (stored,)),
             connection.execute("UPDATE spans SET finish_reasons = ? WHERE id = 1", (stored,)),
         )
         assert [cursor.rowcount for cursor in broken] == [1, 1]

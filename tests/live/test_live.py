@@ -194,7 +194,7 @@ def test_the_steps_of_an_agent_are_rows_of_its_trace(
     (tool,) = _rows(database, "SELECT * FROM spans WHERE kind = 'tool' AND tool_name = 'get_weather'")
     said = _rows(
         database,
-        "SELECT direction, coalesce(m.text, '') || coalesce(m.stored_parts, '') AS said FROM span_messages sm"
+        "SELECT direction, coalesce(m.text, '') || coalesce(m.parts, '') AS said FROM span_messages sm"
         f" JOIN messages m ON m.id = sm.message_id WHERE sm.span_id = {tool['id']}",
     )
     given = [row["said"] for row in said if row["direction"] == "input"]

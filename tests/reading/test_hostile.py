@@ -69,7 +69,7 @@ class File:
     def message(self, span: int, direction: str, position: int, *content: object) -> None:
         """Insert a message of a span: role, text, parts."""
         number = self.connection.execute(
-            "INSERT INTO messages (hash, role, text, stored_parts, full_bytes, kept_bytes) "
+            "INSERT INTO messages (hash, role, text, parts, full_bytes, kept_bytes) "
             "VALUES (randomblob(16), ?, ?, ?, 1, 1)",
             content,
         ).lastrowid

@@ -73,9 +73,7 @@ def test_a_message_never_takes_more_than_the_limit(parts: list[dict[str, object]
     """Whatever its parts are, a message keeps the limit, and is a list of parts."""
     with scratch() as path:
         store(path, limit, gen_ai__output__messages=answer({"type": "text", "content": "first"}, *parts))
-        for text, document, full, kept in query(
-            path, "SELECT text, stored_parts, full_bytes, kept_bytes FROM messages"
-        ):
+        for text, document, full, kept in query(path, "SELECT text, parts, full_bytes, kept_bytes FROM messages"):
             assert isinstance(full, int)
             assert isinstance(kept, int)
             assert kept <= min(full, limit)

@@ -121,9 +121,7 @@ def test_a_long_prompt_keeps_its_instructions_and_its_question(tmp_path: Path) -
         assert text.endswith(last)
         assert 65_000 < len(text) <= 65_536
         assert len(MARK.findall(text)) == 1
-    contents = [
-        part["content"] for part in json.loads(str(value(path, "SELECT stored_parts FROM messages WHERE id = 2")))
-    ]
+    contents = [part["content"] for part in json.loads(str(value(path, "SELECT parts FROM messages WHERE id = 2")))]
     assert (contents[0], contents[2]) == (first, last)
     assert query(path, "SELECT input_text FROM llm_calls WHERE input_text <> ''") == [(text,) for text in kept[:2]]
 

@@ -30,7 +30,7 @@ ATTACKS: Final = (
 
 _KEYS: Final = frozenset({"trace_id", "span_id", "parent_span_id", "shown_in_trace_id", "file_id", "uuid"})
 _MEANINGS: Final = frozenset({"kind", "status", "otel_status", "otel_kind", "direction"})
-_JSON: Final = frozenset({"attributes", "events", "links", "settings", "stored_parts", "finish_reasons"})
+_JSON: Final = frozenset({"attributes", "events", "links", "settings", "parts", "finish_reasons"})
 _TABLES: Final = ("spans", "messages", "span_messages", "resources", "scopes", "recorders", "outboxes")
 
 
