@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -16,13 +15,28 @@ _REPEAT_AFTER_SECONDS: Final = 60.0
 def warn(message: str, *args: object) -> None:
     """Log a warning, whatever handlers do with it.
 
-    When the interpreter ends, the streams of handlers may be closed, as pytest's are, and logging would print a
-    traceback for each line.
+    When the interpreter or a test ends, the streams of handlers may be closed, as pytest's are, and logging would print
+    a traceback for each line.
     """
-    if not threading.main_thread().is_alive():
+    is_verbose = logging.raiseExceptions
+    if not threading.main_thread().is_alive() or _is_a_stream_closed():
         logging.raiseExceptions = False
-    with contextlib.suppress(Exception):
+    try:
         _logger.warning(message, *args)
+    except Exception:  # noqa: BLE001, S110 - a handler's fault, and there is nobody to tell
+        pass
+    finally:
+        logging.raiseExceptions = is_verbose
+
+
+def _is_a_stream_closed() -> bool:
+    """Tell whether a handler that a line of ours would reach writes to a stream that is closed."""
+    logger: logging.Logger | None = _logger
+    while logger is not None:
+        if any(getattr(getattr(handler, "stream", None), "closed", False) for handler in list(logger.handlers)):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False
 
 
 class TroubleLog:

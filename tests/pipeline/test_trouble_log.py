@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import logging
+
 import pytest
 
 from otel_sqlite_exporter.pipeline import trouble_log
@@ -35,3 +38,17 @@ def test_kinds_of_trouble_do_not_hide_each_other(caplog: pytest.LogCaptureFixtur
     log.trouble("write", "spans wait")
     log.trouble("loss", "spans are lost")
     assert caplog.messages == ["spans wait", "spans are lost"]
+
+
+def test_a_handler_with_a_closed_stream_prints_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line of ours into a stream that a test has closed is dropped in silence; logging stays as it was."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    stream.close()
+    logging.getLogger().addHandler(handler)
+    try:
+        assert TroubleLog().trouble("write", "failing")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert "Logging error" not in capsys.readouterr().err
+    assert logging.raiseExceptions
