@@ -122,6 +122,9 @@ class ReadConnection:
             yield
         except (sqlite3.Error, sqlite3.Warning) as error:  # a warning is what Python 3.10 makes of two statements
             if "interrupted" in str(error):
+                if not self._is_late():
+                    # Ctrl-C came within the progress handler, where an exception only ends the statement.
+                    raise KeyboardInterrupt from None
                 raise TimeBudgetError(
                     f"the question took longer than {self.seconds:g} seconds; narrow it with --since or a filter"
                 ) from None
