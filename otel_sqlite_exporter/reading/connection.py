@@ -41,6 +41,7 @@ class ReadConnection:
         self.path = path
         self.seconds = seconds
         self._deadline: float | None = None
+        self._was_late = False
         _check_path(path)
         try:
             self._connection = sqlite3.connect(
@@ -118,11 +119,12 @@ class ReadConnection:
 
     @contextlib.contextmanager
     def _in_words(self) -> Iterator[None]:
+        self._was_late = False
         try:
             yield
         except (sqlite3.Error, sqlite3.Warning) as error:  # a warning is what Python 3.10 makes of two statements
             if "interrupted" in str(error):
-                if not self._is_late():
+                if not self._was_late:
                     # Ctrl-C came within the progress handler, where an exception only ends the statement.
                     raise KeyboardInterrupt from None
                 raise TimeBudgetError(
@@ -131,7 +133,9 @@ class ReadConnection:
             raise ReadingError(_in_words(self.path, error)) from None
 
     def _is_late(self) -> bool:
-        return self._deadline is not None and time.monotonic() > self._deadline
+        """Tell SQLite, now and then while a statement runs, whether to end it."""
+        self._was_late = self._deadline is not None and time.monotonic() > self._deadline
+        return self._was_late
 
     def close(self) -> None:
         """Close the file."""

@@ -91,6 +91,11 @@ def test_a_reader_may_stop_reading(demo_path: Path, arguments: tuple[str, ...]) 
     process.stderr.close()
 
 
+def _takes_interrupts() -> None:
+    """Undo what a shell does to its background jobs, of which this suite may be one."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_a_follower_shows_calls_as_they_end_and_stops_at_ctrl_c(tmp_path: Path) -> None:
     """``calls --follow`` shows a call that another process records, and Ctrl-C ends it quietly."""
     path = tmp_path / "live.db"
@@ -100,6 +105,7 @@ def test_a_follower_shows_calls_as_they_end_and_stops_at_ctrl_c(tmp_path: Path) 
                 [sys.executable, "-m", "otel_sqlite_exporter", "calls", "--follow", "--json", "-d", str(path)],
                 stdout=output,
                 stderr=subprocess.PIPE,
+                preexec_fn=_takes_interrupts,  # noqa: PLW1509 - it calls nothing that another thread could hold
             )
         assert process.stderr is not None
         wait_until(lambda: b"chat" in (tmp_path / "out").read_bytes(), what="the call that was there")
@@ -122,6 +128,7 @@ def test_a_locked_file_is_one_line(command: Command, tmp_path: Path) -> None:
     assert re.fullmatch(r"otel-sqlite: .*locked.*\n", done.err)
     assert time.monotonic() - started < 60
     file.connection.execute("ROLLBACK")
+    file.connection.close()
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all " * 100, b"SQLite format 3\x00" + b"\xff" * 4096])

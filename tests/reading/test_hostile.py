@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -84,9 +85,11 @@ class File:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> File:
+def file(tmp_path: Path) -> Iterator[File]:
     """Return a file to fill."""
-    return File(tmp_path / "odd.db")
+    file = File(tmp_path / "odd.db")
+    yield file
+    file.connection.close()
 
 
 def ask_everything(database: Database) -> list[str]:
