@@ -17,6 +17,7 @@ class Verdict(enum.Enum):
 
     TAKEN = "the receiver has them"
     WAIT = "nothing is wrong with them: the same again later, for ever"
+    LATE = "no answer in time: the same once more, then in parts"
     DOUBTFUL = "they or the receiver: the same again a few times, then in parts"
     REFUSED = "something in them is refused: in parts, until it is found"
     TOO_LARGE = "too much at once: in parts"

@@ -22,6 +22,9 @@ MAX_BYTES: Final = 3_000_000
 
 _SMALLEST_LIMIT: Final = 16_384
 _DOUBTS: Final = 5
+_LATE: Final = 2
+_GROWTH: Final = 32
+"""Requests that are taken one after another, after which larger ones are tried again."""
 _HOPELESS: Final = 32
 """Refused requests without one that is taken, after which it is not the spans."""
 
@@ -104,6 +107,7 @@ class Delivery:
         self._note = note
         self._waits = waits or Waits()
         self._max_bytes = MAX_BYTES
+        self._taken = 0
         self._trouble: str | None = None
         self._said = ""
 
@@ -174,7 +178,7 @@ class Delivery:
             answer = self._insist(part, payload)
             if answer.verdict is Verdict.TAKEN:
                 self._count(part, payload, answer, result)
-            elif answer.verdict is Verdict.TOO_LARGE:
+            elif answer.verdict in {Verdict.TOO_LARGE, Verdict.LATE}:
                 self._make_smaller(part, payload, answer, parts, result)
             elif len(part) > 1:
                 parts.extend(_halves(part))  # behind the others: one that is taken tells more
@@ -204,16 +208,22 @@ class Delivery:
 
     def _insist(self, part: Sequence[ReadableSpan], payload: bytes) -> Answer:
         """Send a request until something is known about it."""
-        attempt = doubts = 0
+        attempt = doubts = late = 0
         while True:
             self._stop.wait(0)
             answer = self._receiver.send(part, payload)
-            doubts += answer.verdict is Verdict.DOUBTFUL
             if answer.verdict is Verdict.STOP:
                 raise SendingError(answer.message)
             if answer.verdict is Verdict.TAKEN:
                 self._is_well()
-            if answer.verdict is not Verdict.WAIT and not 0 < doubts < _DOUBTS:
+            doubts += answer.verdict is Verdict.DOUBTFUL
+            late += answer.verdict is Verdict.LATE
+            is_worth_waiting = (
+                answer.verdict is Verdict.WAIT
+                or (answer.verdict is Verdict.DOUBTFUL and doubts < _DOUBTS)
+                or (answer.verdict is Verdict.LATE and (late < _LATE or len(part) == 1))
+            )
+            if not is_worth_waiting:
                 return answer
             self._pause(attempt, answer)
             attempt += 1
@@ -235,6 +245,9 @@ class Delivery:
         return any(self._insist([span], self._receiver.encode([span])).verdict is Verdict.TAKEN for span in others)
 
     def _count(self, part: Sequence[ReadableSpan], payload: bytes, answer: Answer, result: Delivered) -> None:
+        self._taken += 1
+        if self._taken % _GROWTH == 0:
+            self._max_bytes = min(2 * self._max_bytes, MAX_BYTES)
         rejected = min(answer.rejected, len(part))
         result.sent += len(part) - rejected
         result.rejected += rejected
@@ -255,6 +268,7 @@ class Delivery:
         if len(part) == 1:
             self._set_aside(part[0], answer.message, result)
         else:
+            self._taken = 0
             self._max_bytes = max(min(self._max_bytes, len(payload)) // 2, _SMALLEST_LIMIT)
             parts.extendleft(reversed(_halves(part)))
 

@@ -92,6 +92,9 @@ class OtlpReceiver:
             requests.exceptions.InvalidSchema,
         ) as error:
             return Answer(Verdict.STOP, one_line(str(error)))
+        except (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
+            seconds = f"{self._destination.timeout_seconds:g}"
+            return Answer(Verdict.LATE, f"no answer within {seconds} s (OTEL_EXPORTER_OTLP_TIMEOUT)")
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return Answer(Verdict.WAIT, one_line(str(error)) or type(error).__name__)
 

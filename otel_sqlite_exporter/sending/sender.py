@@ -53,6 +53,7 @@ class SendOptions:
         settle_seconds: How long a span waits after its end for what comes late, unless its trace has its root.
         since: Only spans that started then or later, in Unix nanoseconds.
         is_again: Begin at the beginning, or at ``since``.
+        max_spans: Of one request.
         poll_seconds: How often to look for more.
         waits: Pauses between attempts.
     """
@@ -64,6 +65,7 @@ class SendOptions:
     settle_seconds: float | None = None
     since: int | None = None
     is_again: bool = False
+    max_spans: int = MAX_SPANS
     poll_seconds: float = 1.0
     waits: Waits = Waits()  # noqa: RUF009 - frozen
 
@@ -71,7 +73,7 @@ class SendOptions:
     def rules(self) -> PageRules:
         """What goes on a page now."""
         before = None if self.settle_seconds is None else time.time_ns() - int(self.settle_seconds * 1e9)
-        return PageRules(max_spans=MAX_SPANS, max_bytes=MAX_BYTES, since=self.since, settled_before=before)
+        return PageRules(max_spans=self.max_spans, max_bytes=MAX_BYTES, since=self.since, settled_before=before)
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from otel_sqlite_exporter.sending.settings import read_destination
 from otel_sqlite_exporter.sending.stopping import Stop
 from tests.support import CHAT, span_of
 
-QUICK = Waits(first=0.001, longest=0.01)
+QUICK = Waits(first=0.0, longest=0.0)
 
 
 def record_spans(path: Path, count: int, *, first: int = 1, **attributes: object) -> None:
@@ -33,13 +34,27 @@ def record_spans(path: Path, count: int, *, first: int = 1, **attributes: object
     exporter.shutdown()
 
 
-@pytest.fixture
-def recorded(tmp_path: Path) -> Callable[..., Path]:
-    """Return what records a number of calls into a file."""
+@pytest.fixture(scope="session")
+def recorded_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return what records a number of calls, and knows the file when it is asked for the same again."""
+    files: dict[tuple[object, ...], Path] = {}
 
     def make(count: int, **attributes: str) -> Path:
-        record_spans(tmp_path / "traces.db", count, first=1, **attributes)
-        return tmp_path / "traces.db"
+        asked = (count, *sorted(attributes.items()))
+        if asked not in files:
+            files[asked] = tmp_path_factory.mktemp("recorded") / "traces.db"
+            record_spans(files[asked], count, first=1, **attributes)
+        return files[asked]
+
+    return make
+
+
+@pytest.fixture
+def recorded(recorded_once: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """Return what gives a file of its own with a number of calls."""
+
+    def make(count: int, **attributes: str) -> Path:
+        return Path(shutil.copy(recorded_once(count, **attributes), tmp_path / "traces.db"))
 
     return make
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class Reply:
         status: What it answers.
         keeps: Whether it keeps the spans.
         is_cut: Whether the connection ends before the answer.
+        delay_seconds: How long the answer takes.
         headers: Of the answer.
         body: Of the answer.
     """
@@ -34,6 +36,7 @@ class Reply:
     status: int = 200
     keeps: bool = True
     is_cut: bool = False
+    delay_seconds: float = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
@@ -154,6 +157,8 @@ def _handler(receiver: StandIn) -> type[BaseHTTPRequestHandler]:
                 self.send_error(404)
                 return
             reply = receiver.take({name.lower(): value for name, value in self.headers.items()}, body)
+            if reply.delay_seconds:
+                time.sleep(reply.delay_seconds)
             if reply.is_cut:
                 self.close_connection = True
                 self.connection.close()

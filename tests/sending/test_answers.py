@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter.sending.failures import SendingError
+from otel_sqlite_exporter.sending.stopping import Stop
 from tests.sending.conftest import Send, record_spans
 from tests.sending.receiver import Received, Reply, listening, partial_success
 from tests.support import query, value
@@ -23,16 +23,16 @@ def _poisoned(spans: Sequence[Received], *numbers: int) -> bool:
 
 
 def test_everything_arrives_once_and_in_order(recorded: Recorded, send: Send) -> None:
-    """All rows go out in the order of commit, in requests of at most 512 spans; a second run sends nothing."""
-    path = recorded(700)
+    """All rows go out in the order of commit, no more in a request than are allowed; a second run sends nothing."""
+    path = recorded(20)
     with listening() as receiver:
-        sender, lines = send(path, receiver.url)
+        sender, lines = send(path, receiver.url, max_spans=8)
         again, _ = send(path, receiver.url)
-    assert [span.attributes["number"] for span in receiver.kept] == list(range(1, 701))
-    assert [count for _, count, _ in receiver.asked] == [512, 188]
-    assert (sender.sums.sent, again.sums.sent, lines) == (700, 0, [])
+    assert [span.attributes["number"] for span in receiver.kept] == list(range(1, 21))
+    assert [count for _, count, _ in receiver.asked] == [8, 8, 4]
+    assert (sender.sums.sent, again.sums.sent, lines) == (20, 0, [])
     assert query(path, "SELECT name, sent, rejected, set_aside, lost, last_error FROM outboxes") == [
-        ("test", 700, 0, 0, 0, None)
+        ("test", 20, 0, 0, 0, None)
     ]
 
 
@@ -64,25 +64,27 @@ def test_what_passes_is_waited_for(recorded: Recorded, send: Send, failure: Repl
 
 def test_an_answer_that_was_cut_off_costs_one_payload_twice(recorded: Recorded, send: Send) -> None:
     """What was stored before the connection ended comes once more, and nothing else does."""
-    path = recorded(600)
+    path = recorded(20)
     with listening(lambda number, _: Reply(is_cut=number == 0)) as receiver:
-        send(path, receiver.url)
-    assert len(set(receiver.keys)) == 600
-    assert len(receiver.keys) == 600 + 512
+        send(path, receiver.url, max_spans=16)
+    assert len(set(receiver.keys)) == 20
+    assert len(receiver.keys) == 20 + 16
 
 
 def test_retry_after_is_obeyed(recorded: Recorded, send: Send) -> None:
     """The receiver says how long to wait: not sooner than that."""
     path = recorded(1)
-    moments: list[float] = []
+    waited: list[float] = []
 
-    def behaviour(number: int, _: Sequence[Received]) -> Reply:
-        moments.append(time.monotonic())
-        return Reply(429, keeps=False, headers={"Retry-After": "1"}) if number == 0 else Reply()
+    class Patient(Stop):
+        def wait(self, seconds: float) -> None:
+            waited.append(seconds)
 
-    with listening(behaviour) as receiver:
-        send(path, receiver.url)
-    assert moments[1] - moments[0] >= 1.0
+    busy = Reply(429, keeps=False, headers={"Retry-After": "77"})
+    with listening(lambda number, _: busy if number == 0 else Reply()) as receiver:
+        send(path, receiver.url, stop=Patient())
+    assert [seconds for seconds in waited if seconds] == [77.0]
+    assert len(receiver.keys) == 1
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 407, 410, 415, 431])
@@ -138,47 +140,46 @@ def test_json_is_understood(recorded: Recorded, send: Send) -> None:
 
 def test_what_is_too_large_goes_in_smaller_requests(recorded: Recorded, send: Send) -> None:
     """413 halves the request, and those after it; a span that is too large alone is set aside and counted."""
-    path = recorded(200)
+    path = recorded(40)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
-            "UPDATE spans SET attributes = json_set(attributes, '$.long', ?) WHERE id = 77", ("x" * 50_000,)
+            "UPDATE spans SET attributes = json_set(attributes, '$.long', ?) WHERE id = 17", ("x" * 50_000,)
         )
     sizes: list[int] = []
 
     def behaviour(_: int, spans: Sequence[Received]) -> Reply:
         size = sum(span.span.ByteSize() for span in spans)
         sizes.append(size)
-        return Reply(413, keeps=False) if size > 20_000 else Reply()
+        return Reply(413, keeps=False) if size > 10_000 else Reply()
 
     with listening(behaviour) as receiver:
         sender, lines = send(path, receiver.url)
-    assert len(set(receiver.keys)) == len(receiver.keys) == 199
-    assert (sender.sums.sent, sender.sums.set_aside) == (199, 1)
+    assert len(set(receiver.keys)) == len(receiver.keys) == 39
+    assert (sender.sums.sent, sender.sums.set_aside) == (39, 1)
     assert len(lines) == 1
-    assert "000000000000004d is set aside: 413" in lines[0]
+    assert "0000000000000011 is set aside: 413" in lines[0]
 
 
 def test_requests_are_small_by_bytes(recorded: Recorded, send: Send) -> None:
     """Long texts make requests of fewer spans: of 3 MB at most."""
-    path = recorded(40, long="x" * 60_000, other="y" * 60_000)
+    path = recorded(3)
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE spans SET attributes = json_set(attributes, '$.long', ?)", ("z" * 200_000,))
+        connection.execute("UPDATE spans SET attributes = json_set(attributes, '$.long', ?)", ("z" * 1_400_000,))
     with listening() as receiver:
         send(path, receiver.url)
-    assert len(receiver.keys) == 40
-    assert len(receiver.asked) > 2
+    assert [count for _, count, _ in receiver.asked] == [2, 1]
     assert max(size for _, _, size in receiver.asked) <= 3_000_000
 
 
 @pytest.mark.parametrize("status", [400, 422, 500])
 def test_a_poison_span_is_found_and_set_aside(recorded: Recorded, send: Send, status: int) -> None:
     """A span that no request with it is taken for is found by halves, set aside and counted; all others arrive."""
-    path = recorded(300)
-    with listening(lambda _, spans: Reply(status, keeps=False) if _poisoned(spans, 3, 250) else Reply()) as receiver:
+    path = recorded(20)
+    with listening(lambda _, spans: Reply(status, keeps=False) if _poisoned(spans, 3, 17) else Reply()) as receiver:
         sender, lines = send(path, receiver.url)
-    assert {span.attributes["number"] for span in receiver.kept} == set(range(1, 301)) - {3, 250}
-    assert (sender.sums.sent, sender.sums.set_aside) == (298, 2)
-    assert query(path, "SELECT sent, set_aside, last_span_id FROM outboxes") == [(298, 2, 300)]
+    assert {span.attributes["number"] for span in receiver.kept} == set(range(1, 21)) - {3, 17}
+    assert (sender.sums.sent, sender.sums.set_aside) == (18, 2)
+    assert query(path, "SELECT sent, set_aside, last_span_id FROM outboxes") == [(18, 2, 20)]
     assert sum("is set aside" in line for line in lines) == 2
 
 
@@ -195,7 +196,7 @@ def test_a_last_span_that_is_poison_is_told_by_those_before(recorded: Recorded, 
 
 def test_a_receiver_that_refuses_everything_loses_nothing(recorded: Recorded, send: Send) -> None:
     """Where no span is taken, none is set aside: the sending ends with one line, and can be done again."""
-    path = recorded(300)
+    path = recorded(40)
     with listening(lambda *_: Reply(400, keeps=False)) as receiver:
         with pytest.raises(SendingError, match="refuses every span"):
             send(path, receiver.url)
@@ -205,12 +206,34 @@ def test_a_receiver_that_refuses_everything_loses_nothing(recorded: Recorded, se
 
 def test_a_broken_server_is_waited_for(recorded: Recorded, send: Send) -> None:
     """500 for everything is the server's trouble, not the spans': nothing is set aside, and all arrives at last."""
-    path = recorded(20)
-    with listening(lambda number, _: Reply(500, keeps=False) if number < 200 else Reply()) as receiver:
+    path = recorded(3)
+    with listening(lambda number, _: Reply(500, keeps=False) if number < 60 else Reply()) as receiver:
         sender, lines = send(path, receiver.url)
-    assert len(set(receiver.keys)) == 20
+    assert len(set(receiver.keys)) == 3
     assert sender.sums.set_aside == 0
     assert lines[-1] == "the receiver takes spans again"
+
+
+def test_a_receiver_that_is_too_slow_gets_less_at_once(recorded: Recorded, send: Send) -> None:
+    """Where no answer comes in time, twice, requests become smaller; once they are answered, they grow again."""
+    path = recorded(40)
+    environment = {"OTEL_EXPORTER_OTLP_TIMEOUT": "0.05"}
+    late = Reply(keeps=False, delay_seconds=0.2)
+    with listening(lambda _, spans: late if len(spans) > 20 else Reply()) as receiver:
+        sender, lines = send(path, receiver.url, environment=environment)
+    assert [count for _, count, _ in receiver.asked] == [40, 40, 20, 20]
+    assert [span.attributes["number"] for span in receiver.kept] == list(range(1, 41))
+    assert (sender.sums.sent, sender.sums.set_aside) == (40, 0)
+    assert lines[0] == "waiting for the receiver: no answer within 0.05 s (OTEL_EXPORTER_OTLP_TIMEOUT)"
+
+
+def test_a_server_that_fails_once_gets_everything_once(recorded: Recorded, send: Send) -> None:
+    """After a single 500 the same request goes out again, and what is taken then is not sent another time."""
+    path = recorded(20)
+    with listening(lambda number, _: Reply(500, keeps=False) if number == 1 else Reply()) as receiver:
+        send(path, receiver.url, max_spans=8)
+    assert [count for _, count, _ in receiver.asked] == [8, 8, 8, 4]
+    assert [span.attributes["number"] for span in receiver.kept] == list(range(1, 21))
 
 
 def test_headers_and_compression_are_opentelemetrys(recorded: Recorded, send: Send) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from otel_sqlite_exporter.database import outboxes
 from otel_sqlite_exporter.sending.failures import SendingError, StoppedError
 from otel_sqlite_exporter.sending.one_sender import only_sender
 from otel_sqlite_exporter.sending.stopping import Stop
@@ -157,8 +158,9 @@ def test_since_passes_over_what_is_older(recorded: Recorded, send: Send) -> None
     assert [span.attributes["number"] for span in receiver.kept] == [1, 2]
 
 
-def test_the_recorder_goes_first(recorded: Recorded, send: Send) -> None:
+def test_the_recorder_goes_first(recorded: Recorded, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is locked for long only makes the cursor wait: nothing is lost and nothing fails."""
+    monkeypatch.setattr(outboxes, "_BUSY_SECONDS", 0.01)
     path = recorded(2)
     with listening() as receiver:
         send(path, receiver.url)
@@ -167,7 +169,7 @@ def test_the_recorder_goes_first(recorded: Recorded, send: Send) -> None:
             connection.execute("BEGIN IMMEDIATE")
             thread = threading.Thread(target=lambda: send(path, receiver.url))
             thread.start()
-            thread.join(1.5)
+            thread.join(0.1)
             assert thread.is_alive()
             connection.execute("COMMIT")
         thread.join()

@@ -44,8 +44,9 @@ def write(path: Path, first: int, count: int, trace: int = 1) -> Path:
         "gen_ai.usage.output_tokens": 2,
         "gen_ai.input.messages": question,
     }
-    for number in range(first, first + count):
-        exporter.export([span_of({**facts, "number": number}, trace_id=trace, span_id=number)])
+    exporter.export(
+        [span_of({**facts, "number": number}, trace_id=trace, span_id=number) for number in range(first, first + count)]
+    )
     exporter.shutdown()
     return path
 
