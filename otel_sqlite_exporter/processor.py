@@ -257,4 +257,5 @@ class SQLiteSpanProcessor(SpanProcessor):
         if is_wanted:
             self._offer(span)
         else:
+            self._pass(passing_span(span))
             self._tally.skipped.raise_by_one()

@@ -41,12 +41,14 @@ def span_of(
     name: str = "chat gpt-4o",
     trace_id: int = 0x0123456789ABCDEF0123456789ABCDEF,
     span_id: int = 0x0123456789ABCDEF,
+    parent_id: int | None = None,
     sampled: bool = True,
 ) -> ReadableSpan:
     """Return a span that was not made by the SDK's tracer, so that its values are not checked by anybody."""
     return ReadableSpan(
         name=name,
         context=SpanContext(trace_id, span_id, is_remote=False, trace_flags=TraceFlags(1 if sampled else 0)),
+        parent=None if parent_id is None else SpanContext(trace_id, parent_id, is_remote=False),
         attributes=attributes,  # type: ignore[arg-type]
         start_time=1_700_000_000_000_000_000,
         end_time=1_700_000_001_000_000_000,

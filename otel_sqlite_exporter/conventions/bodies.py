@@ -66,6 +66,8 @@ def complete(sheet: Sheet, is_model_call: bool) -> None:  # noqa: FBT001 - the o
             continue
         for facts in _each(sheet, body, reader):
             told: Facts = {column: facts[column] for column in _WHO if column in facts} if body == "about" else facts
+            if body == "parameters" and "request_model" in told:
+                _part_models(columns, told["request_model"])
             _merge(columns, told)
     if is_model_call and "service_tier" not in columns:
         _find_tier(sheet)
@@ -99,6 +101,15 @@ def _merge(columns: Facts, found: Facts) -> None:
         columns["provider"] = known
     for column, value in found.items():
         columns.setdefault(column, value)
+
+
+def _part_models(columns: Facts, asked: str) -> None:
+    """Take the model that was asked for from the parameters where an emitter has overwritten it with what answered."""
+    named = columns.get("request_model")
+    if named is None or columns.get("response_model", named) != named:
+        return
+    if named.rpartition("/")[2] != asked.rpartition("/")[2]:
+        columns["request_model"], columns["response_model"] = asked, named
 
 
 def read_response(body: object) -> Facts:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.kinds import known_step, unknown_word
 from otel_sqlite_exporter.conventions.slots import UNKNOWN, Slot
-from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS, INDEX, Family
+from otel_sqlite_exporter.conventions.usage import column_of
+from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS, FLATTENED, INDEX, Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 EVERY_SPAN: Final = -1
 MAX_LEARNT: Final = 20_000
 FAMILY_STRIDE: Final = 1_000
+LAST_RANK: Final = 1_000_000
+USAGE_WORDS: Final = ("usage.", "token_usage.", "token_count.", "tokens.")
+"""What stands in a key before the name of a count, whoever made the key."""
 
 
 class Dictionary:
@@ -87,6 +91,8 @@ class Dictionary:
                 self._trees[key.removesuffix("." + INDEX)] = slot
             else:
                 self._add(key, slot)
+                if content in FLATTENED:
+                    self._trees.setdefault(key, slot)
         for place, body, key in _numbered(family.bodies):
             self._add(key, Slot(start + place, index, body=body))
         for key in family.hidden:
@@ -119,6 +125,15 @@ class Dictionary:
                 slot = Slot(tree.rank, content=tree.content, tree=name, path=path)
                 slot.mask = tree.mask
                 return slot
+        return self._slot_of_count(key)
+
+    def _slot_of_count(self, key: str) -> Slot:
+        """Return what is done with a count that an emitter writes in words of its own: any usage's names tell it."""
+        for word in USAGE_WORDS:
+            before, found, name = key.rpartition(word)
+            column = column_of(name) if found and before[-1:] in ("", ".") else None
+            if column is not None:
+                return Slot(LAST_RANK, columns=((column, CONVERTERS[column]),))
         return UNKNOWN
 
 

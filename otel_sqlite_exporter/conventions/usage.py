@@ -76,6 +76,11 @@ USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
         "num_cached_tokens",
         "prompt_tokens_details.cache_read",
         "input_token_details.cache_read_tokens",
+        "prompt_details.cache_read",
+        "input_tokens.cached",
+        "input_tokens.cache_read",
+        "cache_read.input_tokens",
+        "cache_input_tokens",
     ),
     "cache_write_tokens": (
         "cache_creation_input_tokens",
@@ -92,6 +97,11 @@ USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
         "cache_write_input_tokens",
         "cache_write",
         "cache_creation",
+        "prompt_details.cache_write",
+        "input_tokens.cache_write",
+        "cache_write.input_tokens",
+        "cache_creation.input_tokens",
+        "cache_creation_tokens",
     ),
     "reasoning_tokens": (
         "completion_tokens_details.reasoning_tokens",
@@ -106,6 +116,11 @@ USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
         "reasoning",
         "outputTokens.reasoning",
         "outputTokenDetails.reasoningTokens",
+        "completion_details.reasoning",
+        "output_tokens.reasoning",
+        "reasoning.output_tokens",
+        "reasoning_output_tokens",
+        "thinking_tokens",
     ),
     # Classes of tokens that have a price of their own, and no column.
     "audio_input_tokens": (
@@ -135,6 +150,16 @@ USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "tool_input_tokens": (*_GEMINI_TOOLS, "input_tool_use_tokens"),
 }
 """Where each count is in a usage object, in reading order; a dot stands for nesting."""
+
+
+def column_of(name: str) -> str | None:
+    """Return the count that a name stands for in a usage object, None where it is none.
+
+    Args:
+        name: As in :data:`USAGE_KEYS`, a dot for nesting.
+    """
+    place = _PLACES.get(name)
+    return None if place is None else place[0]
 
 
 def read_usage(usage: object) -> dict[str, int]:

@@ -86,6 +86,9 @@ CONTENTS: Final = (
 )
 """Every place for message content."""
 
+FLATTENED: Final = frozenset({"system", "input", "output", "documents", "tools"})
+"""Places whose keys may each be spelled as a flattened list as well, without a word about it in the tables."""
+
 BODIES: Final = ("usage", "request", "response", "costs", "about", "parameters")
 """Every kind of object that holds facts inside one attribute."""
 

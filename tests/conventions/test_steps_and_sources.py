@@ -252,3 +252,54 @@ def test_an_error_said_twice_beats_a_status_that_is_always_ok() -> None:
     exception = EventFacts("exception", {"exception.type": "openai.RateLimitError"})
     call = _read({"gen_ai.operation.name": "chat", "error.type": "RateLimitError"}, status="ok", events=[exception])
     assert call.status == "error"
+
+
+FLAT_KEYS = ("gen_ai.input.messages", "gen_ai.request.messages", "traceloop.entity.input", "langwatch.input")
+
+
+@given(key=st.sampled_from(FLAT_KEYS), texts=st.lists(st.text("abc", min_size=1), min_size=1, max_size=5))
+def test_any_list_of_messages_may_be_flattened(key: str, texts: list[str]) -> None:
+    """A key for messages with positions behind it is the list that others write as one JSON text."""
+    attributes: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+    attributes |= {f"{key}.{place}.message.content": text for place, text in enumerate(texts)}
+    attributes |= {f"{key}.{place}.message.role": "user" for place in range(len(texts))}
+    call = _read(attributes)
+    assert [message.parts[0]["content"] for message in call.input] == texts
+    assert not any(name.startswith(key) for name in call.attributes)
+
+
+@given(
+    vendor=st.from_regex(r"[a-z]{3,8}", fullmatch=True),
+    holder=st.sampled_from(["usage", "token_usage", "token_count", "tokens"]),
+    name=st.sampled_from(
+        ["cache_read_input_tokens", "cached_tokens", "cache_input_tokens", "prompt_details.cache_read"]
+    ),
+    cached=st.integers(1, 9),
+)
+def test_a_count_is_told_by_its_name_whoever_wrote_the_key(vendor: str, holder: str, name: str, cached: int) -> None:
+    """What an emitter adds under words of its own has the names that usage objects have."""
+    call = _read({"gen_ai.operation.name": "chat", **CALL, f"{vendor}.{holder}.{name}": cached})
+    assert call.cache_read_tokens == cached
+    sums = _read({"gen_ai.operation.name": "chat", **CALL, f"{vendor}.aggregated_{holder}.{name}": cached})
+    assert sums.cache_read_tokens is None
+
+
+@pytest.mark.parametrize(
+    ("named", "answered", "asked", "wanted"),
+    [
+        ("m-2026-03-17", None, "m", ("m", "m-2026-03-17")),
+        ("m-2026-03-17", "m-2026-03-17", "m", ("m", "m-2026-03-17")),
+        ("m", "m-2026-03-17", "m", ("m", "m-2026-03-17")),
+        ("m", None, "openai/m", ("m", None)),
+        ("m", "n", "o", ("m", "n")),
+        (None, None, "m", ("m", None)),
+    ],
+)
+def test_the_parameters_tell_which_model_was_asked_for(
+    named: str | None, answered: str | None, asked: str, wanted: tuple[str, str | None]
+) -> None:
+    """Emitters overwrite the requested model with the one that answered; the request's own parameters still know."""
+    models = {"gen_ai.request.model": named, "gen_ai.response.model": answered}
+    call = _read({"gen_ai.operation.name": "chat", "gen_ai.request.parameters": json.dumps({"model": asked}),
+                  **{key: model for key, model in models.items() if model}})  # fmt: skip
+    assert (call.request_model, call.response_model) == wanted

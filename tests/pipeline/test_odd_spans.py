@@ -181,6 +181,17 @@ def test_a_ten_megabyte_prompt_is_cut_and_its_length_recorded(tmp_path: Path) ->
     assert path.stat().st_size < 1_000_000
 
 
+def test_a_span_of_another_make_still_links_calls_to_what_is_above(tmp_path: Path) -> None:
+    """Spans that other processors have copied pass ids down as the SDK's own do, though they get no row."""
+    path = tmp_path / "traces.db"
+    with recording(path) as processor:
+        processor.on_end(span_of(CHAT, span_id=3, parent_id=2))
+        processor.on_end(span_of({"user.id": "u-7"}, name="POST /ask", span_id=2))
+        assert processor.force_flush()
+        assert processor.stats().skipped == 1
+    assert value(path, "SELECT user_id FROM spans WHERE span_id = '0000000000000003'") == "u-7"
+
+
 def test_unsampled_spans_are_neither_stored_nor_counted(tmp_path: Path) -> None:
     """OpenTelemetry's rule: what is not sampled is not there."""
     path = tmp_path / "traces.db"
