@@ -33,13 +33,17 @@ class Counts:
     log_events_dropped: int = 0
     redact_failures: int = 0
     last_error: str | None = None
+    counted_unix_nano: int = field(default_factory=time.time_ns)
+    """A moment before they were counted: they know of everything that ended earlier."""
+    is_idle: bool = False
+    """Whether nothing waited, and what came then was to be written at once."""
 
     def plus(self, received: int, written: int, skipped: int, write_errors: int, conversion_errors: int) -> Counts:
         """Return these counts with those of one more export added."""
         dropped = {reason: self.dropped.get(reason, 0) for reason in DROP_REASONS}
         dropped["write_error"] += write_errors
         dropped["conversion_error"] += conversion_errors
-        return Counts(self.received + received, self.written + written, self.skipped + skipped, dropped)
+        return Counts(self.received + received, self.written + written, self.skipped + skipped, dropped, is_idle=True)
 
     def columns(self) -> tuple[int, ...]:
         """Return the counts in the order of the ledger's columns."""
@@ -104,7 +108,7 @@ class LedgerRow:
         """Return what the row has to be updated to, in the order of ``LEDGER_COLUMNS``."""
         self._latest = counts.columns()
         since = (now - before for now, before in zip(self._latest, self._baseline, strict=True))
-        return (*since, counts.last_error, time.time_ns())
+        return (*since, counts.last_error, counts.counted_unix_nano, int(counts.is_idle))
 
     def persisted(self) -> None:
         """Take note that the transaction was committed."""

@@ -18,6 +18,7 @@ __all__ = [
     "APPLICATION_ID",
     "COUNT_COLUMNS",
     "DROP_REASONS",
+    "HEARTBEAT_SECONDS",
     "IS_CALL",
     "LEDGER_COLUMNS",
     "MAY_BE_NULL",
@@ -123,8 +124,11 @@ COUNT_COLUMNS: Final = (
     "log_events_dropped",
     "redact_failures",
 )
-LEDGER_COLUMNS: Final = (*COUNT_COLUMNS, "last_error", "last_heartbeat_unix_nano")
+LEDGER_COLUMNS: Final = (*COUNT_COLUMNS, "last_error", "last_heartbeat_unix_nano", "idle")
 """What every batch brings up to date in its process's row of ``recorders``."""
+
+HEARTBEAT_SECONDS: Final = 30.0
+"""How often a process that has nothing to write says in the ledger that it lives."""
 
 
 def _create(connection: sqlite3.Connection) -> None:

@@ -29,7 +29,8 @@ CREATE TABLE recorders (
   version TEXT NOT NULL,  -- The version of otel-sqlite-exporter. 0.1.0
   settings TEXT NOT NULL,  -- JSON: capture_content, max_text_bytes, spans, redact and keep_raw_content as true or false, and the versions of OpenTelemetry's SDK, Python and SQLite. Why a prompt is missing. {"capture_content":false}
   started_unix_nano INTEGER NOT NULL,  -- When the process began to record, in Unix nanoseconds.
-  last_heartbeat_unix_nano INTEGER NOT NULL,  -- When it wrote last, in Unix nanoseconds.
+  last_heartbeat_unix_nano INTEGER NOT NULL,  -- When it wrote last, with every batch and every 30 s, in Unix nanoseconds. The counts know of all that ended before.
+  idle INTEGER NOT NULL DEFAULT 0,  -- 1 when nothing was queued then, nor had been for a while: what came later was to be written at once.
   ended_unix_nano INTEGER,  -- When it shut down, in Unix nanoseconds; NULL while it runs, and for ever when it was killed.
   clean_exit INTEGER NOT NULL DEFAULT 0,  -- 1 when everything that was queued at the end is in the file, else 0.
   received INTEGER NOT NULL DEFAULT 0,  -- Sampled spans that ended.

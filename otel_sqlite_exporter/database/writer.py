@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from otel_sqlite_exporter.database import forked_connections
@@ -117,6 +117,11 @@ class DatabaseWriter:
         """Return an empty batch."""
         return Batch(completions=self._statements.completions)
 
+    @property
+    def has_ledger(self) -> bool:
+        """Whether this process has a row in the ledger of a file."""
+        return self._ledger.is_stored
+
     def is_behind(self, counts: Counts) -> bool:
         """Tell whether the ledger in the file knows of fewer drops than ``counts``."""
         return self._ledger.is_behind(counts)
@@ -134,20 +139,37 @@ class DatabaseWriter:
             sqlite3.Error: The ledger could not be written; the caller may try again.
             OSError: As above.
         """
-        if not self._ledger.is_stored or (self.connection is None and file_id(self.path) is None):
-            return
-        file, connection = self._connect()
-        if not file.is_current():
-            self._leave(file, connection)
+        connection = self._connect_to_ledger()
+        if connection is None:
             return
         with self._undone_when_failed(connection):
             self._begin(connection)
-            self._statements.write_ledger(connection, self._ledger, counts)
+            self._statements.write_ledger(connection, self._ledger, replace(counts, is_idle=is_clean))
             connection.execute(
                 "UPDATE recorders SET ended_unix_nano = ?, clean_exit = ? WHERE id = ?",
                 (time.time_ns(), int(is_clean), self._ledger.recorder_id),
             )
             connection.execute("COMMIT")
+
+    @_alone
+    def beat(self, counts: Counts) -> None:
+        """Have the ledger tell that the process lives; do nothing where nothing was ever written.
+
+        Args:
+            counts: The process's counts.
+
+        Raises:
+            DatabaseRefusedError: As :meth:`write`, like the other errors.
+            sqlite3.Error: The ledger could not be written; the caller may try again.
+            OSError: As above.
+        """
+        connection = self._connect_to_ledger()
+        if connection is None:
+            return
+        with self._undone_when_failed(connection):
+            self._begin(connection)
+            self._commit(connection, counts)
+        self._ledger.persisted()
 
     @_alone
     def prune(self, retention: Retention) -> None:
@@ -255,6 +277,16 @@ class DatabaseWriter:
                 self._file.follow()
             self._file, self.connection = open_for_writing(self.path)
         return self._file, self.connection
+
+    def _connect_to_ledger(self) -> sqlite3.Connection | None:
+        """Return a connection to the file that has this process's row, None where there is none any more."""
+        if not self._ledger.is_stored or (self.connection is None and file_id(self.path) is None):
+            return None
+        file, connection = self._connect()
+        if file.is_current():
+            return connection
+        self._leave(file, connection)  # the next batch makes a new file
+        return None
 
     def _leave(self, file: OpenFile, connection: sqlite3.Connection) -> bool:
         """Part with a file that is no longer at its path; return whether that is possible now (see OpenFile.leave)."""

@@ -151,6 +151,7 @@ class Tally:
 
     def counts_after(self, written: int, failed: int) -> Counts:
         """Return the counts as they are once so many more events are written, or failed to be."""
+        counted_unix_nano = time.time_ns()
         taken, queued = self._taken_and_queued()
         skipped = self.skipped.value()
         queue_full = self.queue_full.value()
@@ -175,6 +176,7 @@ class Tally:
             self.log_events_dropped.value(),
             redact_failures=self.redact_failures,
             last_error=self.last_error,
+            counted_unix_nano=counted_unix_nano,
         )
 
     def _taken_and_queued(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.batch import Batch
 from otel_sqlite_exporter.database.connection import WAL_SIZE_LIMIT, Failure, failure_of
+from otel_sqlite_exporter.pipeline.heartbeat import Heartbeat
 from otel_sqlite_exporter.pipeline.pruning import Pruner
 from otel_sqlite_exporter.pipeline.trouble_log import TroubleLog
 
@@ -25,7 +26,6 @@ _LONGEST_PAUSE: Final = {Failure.BUSY: 0.1, Failure.TRANSIENT: 2.0}
 _COUNTS_RETRY_SECONDS: Final = 1.0
 _ORDINARY_WAIT_SECONDS: Final = 0.5  # processes that share a file wait for each other all the time
 _WAL_LOOK_SECONDS: Final = 1.0
-_FOREVER: Final = -1.0
 _MEBIBYTE: Final = 1 << 20
 
 
@@ -39,6 +39,7 @@ class Delivery:
             where it succeeded.
         pause: Waits for so many seconds, or less when somebody is in a hurry.
         check_process: Raises in a child that was forked by the application's code in the middle of a conversion.
+        delay_seconds: How long spans gather.
     """
 
     def __init__(
@@ -48,6 +49,8 @@ class Delivery:
         on_write: Callable[[float, str | None], None] | None,
         pause: Callable[[float], None],
         check_process: Callable[[], None],
+        *,
+        delay_seconds: float,
     ) -> None:
         self.deadline: float | None = None
         """When to give up what can't be written; None before a shutdown."""
@@ -56,6 +59,7 @@ class Delivery:
         self._on_write = on_write
         self._wait = pause
         self._check_process = check_process
+        self._heartbeat = Heartbeat(recorder.database, tally, delay_seconds)
         self._log = TroubleLog()
         self._pruner = Pruner(recorder.database, recorder.retention, self._log)
         self._broken_file: tuple[int, ...] | None = None
@@ -109,21 +113,22 @@ class Delivery:
             try:
                 database.write(Batch(), self._tally.counts_after)
                 self._are_counts_behind = False
+                self._heartbeat.wrote()
             except Exception as error:  # noqa: BLE001 - tried again when idle, and with the next batch
                 self._tally.note(error)
 
     @property
     def seconds_to_maintenance(self) -> float:
         """How long there is nothing to do unless spans come, -1 where that is forever."""
+        next_beat, retention = self._heartbeat.seconds_to_next, self._recorder.retention
         if not self.is_file_open:
-            return _FOREVER
+            return next_beat
         if self._are_counts_behind:
             return _COUNTS_RETRY_SECONDS
-        retention = self._recorder.retention
-        return retention.seconds_to_next_pass if retention.is_wanted else _FOREVER
+        return min(next_beat, retention.seconds_to_next_pass) if retention.is_wanted else next_beat
 
     def maintain(self, is_wanted_elsewhere: Callable[[], bool]) -> None:
-        """Do what can wait: counts that could not be written, and what the retention limits ask for.
+        """Do what can wait: counts that could not be written, what the retention limits ask for, a sign of life.
 
         Args:
             is_wanted_elsewhere: Asked after every small slice of work whether to leave the rest for later.
@@ -131,6 +136,8 @@ class Delivery:
         if self._are_counts_behind:
             self.write_counts()
         self._pruner.run(is_wanted_elsewhere)
+        if self._heartbeat.is_due and not is_wanted_elsewhere():
+            self._heartbeat.run(is_writable=not self._is_still_broken())
 
     def lose_in_hand(self, error: BaseException) -> None:
         """Count what was taken and never got further, because of an error that nothing else has dealt with."""
@@ -229,6 +236,7 @@ class Delivery:
             return error
         self._observe(started, None)
         self._broken_file = None
+        self._heartbeat.wrote()
         tally.wrote(result.written)
         if result.failed:
             tally.lose("write_error", result.failed, result.error)

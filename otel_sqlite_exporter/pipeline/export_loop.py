@@ -59,7 +59,14 @@ class ExportLoop:
         self._batch_size = batch_options.max_export_batch_size
         self._delay_seconds = batch_options.schedule_delay_millis / 1e3
         self._last_take = -math.inf
-        self.delivery = Delivery(Recorder(exporter_options), tally, on_write, self._pause, self._check_process)
+        self.delivery = Delivery(
+            Recorder(exporter_options),
+            tally,
+            on_write,
+            self._pause,
+            self._check_process,
+            delay_seconds=self._delay_seconds,
+        )
 
     @property
     def is_anything_queued(self) -> bool:

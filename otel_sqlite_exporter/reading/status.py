@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.database.schema import HEARTBEAT_SECONDS
 from otel_sqlite_exporter.reading.building import Json, as_int, as_text, build, json_text, plain
 from otel_sqlite_exporter.reading.calls import last_id
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection
 
-_HEARTBEAT_NANOSECONDS: Final = 60 * 10**9
+_KILLED: Final = (
+    "{:,} processes stopped without an end while they recorded: "
+    "{:,} spans of before their last heartbeat are not here, nor is what came after it"
+)
+_SILENT_NANOSECONDS: Final = int(2 * HEARTBEAT_SECONDS * 10**9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +32,7 @@ class Recorder:
     settings: Json = None
     started_unix_nano: int | None = None
     last_heartbeat_unix_nano: int | None = None
+    idle: bool = False
     ended_unix_nano: int | None = None
     clean_exit: bool = False
     received: int = 0
@@ -48,8 +54,13 @@ class Recorder:
         """``recording``, ``ended``, or ``vanished`` where it stopped without an end."""
         if self.ended_unix_nano is not None:
             return "ended"
-        is_alive = (self.last_heartbeat_unix_nano or 0) > time.time_ns() - _HEARTBEAT_NANOSECONDS
+        is_alive = (self.last_heartbeat_unix_nano or 0) > time.time_ns() - _SILENT_NANOSECONDS
         return "recording" if is_alive else "vanished"
+
+    @property
+    def unsettled(self) -> int:
+        """How many spans it had received and not yet written, skipped or counted as lost when it wrote last."""
+        return max(self.received - self.written - self.skipped - self.dropped, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +117,14 @@ class Status:
     def problems(self) -> list[str]:
         """What is missing or wrong, one line each; none where the file has everything."""
         lost = self.dropped
-        vanished = [recorder for recorder in self.recorders if recorder.state == "vanished"]
+        vanished = [recorder for recorder in self.recorders if recorder.state == "vanished" and not recorder.idle]
+        unsettled = sum(recorder.unsettled for recorder in vanished)
         events = sum(recorder.log_events_dropped for recorder in self.recorders)
         withheld = sum(recorder.redact_failures for recorder in self.recorders)
         undelivered = sum(outbox.lost for outbox in self.outboxes)
-        lines = [
+        lines: list[tuple[int, str]] = [
             (lost, f"{lost:,} spans were lost: {self._reasons()}"),
-            (len(vanished), f"{len(vanished):,} processes stopped without an end; what they had queued is not here"),
+            (len(vanished), _KILLED.format(len(vanished), unsettled)),
             (events, f"{events:,} log events were lost: their calls lack prompts or answers"),
             (withheld, f"{withheld:,} texts are withheld, because the redact callable failed on them"),
             (undelivered, f"{undelivered:,} spans were deleted before they were sent on"),

@@ -35,6 +35,7 @@ _RECORDER: Final = (
     "settings",
     "started_unix_nano",
     "last_heartbeat_unix_nano",
+    "idle",
     "ended_unix_nano",
     "clean_exit",
     *COUNT_COLUMNS,

@@ -4,12 +4,14 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanProcessor, __version__
 from otel_sqlite_exporter.database.schema import DROP_REASONS
+from otel_sqlite_exporter.pipeline import heartbeat
 from tests.support import (
     check_books,
     check_file,
@@ -56,6 +58,50 @@ def test_a_process_that_has_not_ended_is_seen_as_such(tmp_path: Path) -> None:
     path = tmp_path / "traces.db"
     with recording(path):
         assert query(path, "SELECT ended_unix_nano, clean_exit FROM recorders") == [(None, 0)]
+
+
+def test_a_process_that_has_nothing_to_do_says_so_once_and_then_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Soon after a batch the ledger says that nothing gathers, until the next one; then come heartbeats."""
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.05)
+    path = tmp_path / "traces.db"
+    with recording(path, schedule_delay_millis=20) as processor:
+        end_spans(processor)
+        wait_until(lambda: stored(path) == 2, what="the span is written")
+        wait_until(lambda: value(path, "SELECT idle FROM recorders") == 1, what="the process says that it is idle")
+        before = value(path, "SELECT last_heartbeat_unix_nano FROM recorders")
+        provider_with(processor).get_tracer("web").start_span("GET /").end()
+        wait_until(
+            lambda: (
+                query(path, "SELECT received, skipped FROM recorders WHERE last_heartbeat_unix_nano > ?", before)
+                == [(3, 1)]
+            ),
+            what="a heartbeat tells of a span that needs no row",
+        )
+        monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 3600)
+    gathering = tmp_path / "gathering.db"
+    with recording(gathering, schedule_delay_millis=3_600_000) as processor:
+        end_spans(processor)
+        assert processor.force_flush()
+        assert query(gathering, "SELECT received, written, idle FROM recorders") == [(2, 2, 0)]
+
+
+def test_a_heartbeat_brings_no_file_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is deleted while nothing is recorded stays away until there is something to record."""
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.01)
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path, schedule_delay_millis=5)
+    end_spans(processor)
+    assert processor.force_flush()
+    wait_until(lambda: value(path, "SELECT idle FROM recorders") == 1, what="it is idle")
+    for file in tmp_path.iterdir():
+        file.unlink()
+    time.sleep(0.1)
+    assert list(tmp_path.iterdir()) == []
+    end_spans(processor)
+    processor.shutdown()
+    assert query(path, "SELECT received, written FROM recorders") == [(1, 1)]
 
 
 def test_drops_are_in_the_file_while_the_process_lives(tmp_path: Path) -> None:

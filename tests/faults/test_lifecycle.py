@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import sqlite3
 import time
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from tests.faults.oracle import check_file
 from tests.faults.plain import names, run, start
-from tests.support import query, stored, value, write_locked
+from tests.support import query, stored, value, wait_until, write_locked
 
 pytestmark = pytest.mark.faults
 
@@ -94,6 +96,67 @@ def test_a_violent_end_loses_at_most_the_last_half_second_and_one_batch(tmp_path
     # The window, and as much again for one transaction on a busy machine.
     assert latest > died - 1_000_000_000 or len(kept) >= ended - 50
     assert query(path, "SELECT clean_exit, ended_unix_nano FROM recorders") == [(0, None)]
+    check_file(path)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.002, 0.02, 0.2])
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_the_ledger_of_a_killed_process_knows_what_it_received(
+    tmp_path: Path, pause: float, *, is_locked: bool
+) -> None:
+    """By ``received``, all that had ended at the last heartbeat is accounted for: what is not written is a number.
+
+    What ended later is of half a second and a transaction, unless somebody kept the file from being written.
+    """
+    path, moments = tmp_path / "traces.db", tmp_path / "moments"
+    process = start(
+        path,
+        f"""
+        ended = os.open({str(moments)!r}, os.O_CREAT | os.O_WRONLY)
+        call(); os.write(ended, b"0\\n"); processor.force_flush()
+        while True:
+            for number in range(20): call(); os.write(ended, b"%d\\n" % time.time_ns())
+            time.sleep({pause})
+        """,
+    )
+    wait_until(
+        lambda: path.exists() and moments.exists() and moments.stat().st_size > 100 * 20,
+        what="a hundred spans have ended",
+    )
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as other:
+        if is_locked:
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(1)
+        process.kill()
+        died = time.time_ns()
+    process.communicate()
+    ended = list(map(int, moments.read_text().split()))
+    ((received, written, lost, heartbeat, idle, end),) = query(
+        path,
+        "SELECT received, written, dropped, last_heartbeat_unix_nano, idle, ended_unix_nano FROM recorders",
+    )
+    assert (idle, end, written) == (0, None, value(path, "SELECT count(*) FROM spans"))
+    known = sum(moment <= int(str(heartbeat)) for moment in ended)
+    assert known <= int(str(received)) <= len(ended) + 1  # killed between the end of a span and its note of it
+    assert int(str(written)) + int(str(lost)) <= int(str(received))
+    assert is_locked or int(str(heartbeat)) > died - 1_500_000_000
+    check_file(path)
+
+
+def test_the_ledger_of_a_process_that_was_killed_while_it_waited_says_that_nothing_is_missing(tmp_path: Path) -> None:
+    """A worker that is killed between two pieces of work leaves a ledger that says that it was idle."""
+    path = tmp_path / "traces.db"
+    process = start(
+        path, "[call() for _ in range(70)]; processor.force_flush(); print('ready', flush=True); time.sleep(99)"
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    wait_until(lambda: value(path, "SELECT idle FROM recorders") == 1, what="it is idle")
+    process.kill()
+    process.communicate()
+    assert query(path, "SELECT received, written, dropped, idle, ended_unix_nano FROM recorders") == [
+        (70, 70, 0, 1, None)
+    ]
     check_file(path)
 
 

@@ -143,3 +143,21 @@ def test_an_empty_file_answers_everything(tmp_path: Path) -> None:
         )
         assert [len(answer) for answer in answers] == [0] * len(answers)
         assert (database.status().spans, database.status().problems) == (0, [])
+
+
+def test_a_process_that_was_killed_is_a_problem_where_something_may_be_missing(tmp_path: Path) -> None:
+    """Of a process that vanished, the status says how many spans are missing; of one that was idle, nothing."""
+    path = tmp_path / "killed.db"
+    _, connection = open_for_writing(str(path))
+    connection.executemany(
+        "INSERT INTO recorders (uuid, pid, host_name, version, settings, started_unix_nano, last_heartbeat_unix_nano, "
+        "received, written, skipped, idle) VALUES (?, 1, 'h', '1', '{}', 1, 1, ?, ?, 5, ?)",
+        [("while idle", 15, 10, 1), ("with a full queue", 47, 30, 0), ("between two batches", 25, 20, 0)],
+    )
+    connection.close()
+    with open_database(path) as database:
+        status = database.status()
+    assert [recorder.state for recorder in status.recorders] == ["vanished"] * 3
+    assert [recorder.unsettled for recorder in status.recorders] == [0, 12, 0]
+    (problem,) = status.problems
+    assert problem.startswith("2 processes stopped without an end while they recorded: 12 spans ")
