@@ -11,7 +11,19 @@ from typing import Final
 
 from benchmarks.report import Figure, as_json, environment, table
 
-NAMES: Final = ("on_end", "cpu", "lossless", "feel", "growth", "reading", "commands", "memory", "startup")
+NAMES: Final = (
+    "on_end",
+    "cpu",
+    "instructions",
+    "kept",
+    "lossless",
+    "feel",
+    "growth",
+    "reading",
+    "commands",
+    "memory",
+    "startup",
+)
 
 
 def main() -> int:

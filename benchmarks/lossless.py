@@ -90,7 +90,7 @@ def _try(application: _Application, rate: int, seconds: float) -> bool:
     logging.getLogger("otel_sqlite_exporter").setLevel(logging.ERROR)
     spans = list(distinct_spans(int(rate * seconds)))
     stop = threading.Event()
-    busy = [threading.Thread(target=_compute, args=(stop,)) for _ in range(application.busy)]
+    busy = [threading.Thread(target=compute, args=(stop,)) for _ in range(application.busy)]
     with scratch() as directory:
         processor = SQLiteSpanProcessor(directory / "lossless.db")
         for span in distinct_spans(_WARM_UP):
@@ -100,7 +100,7 @@ def _try(application: _Application, rate: int, seconds: float) -> bool:
             thread.start()
         started = time.perf_counter()
         if application.producers:
-            _produce_in_threads(processor.on_end, spans, application.producers, rate)
+            produce_in_threads(processor.on_end, spans, application.producers, rate)
         else:
             asyncio.run(_produce_in_tasks(processor.on_end, spans, rate))
         elapsed = time.perf_counter() - started
@@ -113,14 +113,17 @@ def _try(application: _Application, rate: int, seconds: float) -> bool:
     return has_kept_up and stats.written == _WARM_UP + len(spans)
 
 
-def _compute(stop: threading.Event) -> None:
+def compute(stop: threading.Event) -> None:
+    """Want the GIL all the time."""
     while not stop.is_set():
         sum(range(1000))
 
 
-def _produce_in_threads(
+def produce_in_threads(
     on_end: Callable[[ReadableSpan], None], spans: list[ReadableSpan], producers: int, rate: float
 ) -> None:
+    """End spans at a rate, from some threads that each take their share; who could not run for a while catches up."""
+
     def produce(own: list[ReadableSpan]) -> None:
         rest = iter(own)
         left = len(own)

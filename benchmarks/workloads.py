@@ -51,6 +51,7 @@ _WORDS: Final = [
     "countries",
 ]
 
+_TURNS: Final = 20
 _serial = count(1)
 
 
@@ -162,6 +163,11 @@ def conversation_turn(turn: int, conversation: int, characters: int = 400) -> di
     return chat_attributes([message("system", "You are a helpful assistant."), *history], answer)
 
 
+def history(index: int) -> dict[str, object]:
+    """Return the turns of one chat after another, 20 turns each, every one sending the messages of those before."""
+    return conversation_turn(index % _TURNS, index // _TURNS)
+
+
 def http_call(index: int) -> dict[str, object]:
     """Return what an HTTP instrumentation says: a span that is not recorded."""
     return {
@@ -179,6 +185,7 @@ def http_call(index: int) -> dict[str, object]:
 WORKLOADS: Final[dict[str, Callable[[int], dict[str, object]]]] = {
     "short chat": short_chat,
     "20-message chat": long_chat,
+    "20-turn history": history,
     "200 kB RAG prompt": rag_prompt,
     "tool-heavy agent turn": agent_turn,
 }

@@ -20,8 +20,9 @@ from otel_sqlite_exporter.scanning.base64_media import (
     replace_media,
     size_and_hash,
 )
+from otel_sqlite_exporter.scanning.big_integers import may_hold_big_integer
 from otel_sqlite_exporter.scanning.notes import SIGN, missing_bytes, note_of, split_notes
-from otel_sqlite_exporter.scanning.patterns import BARE_BASE64_CHARACTERS, BIG_INTEGER
+from otel_sqlite_exporter.scanning.patterns import BARE_BASE64_CHARACTERS
 from otel_sqlite_exporter.texts.cutting import content_bytes, marked
 from otel_sqlite_exporter.texts.known_words import FIELDS, WORDS
 
@@ -108,7 +109,7 @@ def needs_care(document: str, limit: int) -> bool:
         len(document) * (1 if document.isascii() else UTF8_WORST_CASE) > limit
         or document.count("[") + document.count("{") > _MAX_DEPTH
         or any(mark in document for mark in _MARKS_OF_CARE)
-        or BIG_INTEGER.search(document) is not None
+        or may_hold_big_integer(document)
         or may_hold_base64(document)
     )
 
@@ -120,10 +121,16 @@ def is_name(key: str, value: object) -> bool:
 
 def text_bytes(value: object) -> int:
     """Return how many bytes of UTF-8 the texts of a value of plain JSON have, without notes of what is missing."""
+    if isinstance(value, dict):
+        total = 0
+        for key, item in value.items():
+            if not isinstance(item, str):
+                total += text_bytes(item)
+            elif key not in _NAMES or len(item) > LONGEST_NAME:
+                total += len(item) if item.isascii() else content_bytes(item)
+        return total
     if isinstance(value, str):
         return len(value) if value.isascii() else content_bytes(value)
-    if isinstance(value, dict):
-        return sum([text_bytes(item) for key, item in value.items() if not is_name(key, item)])
     return sum([text_bytes(item) for item in value]) if isinstance(value, (list, tuple)) else 0
 
 
