@@ -83,6 +83,25 @@ class Message:
     finish_reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a row of another file was there, beside its columns; it was compared with its neighbours already.
+
+    Args:
+        duplicate_of: Span id of the row that stands for its call, None where it does itself.
+        duplicate_in_trace: That row's trace as UUID text, None for the span's own.
+        shown_in_trace_id: Column of that name.
+        truncated_bytes: Column of that name.
+        is_amended: Whether it was sent before, and changed since.
+    """
+
+    duplicate_of: str | None = None
+    duplicate_in_trace: str | None = None
+    shown_in_trace_id: str | None = None
+    truncated_bytes: int = 0
+    is_amended: bool = False
+
+
 @dataclass(slots=True)
 class Call:
     """One span, normalised: the columns of ``spans`` that a convention can fill, and the messages.
@@ -91,7 +110,8 @@ class Call:
     reasoning tokens. ``total_tokens`` is there only where it is more than the counts tell. ``token_classes`` are counts
     within these that have prices of their own, ``service_tier`` is the tier that served the call: no column holds
     either. ``attributes`` and ``events`` hold what is not message content, as it was emitted. ``attributes_evicted``
-    says that the SDK's limit on attributes took some that a column or a message needed.
+    says that the SDK's limit on attributes took some that a column or a message needed. ``replayed`` is there for a row
+    that another file had, and that was sent on.
     """
 
     kind: str = "other"
@@ -129,3 +149,4 @@ class Call:
     attributes: dict[str, object] = field(default_factory=dict)
     events: list[EventFacts] = field(default_factory=list)
     attributes_evicted: bool = False
+    replayed: Replayed | None = None

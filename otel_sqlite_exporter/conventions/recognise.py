@@ -31,6 +31,7 @@ KEY_ROOTS: Final = frozenset(
         "mlflow",
         "openai",
         "openinference",
+        "otel_sqlite",
         "pydantic_ai",
         "reranker",
         "retrieval",

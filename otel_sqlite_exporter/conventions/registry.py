@@ -17,6 +17,7 @@ from otel_sqlite_exporter.conventions.families.mlflow import MLFLOW, MLFLOW_WORD
 from otel_sqlite_exporter.conventions.families.openinference import OPENINFERENCE
 from otel_sqlite_exporter.conventions.families.openlit import OPENLIT
 from otel_sqlite_exporter.conventions.families.openllmetry import OPENLLMETRY
+from otel_sqlite_exporter.conventions.families.otel_sqlite import OTEL_SQLITE
 from otel_sqlite_exporter.conventions.families.platforms import LANGTRACE, LANGWATCH, NETRA, OPENAI_AGENTS
 from otel_sqlite_exporter.conventions.families.pydantic_ai import PYDANTIC_AI, PYDANTIC_AI_WORDS
 from otel_sqlite_exporter.conventions.families.sdks import SDKS, STRANDS
@@ -55,6 +56,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     PIPECAT,
     PROMPTFLOW,
     MIRASCOPE,
+    OTEL_SQLITE,
 )
 """First the standard, then the conventions many emitters share, then the emitters with words of their own.
 

@@ -121,6 +121,8 @@ class Converter:
         events, events_cut = self._events(told, facts.scope_name)
         links_json, links_cut = self._links(span, facts.scope_name)
         cut += attributes_cut + events_cut + links_cut
+        if call.replayed is not None:
+            cut += call.replayed.truncated_bytes
         if status_message is not None:
             status_message, status_cut = policy.text("status_message", status_message)
             cut += status_cut

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.calls.log_event import LogEvent
     from otel_sqlite_exporter.calls.report import SpanKey
     from otel_sqlite_exporter.config import ExporterOptions
-    from otel_sqlite_exporter.conventions.call import Call, EventFacts
+    from otel_sqlite_exporter.conventions.call import Call, EventFacts, Replayed
     from otel_sqlite_exporter.database.batch import Batch
     from otel_sqlite_exporter.database.rows import SpanRecord
     from otel_sqlite_exporter.pipeline.passing_spans import PassingSpan
@@ -121,9 +121,13 @@ class Recorder:
             if events:
                 facts = replace(facts, log_events=events)
                 call = converter.call(facts)
-        self._prices.complete(call, facts.start_time_unix_nano)
+        if call.replayed is None:
+            self._prices.complete(call, facts.start_time_unix_nano)
         record = converter.record(span, facts, call)
         batch.add(record)
+        if call.replayed is not None:
+            _place(call.replayed, record, batch)
+            return
         try:
             self._relate(span, facts, call, record, batch)
         except Exception:
@@ -239,6 +243,17 @@ class Recorder:
                 root = self._recent_calls.root_key(heir.key) if heir.is_call else None
                 if root is not None and root[0] != heir.key[0]:
                     batch.hand_down(_column_key(root), column, value)
+
+
+def _place(replayed: Replayed, record: SpanRecord, batch: Batch) -> None:
+    """Put a row where it was in the file that it comes from: what other spans say of it was found out there."""
+    if replayed.is_amended:
+        batch.changes.append(Amendment(record.key, record.facts, record.messages, is_whole=True))
+    if replayed.duplicate_of is not None:
+        inner = (replayed.duplicate_in_trace or record.trace_id, replayed.duplicate_of)
+        batch.link(record.key, inner, is_complete=False)
+    if replayed.shown_in_trace_id is not None:
+        batch.show(record.key, replayed.shown_in_trace_id)
 
 
 def _column_key(key: SpanKey) -> tuple[str, str]:

@@ -37,6 +37,7 @@ class StoredSpan:
 
     Args:
         duplicate_of_span: The OpenTelemetry span id of the row that stands for this call; None for a row that counts.
+        duplicate_of_trace: That row's trace.
         has_raw_content: Whether ``attributes`` hold what the emitter wrote of the messages (``keep_raw_content``).
         messages: In reading order: system, input, output.
     """
@@ -81,6 +82,7 @@ class StoredSpan:
     tool_call_id: str | None = None
     duplicate_of: int | None = None
     duplicate_of_span: str | None = None
+    duplicate_of_trace: str | None = None
     shown_in_trace_id: str | None = None
     resource_id: int = 0
     scope_id: int = 0
@@ -153,6 +155,7 @@ class PageRules:
 
 _DERIVED: Final = {
     "duplicate_of_span": "(SELECT d.span_id FROM spans d WHERE d.id = s.duplicate_of)",
+    "duplicate_of_trace": "(SELECT d.trace_id FROM spans d WHERE d.id = s.duplicate_of)",
     "has_raw_content": "(SELECT json_extract(c.settings, '$.keep_raw_content') FROM recorders c"
     " WHERE c.id = s.recorder_id AND json_valid(c.settings))",
     "resource_attributes": "r.attributes",

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from otel_sqlite_exporter.conventions.replayed import (
+    KIND,
+    NOT_KNOWN,
+    OPERATION_WORD,
+    OWN_WORDS,
+    SHOWN_IN_TRACE,
+    TRUNCATED_BYTES,
+    WORDS,
+)
 from otel_sqlite_exporter.reading.building import Json, as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from otel_sqlite_exporter.reading.stored import StoredSpan
 
-_KEYS: Final = {
-    "gen_ai.provider.name": "provider",
-    "gen_ai.request.model": "request_model",
-    "gen_ai.response.model": "response_model",
-    "gen_ai.response.id": "response_id",
-    "gen_ai.usage.input_tokens": "input_tokens",
-    "gen_ai.usage.output_tokens": "output_tokens",
-    "gen_ai.usage.total_tokens": "total_tokens",
-    "gen_ai.usage.cache_read.input_tokens": "cache_read_tokens",
-    "gen_ai.usage.cache_creation.input_tokens": "cache_write_tokens",
-    "gen_ai.usage.reasoning.output_tokens": "reasoning_tokens",
-    "gen_ai.usage.cost": "cost_usd",
-    "gen_ai.conversation.id": "conversation_id",
-    "user.id": "user_id",
-    "gen_ai.agent.name": "agent_name",
-    "gen_ai.tool.name": "tool_name",
-    "gen_ai.tool.call.id": "tool_call_id",
-    "error.type": "error_type",
-    "gen_ai.request.stream": "streaming",
-}
-"""Attribute and column, where the value is the same."""
+Object: TypeAlias = "dict[str, Json]"
 
 _OPERATIONS: Final = frozenset(
     {
@@ -56,19 +47,47 @@ _OPERATION_OF: Final = {
 """What a step is called whose emitter had another word for it, or none."""
 
 
-def genai_attributes(row: StoredSpan) -> dict[str, Json]:
-    """Return what the columns of a row say, its messages apart; nothing for what is NULL."""
-    found: dict[str, Json] = {}
-    for key, column in _KEYS.items():
-        value = getattr(row, column)
+def genai_attributes(row: StoredSpan, emitted: Object) -> Object:
+    """Return what the columns of a row say, its messages apart; nothing for what is NULL.
+
+    What the conventions have no word for is said in words of our own, so that another recorder reads the row as it was.
+
+    Args:
+        row: The row.
+        emitted: Its attributes, beside which these go out.
+    """
+    found: Object = {KIND: row.kind}
+    unknown: list[Json] = []
+    for key, (column, _) in WORDS.items():
+        value = as_json(row.finish_reasons) if column == "finish_reasons" else getattr(row, column)
         if value is not None:
             found[key] = value
+        elif key in emitted:
+            unknown.append(column)
     operation = row.operation if row.operation in _OPERATIONS else _OPERATION_OF.get(row.kind, row.operation)
     if operation is not None:
-        found["gen_ai.operation.name"] = operation
-    reasons = as_json(row.finish_reasons)
-    if reasons:
-        found["gen_ai.response.finish_reasons"] = reasons
+        found[OPERATION_WORD] = operation
+    if row.operation is None and (operation is not None or OPERATION_WORD in emitted):
+        unknown.append("operation")
     if row.time_to_first_token_ms is not None:
         found["gen_ai.response.time_to_first_chunk"] = row.time_to_first_token_ms / 1000
-    return found
+    if unknown:
+        found[NOT_KNOWN] = unknown
+    return {**found, **dict(_own_words(row, operation))}
+
+
+def _own_words(row: StoredSpan, operation: str | None) -> Iterator[tuple[str, Json]]:
+    """Yield what the attributes and the status of the span do not say."""
+    is_told = {
+        "operation": row.operation == operation,
+        "status": row.status == row.otel_status,
+        "status_message": row.otel_status == "error",
+    }
+    for key, (column, _) in OWN_WORDS.items():
+        value = getattr(row, column)
+        if value is not None and not is_told.get(column):
+            yield key, value
+    if row.shown_in_trace_id is not None:
+        yield SHOWN_IN_TRACE, row.shown_in_trace_id
+    if row.truncated_bytes:
+        yield TRUNCATED_BYTES, row.truncated_bytes

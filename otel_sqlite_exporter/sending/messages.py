@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from otel_sqlite_exporter.reading.building import Json, as_json, json_text
+from otel_sqlite_exporter.conventions.replayed import PLACES, Place, default_places
+from otel_sqlite_exporter.reading.building import Json, as_json, as_text, json_text
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.stored import StoredMessage, StoredSpan
@@ -26,6 +27,7 @@ class MessageAttributes:
         tools: Definitions of tools.
         arguments: What a tool was given; None of a span that is no tool.
         result: What it gave back.
+        order: Where each message came from, in reading order.
     """
 
     system: list[list[Json]] = field(default_factory=list)
@@ -34,6 +36,12 @@ class MessageAttributes:
     tools: list[Json] = field(default_factory=list)
     arguments: Json = None
     result: Json = None
+    order: list[Place] = field(default_factory=list)
+
+    def places(self) -> Object:
+        """Return which messages these are, where they do not say it by themselves."""
+        default = default_places(sum(map(len, self.system)), _roles(self.input), _roles(self.output))
+        return {} if self.order == default else {PLACES: json_text(self.order)}
 
     def attributes(self) -> Object:
         """Return them under the names of the GenAI conventions; what is structured, as JSON text."""
@@ -65,17 +73,20 @@ def genai_messages(row: StoredSpan) -> MessageAttributes:
             found.tools.extend(_definitions(parts))
         elif message.direction == "system" and message.role in {None, "system"}:
             found.system.append(parts)
+            found.order.append(("system", message.role, len(parts)))
         elif is_tool and message.direction == "input" and arguments is None:
             arguments = _field(parts, "tool_call", "arguments")
         elif is_tool and message.direction == "output" and result is None:
             result = _field(parts, "tool_call_response", "response")
         elif message.direction == "output":
             found.output.append(_message(message, parts, "assistant"))
+            found.order.append((message.direction, message.role, 0))
         else:
             found.input.append(_message(message, parts, "user"))
+            found.order.append((message.direction, message.role, 0))
     if not is_tool:
         return found
-    return MessageAttributes(found.system, found.input, found.output, found.tools, arguments, result)
+    return MessageAttributes(found.system, found.input, found.output, found.tools, arguments, result, found.order)
 
 
 def parts_of(message: StoredMessage) -> list[Json]:
@@ -95,6 +106,10 @@ def text_of(parts: list[Json]) -> str:
     """Return the plain text of some parts, a line for each."""
     texts = [part.get("content") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
     return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def _roles(messages: list[Json]) -> list[str | None]:
+    return [as_text(message.get("role")) for message in messages if isinstance(message, dict)]
 
 
 def _message(message: StoredMessage, parts: list[Json], default_role: str) -> Json:

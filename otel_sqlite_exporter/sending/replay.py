@@ -12,6 +12,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags, TraceState
 from opentelemetry.trace.status import Status, StatusCode
 
+from otel_sqlite_exporter.conventions.replayed import AMENDED, DUPLICATE_IN_TRACE, DUPLICATE_OF, KIND
 from otel_sqlite_exporter.ids import uuid_to_trace_id
 from otel_sqlite_exporter.reading.building import Json, as_int, as_json, as_text, json_text
 from otel_sqlite_exporter.sending.duplicates import without_usage
@@ -43,13 +44,17 @@ class ReplayedSpan(ReadableSpan):
     Args:
         row: The row it was.
         style: One of :data:`STYLES`.
+        is_amended: Whether it was sent before, and changed since.
 
     Raises:
         ValueError: Its ids are none that a span can have.
     """
 
-    def __init__(self, row: StoredSpan, style: str) -> None:
+    def __init__(self, row: StoredSpan, style: str, *, is_amended: bool = False) -> None:
         trace_id = uuid_to_trace_id(row.trace_id)
+        attributes = attributes_of(row, style)
+        if is_amended and KIND in attributes:
+            attributes[AMENDED] = True
         parent = None
         if row.parent_span_id:
             parent = SpanContext(trace_id, int(row.parent_span_id, 16), is_remote=bool(row.parent_is_remote))
@@ -64,7 +69,7 @@ class ReplayedSpan(ReadableSpan):
             ),
             parent=parent,
             resource=_resource(row.resource_attributes, row.resource_schema_url),
-            attributes=otlp_attributes(attributes_of(row, style)),
+            attributes=otlp_attributes(attributes),
             events=[_event(event, row) for event in _objects(row.events)],
             links=[link for item in _objects(row.links) if (link := _link(item)) is not None],
             kind=_SPAN_KINDS.get(row.otel_kind, SpanKind.INTERNAL),
@@ -106,16 +111,18 @@ def attributes_of(row: StoredSpan, style: str) -> Object:
     if style == "original":
         attributes = {**attributes, **({} if row.has_raw_content else messages.attributes())}
     else:
-        attributes = {**attributes, **_own_words(row, style, messages)}
+        attributes = {**attributes, **_words(row, style, messages, attributes)}
     if row.duplicate_of is not None:
-        attributes = {**without_usage(attributes), "otel_sqlite.duplicate_of": row.duplicate_of_span or ""}
+        attributes = {**without_usage(attributes), DUPLICATE_OF: row.duplicate_of_span or ""}
+        if row.duplicate_of_trace != row.trace_id:
+            attributes[DUPLICATE_IN_TRACE] = row.duplicate_of_trace
     return attributes
 
 
-def _own_words(row: StoredSpan, style: str, messages: MessageAttributes) -> Object:
+def _words(row: StoredSpan, style: str, messages: MessageAttributes, emitted: Object) -> Object:
     if style == "openinference":
         return openinference_attributes(row, messages)
-    return {**genai_attributes(row), **messages.attributes()}
+    return {**genai_attributes(row, emitted), **messages.attributes(), **messages.places()}
 
 
 def otlp_attributes(attributes: Mapping[str, Json]) -> Attributes:

@@ -224,7 +224,7 @@ class Sender:
         return place, progress.lost
 
     def _send_page(self, connection: ReadConnection, outbox: Outbox, page: Page, place: Place) -> None:
-        spans, unusable = self._replayed(page.spans)
+        spans, unusable = self._replayed(page.spans, is_amended=page.is_amendment)
         result = Delivered()
         if spans:
             result = self._delivery.deliver(
@@ -247,11 +247,11 @@ class Sender:
         sums.amendments += result.sent if page.is_amendment else 0
         self._advance(len(page.spans))
 
-    def _replayed(self, rows: Sequence[StoredSpan]) -> tuple[list[ReplayedSpan], int]:
+    def _replayed(self, rows: Sequence[StoredSpan], *, is_amended: bool = False) -> tuple[list[ReplayedSpan], int]:
         spans: list[ReplayedSpan] = []
         for row in rows:
             try:
-                spans.append(ReplayedSpan(row, self._options.style))
+                spans.append(ReplayedSpan(row, self._options.style, is_amended=is_amended))
             except (ValueError, TypeError, OverflowError) as error:
                 self._tell(f"row {row.id} is set aside: {error}")
         return spans, len(rows) - len(spans)

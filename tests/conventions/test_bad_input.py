@@ -160,3 +160,23 @@ def test_python_reprs_are_read_back(shown: str, wanted: Any) -> None:
 def test_code_is_no_repr(text: str) -> None:
     """What no repr shows is text; nothing is evaluated."""
     assert parse_text(text) in (NOT_JSON, [["x"]], ["x"])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"otel_sqlite.kind": 7},
+        {"otel_sqlite.kind": "llm", "otel_sqlite.not_known": [["input_tokens"], 3, "attributes"]},
+        {"otel_sqlite.kind": "llm", "otel_sqlite.messages": "[[1]]", "otel_sqlite.truncated_bytes": "x"},
+        {"otel_sqlite.kind": "llm", "otel_sqlite.messages": '[["input","user",0],["input","user",0]]'},
+        {"otel_sqlite.kind": "llm", "gen_ai.output.messages": '[{"role":"assistant","parts":["Hi"'},
+        {"otel_sqlite.kind": "llm", "otel_sqlite.shown_in_trace_id": "no", "otel_sqlite.status": "fine"},
+    ],
+)
+def test_a_replay_that_was_damaged_on_its_way_is_read_as_far_as_it_goes(damage: dict[str, Any]) -> None:
+    """What a sender said of a row may come cut or changed: the call is there, with its question."""
+    question = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Why?"}]}])
+    facts = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.input.messages": question, **damage}
+    call = read(SpanFacts(name="chat m", attributes=facts))
+    assert (call.kind, call.request_model, call.status, last_user_text(call)) == ("llm", "m", "unset", "Why?")
+    assert not [key for key in call.attributes if key.startswith("otel_sqlite")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import AnyValue
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
+from tests.conformance.corpus import load
+from tests.conformance.through_file import emit
 from tests.sending.conftest import Send
 from tests.sending.receiver import listening, plain
 from tests.sending.second_file import record_received
@@ -179,17 +183,52 @@ def test_original_words_are_the_emitters_alone(tmp_path: Path, send: Send) -> No
     assert json.loads(inner.attributes["gen_ai.input.messages"]) == QUESTION
 
 
+def calls_of(path: Path, view: str = "llm_calls") -> list[tuple[object, ...]]:
+    """Return the rows of a view without the ids that each file gives."""
+    names = [str(row[1]) for row in query(path, f"PRAGMA table_info({view})") if row[1] not in {"id", "call_id"}]
+    return sorted(query(path, f"SELECT {', '.join(names)} FROM {view}"), key=repr)
+
+
 def test_a_second_file_has_the_same_calls(tmp_path: Path, send: Send) -> None:
-    """Recorded, sent, and recorded again from what a receiver took: the calls are the same."""
+    """Recorded, sent, and recorded again from what a receiver took: every column is the same."""
     record(tmp_path / "a.db")
     with listening() as receiver:
         send(tmp_path / "a.db", receiver.url)
     record_received(receiver.kept, tmp_path / "b.db")
-    columns = [
-        str(name)
-        for _, name, *_ in query(tmp_path / "a.db", "PRAGMA table_info(llm_calls)")
-        if name not in {"id", "cost_source", "convention"}
-    ]
-    asked = f"SELECT {', '.join(columns)} FROM llm_calls"
-    assert query(tmp_path / "b.db", asked) == query(tmp_path / "a.db", asked)
-    assert len(query(tmp_path / "b.db", asked)) == 1
+    for view in ("llm_calls", "traces", "conversations", "errors"):
+        assert calls_of(tmp_path / "b.db", view) == calls_of(tmp_path / "a.db", view)
+    assert len(calls_of(tmp_path / "b.db")) == 1
+    links = "SELECT s.span_id, d.span_id FROM spans s JOIN spans d ON d.id = s.duplicate_of"
+    assert query(tmp_path / "b.db", links) == query(tmp_path / "a.db", links)
+    assert not query(tmp_path / "b.db", "SELECT 1 FROM spans WHERE attributes LIKE '%otel_sqlite%'")
+
+
+def test_a_second_file_takes_amendments(tmp_path: Path, send: Send) -> None:
+    """What changed after it was sent changes in the second file as well."""
+    record(tmp_path / "a.db")
+    with listening() as receiver:
+        send(tmp_path / "a.db", receiver.url)
+        record_received(receiver.kept, tmp_path / "b.db")
+        receiver.kept.clear()
+        with closing(sqlite3.connect(tmp_path / "a.db")) as connection, connection:
+            connection.execute("UPDATE spans SET output_tokens = 11, cost_usd = 0.25, cost_source = 'reported'")
+        send(tmp_path / "a.db", receiver.url)
+    record_received(receiver.kept, tmp_path / "b.db")
+    assert calls_of(tmp_path / "b.db") == calls_of(tmp_path / "a.db")
+    assert query(tmp_path / "b.db", "SELECT output_tokens, cost_usd FROM llm_calls") == [(11, 0.25)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("instrumentation", sorted({scenario.instrumentation for scenario in load()}))
+def test_every_capture_comes_back_as_it_was(tmp_path: Path, send: Send, instrumentation: str) -> None:
+    """Whatever an instrumentation wrote: its calls, sent on and recorded again, are equal in every column."""
+    processor = SQLiteSpanProcessor(tmp_path / "a.db", max_queue_size=100_000)
+    for scenario in load():
+        if scenario.instrumentation == instrumentation:
+            emit(scenario, processor)
+    processor.shutdown()
+    with listening() as receiver:
+        send(tmp_path / "a.db", receiver.url)
+    record_received(receiver.kept, tmp_path / "b.db")
+    for view in ("llm_calls", "traces", "conversations", "errors"):
+        assert calls_of(tmp_path / "b.db", view) == calls_of(tmp_path / "a.db", view)
