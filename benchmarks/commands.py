@@ -123,12 +123,17 @@ def _recorder(path: Path) -> Iterator[SQLiteSpanProcessor]:
 def _cpu_milliseconds(path: Path, command: str) -> float:
     """Return the processor time, of the process and the kernel for it, that one command takes."""
     arguments = [sys.executable, "-m", "otel_sqlite_exporter", "-d", str(path), *command.split()]
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment())
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{command}: exit status {process.returncode}")
     return (usage.ru_utime + usage.ru_stime) * 1e3
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a command that is installed: pip compiles what it installs, and so does a first run."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _followed_milliseconds(path: Path) -> float:

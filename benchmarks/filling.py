@@ -117,11 +117,11 @@ def _record_template(path: Path, make: Callable[[int], dict[str, object]]) -> No
 
 def _brief_chat(index: int) -> dict[str, object]:
     """Return a chat with so little text that five million of them fit on a disk."""
-    question = prose(120, index) + (f" {NEEDLE}" if index % 500 == 0 else "")
+    question = prose(120, index) + (f" {NEEDLE}" if index % 500 == 2 else "")
     attributes = chat_attributes(
         [message("system", "You are a helpful assistant."), message("user", question)], prose(80, -index)
     )
-    model = _MODELS[index % len(_MODELS)]
+    model = _MODELS[index // SPANS_PER_TRACE % len(_MODELS)]
     return attributes | {"gen_ai.request.model": model, "gen_ai.response.model": model}
 
 
@@ -145,7 +145,15 @@ def _agent_step(index: int) -> dict[str, object]:
             "gen_ai.tool.call.arguments": f'{{"query": "{prose(40, index)}"}}',
             "gen_ai.tool.call.result": prose(120, index),
         }
-    return _brief_chat(index) | shared | {"gen_ai.usage.cost": index % 1000 / 1e6}
+    return (
+        _brief_chat(index)
+        | shared
+        | {
+            "gen_ai.usage.cost": index % 1000 / 1e6,
+            "gen_ai.usage.cache_read.input_tokens": index % 90,
+            "gen_ai.server.time_to_first_token": (index * 7919 % 2000 + 100) / 1000,
+        }
+    )
 
 
 def _new_trace_id(trace_id: str, copy: int) -> str:

@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter._version import __version__
-from otel_sqlite_exporter.ids import trace_id_to_uuid, uuid_to_trace_id
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.exporter import SQLiteSpanExporter
+    from otel_sqlite_exporter.ids import trace_id_to_uuid, uuid_to_trace_id
     from otel_sqlite_exporter.log_processor import SQLiteLogRecordProcessor
     from otel_sqlite_exporter.pipeline.counts import Stats
     from otel_sqlite_exporter.processor import SQLiteSpanProcessor
@@ -41,6 +41,8 @@ _LAZY: Final = {
     "Stats": "pipeline.counts",
     "open_database": "reading.database",
     "record": "recording",
+    "trace_id_to_uuid": "ids",
+    "uuid_to_trace_id": "ids",
 }
 
 

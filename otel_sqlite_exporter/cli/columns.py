@@ -11,17 +11,12 @@ from otel_sqlite_exporter.reading import units
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.table import Cell
-    from otel_sqlite_exporter.reading.rows import (
-        Call,
-        Conversation,
-        Failure,
-        FailureSummary,
-        Hit,
-        Latency,
-        ToolSummary,
-        Trace,
-        Usage,
-    )
+    from otel_sqlite_exporter.reading.rows.calls import Call
+    from otel_sqlite_exporter.reading.rows.errors import Failure, FailureSummary
+    from otel_sqlite_exporter.reading.rows.hits import Hit
+    from otel_sqlite_exporter.reading.rows.sums import Latency, Usage
+    from otel_sqlite_exporter.reading.rows.tools import ToolSummary
+    from otel_sqlite_exporter.reading.rows.traces import Conversation, Trace
     from otel_sqlite_exporter.reading.status import Outbox, Recorder
 
 _FAILED: Final = "red"
@@ -167,7 +162,9 @@ def usage_columns(fields: list[str]) -> list[Column[Usage]]:
         Column("rate", lambda row: units.rate(row.error_rate) if row.errors else "", "right", keep=2),
         Column("input", lambda row: _or_nothing(units.tokens(row.input_tokens)), "right", keep=6),
         Column("cached", lambda row: units.rate(row.cache_hit_rate) if row.cache_read_tokens else "", "right", keep=3),
+        Column("written", lambda row: _or_nothing(units.tokens(row.cache_write_tokens)), "right", keep=1),
         Column("output", lambda row: _or_nothing(units.tokens(row.output_tokens)), "right", keep=6),
+        Column("reasoning", lambda row: _or_nothing(units.tokens(row.reasoning_tokens)), "right", keep=1),
         Column("tokens", lambda row: _or_nothing(units.tokens(row.total_tokens)), "right", keep=4),
         Column("cost", lambda row: _or_nothing(units.money(row.cost_usd)), "right"),
     ]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from otel_sqlite_exporter.reading.blocks import Block
-    from otel_sqlite_exporter.reading.rows import Call, Message
+    from otel_sqlite_exporter.reading.rows.calls import Call, Message
 
 _ROLES: Final = {"user": "green", "assistant": "blue", "tool": "yellow", "system": "magenta"}
 _THEME: Final = "ansi_dark"

@@ -1,4 +1,4 @@
-"""The database's identity, its columns, and the way from one schema version to the next."""
+"""The database's columns, and the way from one schema version to the next."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.database.identity import APPLICATION_ID, OLDEST_SQLITE, SCHEMA_VERSION
 from otel_sqlite_exporter.database.tables import TABLES
 from otel_sqlite_exporter.database.usage_sums import IS_CALL, USAGE_SUMS
 from otel_sqlite_exporter.database.views import VIEWS
@@ -30,15 +31,6 @@ __all__ = [
     "USAGE_SUMS",
     "migrate",
 ]
-
-APPLICATION_ID: Final = 0x4F54_4C4C
-"""``PRAGMA application_id`` of every file written here: "OTLL" in ASCII."""
-
-SCHEMA_VERSION: Final = 1
-"""``PRAGMA user_version`` of the newest schema that this code knows."""
-
-OLDEST_SQLITE: Final = (3, 31, 0)
-"""The oldest SQLite library that can write a file and read every table and view of one."""
 
 MESSAGE_DIRECTIONS: Final = ("system", "input", "output")
 

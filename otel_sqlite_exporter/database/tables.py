@@ -136,8 +136,8 @@ CREATE INDEX spans_call_start_time ON spans (
 -- does not take it for covering.
 CREATE INDEX spans_calls ON spans (
   start_time_unix_nano, kind, duplicate_of, provider, request_model, response_model, end_time_unix_nano, cost_usd,
-  input_tokens, output_tokens, total_tokens, cache_read_tokens, time_to_first_token_ms, status, agent_name, user_id,
-  resource_id
+  input_tokens, output_tokens, total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
+  time_to_first_token_ms, status, agent_name, user_id, conversation_id, resource_id
 ) WHERE kind IN ('llm', 'embedding') AND duplicate_of IS NULL;
 CREATE INDEX spans_agent ON spans (agent_name, start_time_unix_nano) WHERE agent_name IS NOT NULL;
 CREATE INDEX spans_user ON spans (user_id, start_time_unix_nano) WHERE user_id IS NOT NULL;

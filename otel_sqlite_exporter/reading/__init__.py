@@ -7,29 +7,28 @@ every filter. From ``database`` only the schema and how a file is opened are kno
 :class:`Rows`. ``connection`` is the one place that talks to SQLite, ``conditions`` the one that turns filters into SQL.
 """
 
-from otel_sqlite_exporter.reading.database import Database, open_database
-from otel_sqlite_exporter.reading.failures import (
-    FileRefusedError,
-    FilterError,
-    NotFoundError,
-    ReadingError,
-    TimeBudgetError,
-)
-from otel_sqlite_exporter.reading.filters import Filters
-from otel_sqlite_exporter.reading.rows import (
-    Call,
-    Conversation,
-    Failure,
-    FailureSummary,
-    Hit,
-    Latency,
-    Message,
-    ToolCall,
-    ToolSummary,
-    Trace,
-    Usage,
-)
-from otel_sqlite_exporter.reading.sequence import Rows, Table
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.reading.database import Database, open_database
+    from otel_sqlite_exporter.reading.failures import (
+        FileRefusedError,
+        FilterError,
+        NotFoundError,
+        ReadingError,
+        TimeBudgetError,
+    )
+    from otel_sqlite_exporter.reading.filters import Filters
+    from otel_sqlite_exporter.reading.rows.calls import Call, Message
+    from otel_sqlite_exporter.reading.rows.errors import Failure, FailureSummary
+    from otel_sqlite_exporter.reading.rows.hits import Hit
+    from otel_sqlite_exporter.reading.rows.sums import Latency, Usage
+    from otel_sqlite_exporter.reading.rows.tools import ToolCall, ToolSummary
+    from otel_sqlite_exporter.reading.rows.traces import Conversation, Trace
+    from otel_sqlite_exporter.reading.sequence import Rows, Table
 
 __all__ = [
     "Call",
@@ -54,3 +53,38 @@ __all__ = [
     "Usage",
     "open_database",
 ]
+
+# Loaded when they are asked for: a command asks one question, and its start has to be quick.
+_LAZY: Final = {
+    "Call": "rows.calls",
+    "Conversation": "rows.traces",
+    "Database": "database",
+    "Failure": "rows.errors",
+    "FailureSummary": "rows.errors",
+    "FileRefusedError": "failures",
+    "FilterError": "failures",
+    "Filters": "filters",
+    "Hit": "rows.hits",
+    "Latency": "rows.sums",
+    "Message": "rows.calls",
+    "NotFoundError": "failures",
+    "ReadingError": "failures",
+    "Rows": "sequence",
+    "Table": "sequence",
+    "TimeBudgetError": "failures",
+    "ToolCall": "rows.tools",
+    "ToolSummary": "rows.tools",
+    "Trace": "rows.traces",
+    "Usage": "rows.sums",
+    "open_database": "database",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name on first use."""
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value

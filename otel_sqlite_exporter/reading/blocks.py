@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from otel_sqlite_exporter.reading.building import Json
-    from otel_sqlite_exporter.reading.rows import Message
+    from otel_sqlite_exporter.reading.rows.calls import Message
 
 BlockKind: TypeAlias = Literal["text", "reasoning", "tool_call", "tool_result", "tools", "media", "other"]
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """What JSON can say."""
 
+Plain: TypeAlias = "bool | int | float | str | None"
+"""What a cell of a table can say."""
+
 _Row = TypeVar("_Row")
 
 

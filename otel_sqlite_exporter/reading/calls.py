@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from otel_sqlite_exporter.reading.building import as_int, build
 from otel_sqlite_exporter.reading.conditions import IS_CALL, TOTAL_TOKENS, from_spans, where, windowed
 from otel_sqlite_exporter.reading.failures import FilterError, NotFoundError
-from otel_sqlite_exporter.reading.rows import Call
-from otel_sqlite_exporter.reading.search import ids_with_text
+from otel_sqlite_exporter.reading.limits import IDS_PER_QUERY
+from otel_sqlite_exporter.reading.rows.calls import Call
 from otel_sqlite_exporter.reading.sequence import Rows
+from otel_sqlite_exporter.reading.text_filter import ids_with_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,8 +28,6 @@ SORTS: Final[dict[str, str]] = {
 }
 """What calls can be sorted by, largest first."""
 
-_IDS_PER_QUERY: Final = 500
-
 
 def list_calls(
     connection: ReadConnection,
@@ -45,7 +44,7 @@ def list_calls(
     if sort != "time" or _is_selective(filters):
         filters, note = windowed(connection, filters)
     if filters.text is not None or filters.tool is not None:
-        ids, more = ids_with_text(connection, filters, limit=limit or _IDS_PER_QUERY, before=before)
+        ids, more = ids_with_text(connection, filters, limit=limit or IDS_PER_QUERY, before=before)
         return Rows(Call, calls_of_ids(connection, ids), more or note)
     ids = _ids(connection, filters, limit=limit, sort=sort, before=before)
     return Rows(Call, calls_of_ids(connection, ids), note)
@@ -86,8 +85,8 @@ def _ids(
 def calls_of_ids(connection: ReadConnection, ids: Sequence[Value]) -> list[Call]:
     """Return calls in the order of their ids' list; ids of no call are left out."""
     found: dict[Value, Call] = {}
-    for start in range(0, len(ids), _IDS_PER_QUERY):
-        some = ids[start : start + _IDS_PER_QUERY]
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        some = ids[start : start + IDS_PER_QUERY]
         names, rows = connection.table(f"SELECT * FROM llm_calls WHERE id IN ({', '.join('?' * len(some))})", some)
         for row in rows:
             call = build(Call, names, row)

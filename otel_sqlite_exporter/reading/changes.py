@@ -13,7 +13,7 @@ from otel_sqlite_exporter.reading.transcript import call_detail
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
-    from otel_sqlite_exporter.reading.rows import Call, Message
+    from otel_sqlite_exporter.reading.rows.calls import Call, Message
     from otel_sqlite_exporter.reading.transcript import CallDetail
 
 Tag: TypeAlias = Literal["same", "changed", "left", "right"]

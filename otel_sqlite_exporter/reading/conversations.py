@@ -11,9 +11,9 @@ from otel_sqlite_exporter.reading.conditions import IS_CALL, pattern, where, win
 from otel_sqlite_exporter.reading.failures import NotFoundError
 from otel_sqlite_exporter.reading.filters import Filters
 from otel_sqlite_exporter.reading.markdown_form import chat_markdown
-from otel_sqlite_exporter.reading.rows import Conversation
-from otel_sqlite_exporter.reading.search import span_ids_with_text
+from otel_sqlite_exporter.reading.rows.traces import Conversation
 from otel_sqlite_exporter.reading.sequence import Rows
+from otel_sqlite_exporter.reading.text_filter import span_ids_with_text
 from otel_sqlite_exporter.reading.transcript import messages_of
 from otel_sqlite_exporter.reading.turns import Turn, tell
 

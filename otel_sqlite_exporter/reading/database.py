@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from otel_sqlite_exporter.config import resolve_path
-from otel_sqlite_exporter.reading import (
-    calls,
-    changes,
-    conversations,
-    distribution,
-    errors,
-    exporting,
-    latency,
-    mark,
-    names,
-    neighbours,
-    queries,
-    search,
-    status,
-    tools,
-    traces,
-    transcript,
-    tree,
-    usage,
-)
 from otel_sqlite_exporter.reading.connection import ReadConnection
 from otel_sqlite_exporter.reading.failures import FileRefusedError
 from otel_sqlite_exporter.reading.filters import Filters, FilterValues
+from otel_sqlite_exporter.reading.limits import BUSY_SECONDS, MOST_NAMES, MOST_ROWS, QUESTION_SECONDS, SEARCH_SECONDS
 
 if TYPE_CHECKING:
     import os
@@ -41,33 +22,23 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.conversations import Chat
     from otel_sqlite_exporter.reading.distribution import Bucket
     from otel_sqlite_exporter.reading.neighbours import Neighbours
-    from otel_sqlite_exporter.reading.rows import (
-        Call,
-        Conversation,
-        Failure,
-        FailureSummary,
-        Hit,
-        Latency,
-        Message,
-        ToolCall,
-        ToolSummary,
-        Trace,
-        Usage,
-    )
+    from otel_sqlite_exporter.reading.rows.calls import Call, Message
+    from otel_sqlite_exporter.reading.rows.errors import Failure, FailureSummary
+    from otel_sqlite_exporter.reading.rows.hits import Hit
+    from otel_sqlite_exporter.reading.rows.sums import Latency, Usage
+    from otel_sqlite_exporter.reading.rows.tools import ToolCall, ToolSummary
+    from otel_sqlite_exporter.reading.rows.traces import Conversation, Trace
     from otel_sqlite_exporter.reading.sequence import Rows, Table
     from otel_sqlite_exporter.reading.status import Status
     from otel_sqlite_exporter.reading.transcript import CallDetail
     from otel_sqlite_exporter.reading.tree import TraceTree
 
-DEFAULT_SECONDS: Final = 30.0
-DEFAULT_BUSY_SECONDS: Final = 5.0
-
 
 def open_database(
     path: str | os.PathLike[str] | None = None,
     *,
-    seconds: float | None = DEFAULT_SECONDS,
-    busy_seconds: float = DEFAULT_BUSY_SECONDS,
+    seconds: float | None = QUESTION_SECONDS,
+    busy_seconds: float = BUSY_SECONDS,
 ) -> Database:
     """Open a recorded file for reading, beside whatever records into it.
 
@@ -125,21 +96,29 @@ class Database:
             before: Go on after the call of this id: the last one of the page before.
             **named: Filters by name.
         """
-        return calls.list_calls(self._connection, _combined(filters, named), limit=limit, sort=sort, before=before)
+        from otel_sqlite_exporter.reading.calls import list_calls
+
+        return list_calls(self._connection, _combined(filters, named), limit=limit, sort=sort, before=before)
 
     def all_calls(
         self, filters: Filters | None = None, *, page: int = 200, **named: Unpack[FilterValues]
     ) -> Iterator[list[Call]]:
         """Return all calls, oldest first, in pages; the file is not held between two of them."""
-        return calls.calls_in_pages(self._connection, _combined(filters, named), page)
+        from otel_sqlite_exporter.reading.calls import calls_in_pages
+
+        return calls_in_pages(self._connection, _combined(filters, named), page)
 
     def count_calls(self, filters: Filters | None = None, **named: Unpack[FilterValues]) -> int:
         """Return how many calls there are."""
-        return calls.count_calls(self._connection, _combined(filters, named))
+        from otel_sqlite_exporter.reading.calls import count_calls
+
+        return count_calls(self._connection, _combined(filters, named))
 
     def calls_after(self, last_id: int, filters: Filters | None = None, **named: Unpack[FilterValues]) -> Rows[Call]:
         """Return the calls that were written after a span (see :meth:`last_id`), in the order of their writing."""
-        return calls.calls_after(self._connection, _combined(filters, named), last_id)
+        from otel_sqlite_exporter.reading.calls import calls_after
+
+        return calls_after(self._connection, _combined(filters, named), last_id)
 
     def export(self, form: str, filters: Filters | None = None, **named: Unpack[FilterValues]) -> Iterator[str]:
         """Return one text for each call, oldest first, ready to be written one after the other.
@@ -149,11 +128,15 @@ class Database:
             filters: Which calls.
             **named: Filters by name.
         """
-        return exporting.export(self._connection, _combined(filters, named), form)
+        from otel_sqlite_exporter.reading.exporting import export
+
+        return export(self._connection, _combined(filters, named), form)
 
     def last_id(self) -> int:
         """Return the id of the span that was written last; it tells cheaply whether there is anything new."""
-        return calls.last_id(self._connection)
+        from otel_sqlite_exporter.reading.calls import last_id
+
+        return last_id(self._connection)
 
     def call(self, call_id: int | str) -> CallDetail:
         """Return one call, or another step, with all that is known about it.
@@ -161,7 +144,9 @@ class Database:
         Args:
             call_id: ``spans.id``; -1 for the last call, -2 for the one before.
         """
-        return transcript.call_detail(self._connection, call_id)
+        from otel_sqlite_exporter.reading.transcript import call_detail
+
+        return call_detail(self._connection, call_id)
 
     def messages(self, call_id: int | str, *, limit: int | None = None) -> Rows[Message]:
         """Return a call's messages in reading order: system, input, output.
@@ -170,15 +155,22 @@ class Database:
             call_id: As of :meth:`call`.
             limit: How many of each direction, the last ones; None for all.
         """
-        return transcript.messages_of(self._connection, calls.find_call_id(self._connection, call_id), limit=limit)
+        from otel_sqlite_exporter.reading.calls import find_call_id
+        from otel_sqlite_exporter.reading.transcript import messages_of
+
+        return messages_of(self._connection, find_call_id(self._connection, call_id), limit=limit)
 
     def changes(self, call_id: int | str) -> Changes:
         """Return what is new in a call's prompt against the previous call of its conversation, agent or trace."""
-        return changes.changes_of(self._connection, call_id)
+        from otel_sqlite_exporter.reading.changes import changes_of
+
+        return changes_of(self._connection, call_id)
 
     def compare(self, left: int | str, right: int | str) -> Comparison:
         """Return two calls side by side."""
-        return changes.compare(self.call(left), self.call(right))
+        from otel_sqlite_exporter.reading.changes import compare
+
+        return compare(self.call(left), self.call(right))
 
     def traces(
         self,
@@ -196,7 +188,9 @@ class Database:
             before: Go on after this trace id: the last one of the page before.
             **named: Filters by name.
         """
-        return traces.list_traces(self._connection, _combined(filters, named), limit=limit, before=before)
+        from otel_sqlite_exporter.reading.traces import list_traces
+
+        return list_traces(self._connection, _combined(filters, named), limit=limit, before=before)
 
     def trace(self, trace_id: int | str) -> TraceTree:
         """Return one trace as a tree, each step with the sums of what is inside of it.
@@ -204,7 +198,9 @@ class Database:
         Args:
             trace_id: The id or its beginning, the id of a call for its trace, -1 for the last trace.
         """
-        return tree.trace_tree(self._connection, trace_id)
+        from otel_sqlite_exporter.reading.tree import trace_tree
+
+        return trace_tree(self._connection, trace_id)
 
     def conversations(
         self,
@@ -222,7 +218,9 @@ class Database:
             before: Go on after this conversation: the last one of the page before.
             **named: Filters by name.
         """
-        return conversations.list_conversations(self._connection, _combined(filters, named), limit=limit, before=before)
+        from otel_sqlite_exporter.reading.conversations import list_conversations
+
+        return list_conversations(self._connection, _combined(filters, named), limit=limit, before=before)
 
     def conversation(self, conversation_id: str) -> Chat:
         """Return one conversation, with each message once.
@@ -230,27 +228,37 @@ class Database:
         Args:
             conversation_id: Its id or its beginning; -1 for the one that was written to last.
         """
-        return conversations.chat(self._connection, conversation_id)
+        from otel_sqlite_exporter.reading.conversations import chat
+
+        return chat(self._connection, conversation_id)
 
     def tools(self, filters: Filters | None = None, **named: Unpack[FilterValues]) -> Rows[ToolSummary]:
         """Return what each tool did, those that took most time first."""
-        return tools.tool_summaries(self._connection, _combined(filters, named))
+        from otel_sqlite_exporter.reading.tools import tool_summaries
+
+        return tool_summaries(self._connection, _combined(filters, named))
 
     def tool_calls(
         self, filters: Filters | None = None, *, limit: int | None = 100, **named: Unpack[FilterValues]
     ) -> Rows[ToolCall]:
         """Return executions of tools, newest first."""
-        return tools.list_tool_calls(self._connection, _combined(filters, named), limit=limit)
+        from otel_sqlite_exporter.reading.tools import list_tool_calls
+
+        return list_tool_calls(self._connection, _combined(filters, named), limit=limit)
 
     def errors(
         self, filters: Filters | None = None, *, limit: int | None = 100, **named: Unpack[FilterValues]
     ) -> Rows[Failure]:
         """Return failures, newest first: each where it began, not where it passed through."""
-        return errors.list_failures(self._connection, _combined(filters, named), limit=limit)
+        from otel_sqlite_exporter.reading.errors import list_failures
+
+        return list_failures(self._connection, _combined(filters, named), limit=limit)
 
     def error_summaries(self, filters: Filters | None = None, **named: Unpack[FilterValues]) -> Rows[FailureSummary]:
         """Return failures by place and type, the commonest first."""
-        return errors.failure_summaries(self._connection, _combined(filters, named))
+        from otel_sqlite_exporter.reading.errors import failure_summaries
+
+        return failure_summaries(self._connection, _combined(filters, named))
 
     def usage(
         self,
@@ -269,7 +277,9 @@ class Database:
             limit: How many groups.
             **named: Filters by name.
         """
-        return usage.usage_by(self._connection, _combined(filters, named), _names(by), limit=limit)
+        from otel_sqlite_exporter.reading.usage import usage_by
+
+        return usage_by(self._connection, _combined(filters, named), _names(by), limit=limit)
 
     def latency(
         self, filters: Filters | None = None, *, by: str | Sequence[str] = "model", **named: Unpack[FilterValues]
@@ -281,7 +291,9 @@ class Database:
             by: ``model``, ``provider`` or ``agent``, or several of them.
             **named: Filters by name.
         """
-        return latency.latency_by(self._connection, _combined(filters, named), _names(by))
+        from otel_sqlite_exporter.reading.latency import latency_by
+
+        return latency_by(self._connection, _combined(filters, named), _names(by))
 
     def search(
         self,
@@ -290,7 +302,7 @@ class Database:
         *,
         limit: int = 50,
         before: int | None = None,
-        seconds: float = search.DEFAULT_SECONDS,
+        seconds: float = SEARCH_SECONDS,
         **named: Unpack[FilterValues],
     ) -> Rows[Hit]:
         """Return where a text stands, newest first: prompts, answers, tool calls and results, messages of errors.
@@ -305,41 +317,51 @@ class Database:
             seconds: How long to look.
             **named: Filters by name.
         """
-        return search.search(
-            self._connection, wanted, _combined(filters, named), limit=limit, before=before, seconds=seconds
-        )
+        from otel_sqlite_exporter.reading.search import search
+
+        return search(self._connection, wanted, _combined(filters, named), limit=limit, before=before, seconds=seconds)
 
     def neighbours(self, call: Call) -> Neighbours:
         """Return the calls before and after one, in its conversation and in its trace."""
-        return neighbours.neighbours_of(self._connection, call)
+        from otel_sqlite_exporter.reading.neighbours import neighbours_of
+
+        return neighbours_of(self._connection, call)
 
     def first_tokens(self, filters: Filters | None = None, **named: Unpack[FilterValues]) -> Rows[Bucket]:
         """Return how many calls had to wait how long for the first piece of their answer."""
-        return distribution.first_token_buckets(self._connection, _combined(filters, named))
+        from otel_sqlite_exporter.reading.distribution import first_token_buckets
 
-    def names(self, what: str, *, limit: int = names.MOST_NAMES) -> list[str]:
+        return first_token_buckets(self._connection, _combined(filters, named))
+
+    def names(self, what: str, *, limit: int = MOST_NAMES) -> list[str]:
         """Return the names that occur in the file, in alphabetical order.
 
         Args:
             what: ``model``, ``provider``, ``agent``, ``user``, ``tool`` or ``service``.
             limit: How many.
         """
-        return names.names_of(self._connection, what, limit=limit)
+        from otel_sqlite_exporter.reading.names import names_of
+
+        return names_of(self._connection, what, limit=limit)
 
     def mark(self) -> str:
         """Return a text that is another one after spans were added, amended or deleted, or the file was replaced."""
-        return mark.mark_of(self._connection)
+        from otel_sqlite_exporter.reading.mark import mark_of
+
+        return mark_of(self._connection)
 
     def status(self) -> Status:
         """Return what is known about the file itself: who recorded, and whether anything is missing."""
-        return status.status_of(self._connection)
+        from otel_sqlite_exporter.reading.status import status_of
+
+        return status_of(self._connection)
 
     def sql(
         self,
         query: str,
         values: Sequence[Value] | dict[str, Value] = (),
         *,
-        limit: int | None = queries.DEFAULT_ROWS,
+        limit: int | None = MOST_ROWS,
     ) -> Table:
         """Return the rows of a SELECT over the file's tables and views.
 
@@ -348,7 +370,9 @@ class Database:
             values: Its parameters.
             limit: How many rows; None for all.
         """
-        return queries.query(self._connection, query, values, limit=limit)
+        from otel_sqlite_exporter.reading.queries import rows_of
+
+        return rows_of(self._connection, query, values, limit=limit)
 
     def close(self) -> None:
         """Close the file."""

@@ -92,7 +92,8 @@ def sql_of_usage(filters: Filters, *, by: Sequence[str]) -> str:
     return (
         f"SELECT {groups}, count(*) AS calls, sum(status = 'error') AS errors,\n"
         "  sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,\n"
-        "  sum(cache_read_tokens) AS cache_read_tokens, sum(cost_usd) AS cost_usd\n"
+        "  sum(cache_read_tokens) AS cache_read_tokens, sum(cache_write_tokens) AS cache_write_tokens,\n"
+        "  sum(reasoning_tokens) AS reasoning_tokens, sum(cost_usd) AS cost_usd\n"
         f"FROM llm_calls{_where(filters, _CALL_COLUMNS, has_messages=True)}\n"
         f"GROUP BY {groups}\nORDER BY cost_usd DESC"
     )

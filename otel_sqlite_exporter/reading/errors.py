@@ -4,39 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.reading.building import as_int, build
+from otel_sqlite_exporter.reading.building import build
 from otel_sqlite_exporter.reading.conditions import where, windowed
-from otel_sqlite_exporter.reading.rows import Failure, FailureSummary
-from otel_sqlite_exporter.reading.search import span_ids_with_text
+from otel_sqlite_exporter.reading.limits import IDS_PER_QUERY
+from otel_sqlite_exporter.reading.rows.errors import Failure, FailureSummary
 from otel_sqlite_exporter.reading.sequence import Rows
+from otel_sqlite_exporter.reading.text_filter import only_with_text
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection
     from otel_sqlite_exporter.reading.filters import Filters
 
 _HAS_FAILED: Final = "s.status = 'error' AND s.duplicate_of IS NULL"
-_IDS_PER_QUERY: Final = 500
 
 
 def list_failures(connection: ReadConnection, filters: Filters, *, limit: int | None = 100) -> Rows[Failure]:
     """Return failures, newest first."""
     filters, note = windowed(connection, filters)
     conditions, values = where(filters, _HAS_FAILED)
-    if filters.text is not None:
-        ids, note = span_ids_with_text(connection, filters, limit=1 << 40)
-        conditions.append(f"s.id IN ({', '.join(str(as_int(number)) for number in ids)})")
+    with_text, note = only_with_text(connection, filters, note, base="1")
     found: list[Failure] = []
     # The view leaves out what a failure passed through: there may be fewer rows than ids.
     ids = [
         row[0]
         for row in connection.rows(
-            f"SELECT s.id FROM spans s WHERE {' AND '.join(conditions)} "
+            f"SELECT s.id FROM spans s WHERE {' AND '.join([*conditions, *with_text])} "
             "ORDER BY s.start_time_unix_nano DESC, s.id DESC",
             values,
         )
     ]
-    for start in range(0, len(ids), _IDS_PER_QUERY):
-        some = ids[start : start + _IDS_PER_QUERY]
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        some = ids[start : start + IDS_PER_QUERY]
         names, rows = connection.table(
             f"SELECT * FROM errors WHERE id IN ({', '.join('?' * len(some))}) "
             "ORDER BY start_time_unix_nano DESC, id DESC",

@@ -11,7 +11,7 @@ from otel_sqlite_exporter.reading.calls import calls_in_pages
 from otel_sqlite_exporter.reading.failures import FilterError
 from otel_sqlite_exporter.reading.markdown_form import call_markdown
 from otel_sqlite_exporter.reading.openai_form import fine_tuning_line
-from otel_sqlite_exporter.reading.rows import Call
+from otel_sqlite_exporter.reading.rows.calls import Call
 from otel_sqlite_exporter.reading.sequence import Rows
 from otel_sqlite_exporter.reading.transcript import call_detail
 

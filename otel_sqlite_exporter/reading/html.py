@@ -7,7 +7,7 @@ so that light and dark both work.
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading import units
 from otel_sqlite_exporter.reading.blocks import media_bytes, told
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from otel_sqlite_exporter.reading.blocks import Block
-    from otel_sqlite_exporter.reading.rows import Call, Conversation, Message, Trace
+    from otel_sqlite_exporter.reading.building import Plain
+    from otel_sqlite_exporter.reading.rows.calls import Call, Message
+    from otel_sqlite_exporter.reading.rows.traces import Conversation, Trace
     from otel_sqlite_exporter.reading.steps import Step
     from otel_sqlite_exporter.reading.turns import Turn
-
-Plain: TypeAlias = "bool | int | float | str | None"
-"""A value of one cell."""
 
 SHOWN_ROWS: Final = 100
 SHOWN_CHARACTERS: Final = 65_536

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from otel_sqlite_exporter.reading.blocks import Block
-    from otel_sqlite_exporter.reading.rows import Call, Conversation, Message, Trace
+    from otel_sqlite_exporter.reading.rows.calls import Call, Message
+    from otel_sqlite_exporter.reading.rows.traces import Conversation, Trace
     from otel_sqlite_exporter.reading.steps import Step
     from otel_sqlite_exporter.reading.turns import Turn
 

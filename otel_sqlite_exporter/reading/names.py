@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_text
 from otel_sqlite_exporter.reading.failures import FilterError
+from otel_sqlite_exporter.reading.limits import MOST_NAMES
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
-
-MOST_NAMES: Final = 100
 
 # Each is found by hopping through an index from one name to the next, however many rows have it.
 _INDEXED: Final = {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
-    from otel_sqlite_exporter.reading.rows import Call
+    from otel_sqlite_exporter.reading.rows.calls import Call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.reading.blocks import Block
     from otel_sqlite_exporter.reading.building import Json
-    from otel_sqlite_exporter.reading.rows import Message
+    from otel_sqlite_exporter.reading.rows.calls import Message
     from otel_sqlite_exporter.reading.transcript import CallDetail
 
 

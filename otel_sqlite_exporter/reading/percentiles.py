@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.reading.building import as_text
+from otel_sqlite_exporter.reading.building import as_float, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from otel_sqlite_exporter.reading.connection import Value
 
@@ -15,14 +15,17 @@ DURATIONS: Final = "group_concat((s.end_time_unix_nano - s.start_time_unix_nano)
 """The durations of a group in whole microseconds: a value for each row would cost ten times as much."""
 
 
-def numbers(text: Value) -> list[float]:
-    """Return the numbers of a group, sorted."""
-    found: list[float] = []
-    for item in (as_text(text) or "").split(","):
-        try:
-            found.append(float(item))
-        except ValueError:
-            continue
+def numbers(texts: Iterable[Value]) -> list[float]:
+    """Return the numbers of a group, sorted.
+
+    Args:
+        texts: What SQLite gathered, with commas; NULL where there was none.
+    """
+    items = [item for text in texts if text is not None for item in (as_text(text) or "").split(",")]
+    try:
+        found = list(map(float, items))
+    except ValueError:  # another program's value, which is no number
+        found = [number for item in items if (number := as_float(item)) is not None]
     found.sort()
     return found
 

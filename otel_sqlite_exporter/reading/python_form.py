@@ -12,7 +12,7 @@ from otel_sqlite_exporter.reading.openai_form import as_object, openai_messages,
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.building import Json
-    from otel_sqlite_exporter.reading.rows import Message
+    from otel_sqlite_exporter.reading.rows.calls import Message
     from otel_sqlite_exporter.reading.transcript import CallDetail
 
 _WIDTH: Final = 100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from otel_sqlite_exporter.reading.building import as_text
 from otel_sqlite_exporter.reading.sequence import Table
@@ -12,10 +12,8 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
 
-DEFAULT_ROWS: Final = 1000
 
-
-def query(
+def rows_of(
     connection: ReadConnection, sql: str, values: Sequence[Value] | dict[str, Value], *, limit: int | None
 ) -> Table:
     """Return the rows of a query; :meth:`Database.sql` says more."""

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
-from otel_sqlite_exporter.reading.building import Json, json_text, plain
+from otel_sqlite_exporter.reading.building import Json, Plain, json_text, plain
 from otel_sqlite_exporter.reading.failures import ReadingError
-from otel_sqlite_exporter.reading.html import Plain
 
 if TYPE_CHECKING:
     import pandas as pd

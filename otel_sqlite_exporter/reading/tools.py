@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.reading.building import as_int, as_text, build
 from otel_sqlite_exporter.reading.conditions import where, windowed
 from otel_sqlite_exporter.reading.percentiles import DURATIONS, milliseconds, numbers, percentile
-from otel_sqlite_exporter.reading.rows import ToolCall, ToolSummary
-from otel_sqlite_exporter.reading.search import span_ids_with_text
+from otel_sqlite_exporter.reading.rows.tools import ToolCall, ToolSummary
 from otel_sqlite_exporter.reading.sequence import Rows
+from otel_sqlite_exporter.reading.text_filter import only_with_text
 from otel_sqlite_exporter.reading.units import iso_time
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def tool_summaries(connection: ReadConnection, filters: Filters) -> Rows[ToolSum
     )
     found = []
     for name, calls, errors, last, durations in rows:
-        ordered = numbers(durations)
+        ordered = numbers([durations])
         total, failed = as_int(calls) or 0, as_int(errors) or 0
         found.append(
             ToolSummary(
@@ -65,7 +65,5 @@ def list_tool_calls(connection: ReadConnection, filters: Filters, *, limit: int 
 def _wanted(connection: ReadConnection, filters: Filters) -> tuple[str, list[Value], str | None]:
     filters, note = windowed(connection, filters)
     conditions, values = where(filters, _IS_TOOL)
-    if filters.text is not None:
-        ids, note = span_ids_with_text(connection, filters, limit=1 << 40)
-        conditions.append(f"s.id IN ({', '.join(str(as_int(number)) for number in ids)})")
-    return " AND ".join(conditions), values, note
+    with_text, note = only_with_text(connection, filters, note, base="1")
+    return " AND ".join([*conditions, *with_text]), values, note

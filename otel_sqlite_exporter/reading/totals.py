@@ -1,33 +1,61 @@
-"""The sum of all groups of a question about usage: pure."""
+"""What groups of usage add up to: pure."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.reading.rows import Usage
+from otel_sqlite_exporter.reading.rows.sums import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+TOKENS: Final = ("input", "output", "total", "cache_read", "cache_write", "reasoning")
+"""The token counts that are summed, as ``<name>_tokens``."""
 
 
-def total_of(groups: Iterable[Usage]) -> Usage:
-    """Return what groups add up to; a number that none of them has is None."""
-    rows = list(groups)
-    calls = sum(usage.calls for usage in rows)
-    errors = sum(usage.errors for usage in rows)
-    costs = [usage.cost_usd for usage in rows if usage.cost_usd is not None]
-    asked = _sum(usage.input_tokens for usage in rows)
-    cached = _sum(usage.cache_read_tokens for usage in rows)
+def usage_of(
+    key: Mapping[str, str | None], *, calls: int, errors: int, tokens: Mapping[str, int | None], cost_usd: float | None
+) -> Usage:
+    """Return the usage of one group, with its rates.
+
+    Args:
+        key: The fields that say which group it is.
+        calls: How many calls.
+        errors: How many of them failed.
+        tokens: Each of :data:`TOKENS`.
+        cost_usd: US dollars.
+    """
+    asked = tokens["input"]
     return Usage(
+        **key,
         calls=calls,
         errors=errors,
         error_rate=errors / calls if calls else None,
         input_tokens=asked,
-        output_tokens=_sum(usage.output_tokens for usage in rows),
-        total_tokens=_sum(usage.total_tokens for usage in rows),
-        cache_read_tokens=cached,
-        cache_hit_rate=(cached or 0) / asked if asked else None,
+        output_tokens=tokens["output"],
+        total_tokens=tokens["total"],
+        cache_read_tokens=tokens["cache_read"],
+        cache_write_tokens=tokens["cache_write"],
+        reasoning_tokens=tokens["reasoning"],
+        cache_hit_rate=(tokens["cache_read"] or 0) / asked if asked else None,
+        cost_usd=cost_usd,
+    )
+
+
+def total_of(groups: Iterable[Usage], key: Mapping[str, str | None] | None = None) -> Usage:
+    """Return what groups add up to; a number that none of them has is None.
+
+    Args:
+        groups: The groups.
+        key: The fields that say what the sum is of.
+    """
+    rows = list(groups)
+    costs = [usage.cost_usd for usage in rows if usage.cost_usd is not None]
+    return usage_of(
+        key or {},
+        calls=sum(usage.calls for usage in rows),
+        errors=sum(usage.errors for usage in rows),
+        tokens={name: _sum(getattr(usage, f"{name}_tokens") for usage in rows) for name in TOKENS},
         cost_usd=sum(costs) if costs else None,
     )
 
@@ -42,13 +70,8 @@ def totals_by(groups: Iterable[Usage], field: str) -> list[Usage]:
     found: dict[str | None, list[Usage]] = {}
     for usage in groups:
         found.setdefault(getattr(usage, field), []).append(usage)
-    totals = [_named(total_of(rows), field, value) for value, rows in found.items()]
+    totals = [total_of(rows, {field: value}) for value, rows in found.items()]
     return sorted(totals, key=lambda usage: (usage.cost_usd or 0.0, usage.calls), reverse=True)
-
-
-def _named(usage: Usage, field: str, value: str | None) -> Usage:
-    changes: dict[str, Any] = {field: value}
-    return replace(usage, **changes)
 
 
 def _sum(numbers: Iterable[int | None]) -> int | None:

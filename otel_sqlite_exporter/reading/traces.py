@@ -8,9 +8,9 @@ from otel_sqlite_exporter.reading.building import as_int, as_text, build
 from otel_sqlite_exporter.reading.conditions import trace_range, where, windowed
 from otel_sqlite_exporter.reading.failures import FilterError, NotFoundError
 from otel_sqlite_exporter.reading.filters import Filters
-from otel_sqlite_exporter.reading.rows import Trace
-from otel_sqlite_exporter.reading.search import span_ids_with_text
+from otel_sqlite_exporter.reading.rows.traces import Trace
 from otel_sqlite_exporter.reading.sequence import Rows
+from otel_sqlite_exporter.reading.text_filter import span_ids_with_text
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value

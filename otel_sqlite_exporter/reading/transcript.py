@@ -12,7 +12,7 @@ from otel_sqlite_exporter.reading.calls import calls_of_ids, find_call_id
 from otel_sqlite_exporter.reading.conditions import TOTAL_TOKENS
 from otel_sqlite_exporter.reading.failures import NotFoundError
 from otel_sqlite_exporter.reading.markdown_form import call_markdown
-from otel_sqlite_exporter.reading.rows import Call, Message
+from otel_sqlite_exporter.reading.rows.calls import Call, Message
 from otel_sqlite_exporter.reading.sequence import Rows
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from otel_sqlite_exporter.reading.connection import ReadConnection
-    from otel_sqlite_exporter.reading.rows import Trace
+    from otel_sqlite_exporter.reading.rows.traces import Trace
 
 MOST_STEPS: Final = 5000
 """How many steps of a trace are shown; of more, the first ones."""

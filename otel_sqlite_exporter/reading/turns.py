@@ -10,7 +10,7 @@ from otel_sqlite_exporter.reading.blocks import common_prefix, signature
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otel_sqlite_exporter.reading.rows import Call, Message
+    from otel_sqlite_exporter.reading.rows.calls import Call, Message
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from otel_sqlite_exporter.reading.building import as_float, as_int, as_text
+from otel_sqlite_exporter.reading.building import as_float, as_int
 from otel_sqlite_exporter.reading.conditions import TOTAL_TOKENS, pattern, where, windowed
-from otel_sqlite_exporter.reading.failures import FilterError
-from otel_sqlite_exporter.reading.rows import Usage
-from otel_sqlite_exporter.reading.search import ids_with_text
+from otel_sqlite_exporter.reading.grouping import (
+    DAY_NANOSECONDS,
+    GROUPS,
+    MERGED,
+    check_groups,
+    columns_of,
+    fields_of,
+    keys,
+)
+from otel_sqlite_exporter.reading.moments import Moment
+from otel_sqlite_exporter.reading.rows.sums import Usage
 from otel_sqlite_exporter.reading.sequence import Rows
+from otel_sqlite_exporter.reading.text_filter import only_with_text
+from otel_sqlite_exporter.reading.totals import TOKENS, usage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
     from otel_sqlite_exporter.reading.filters import Filters
+    from otel_sqlite_exporter.reading.grouping import Key
 
-_DAY_NANOSECONDS: Final = 86_400_000_000_000
+_Keyed: TypeAlias = "list[tuple[Key, Sequence[Value]]]"
 
-# What can be grouped by: the field of the answer, and the value of one call.
-GROUPS: Final = {
-    "day": ("day", f"date(s.start_time_unix_nano / {_DAY_NANOSECONDS} * 86400, 'unixepoch')"),
-    "provider": ("provider", "s.provider"),
-    "model": ("model", "coalesce(s.request_model, s.response_model)"),
-    "agent": ("agent_name", "s.agent_name"),
-    "user": ("user_id", "s.user_id"),
-    "service": ("service_name", "s.resource_id"),
-    "conversation": ("conversation_id", "s.conversation_id"),
-}
 _SUMMED: Final = frozenset({"day", "provider", "model"})
 """What the table ``usage`` has sums for."""
 
@@ -36,17 +38,29 @@ _MEASURES: Final = (
     "calls",
     "errors",
     "error_rate",
-    "input_tokens",
-    "output_tokens",
-    "total_tokens",
-    "cache_read_tokens",
+    *(f"{measure}_tokens" for measure in TOKENS),
     "cache_hit_rate",
     "cost_usd",
 )
-_SUMS: Final = f"""count(*), count(CASE WHEN s.status = 'error' THEN 1 END), sum(s.input_tokens), sum(s.output_tokens),
-  sum({TOTAL_TOKENS}), sum(s.cache_read_tokens), sum(s.cost_usd)"""
-_SUMS_OF_SUMS: Final = """sum(calls), sum(errors), sum(input_tokens), sum(output_tokens), sum(total_tokens),
-  sum(cache_read_tokens), sum(cost_usd)"""
+_MOST_DAYS: Final = 400
+"""Up to so many days are asked for one by one."""
+
+_SUMS: Final = ", ".join(
+    (
+        "count(*)",
+        "count(CASE WHEN s.status = 'error' THEN 1 END)",
+        *(f"sum({TOTAL_TOKENS if measure == 'total' else f's.{measure}_tokens'})" for measure in TOKENS),
+        "sum(s.cost_usd)",
+    )
+)
+_SUMS_OF_SUMS: Final = ", ".join(
+    (
+        "sum(calls)",
+        "sum(errors)",
+        *(f"CASE WHEN sum({measure}_reports) > 0 THEN sum({measure}_tokens) END" for measure in TOKENS),
+        "CASE WHEN sum(cost_reports) > 0 THEN sum(cost_usd) END",
+    )
+)
 
 
 def usage_by(
@@ -54,92 +68,102 @@ def usage_by(
 ) -> Rows[Usage]:
     """Return sums by group; :meth:`Database.usage` says more."""
     names = check_groups(by, GROUPS)
-    fields = [GROUPS[name][0] for name in names]
-    if set(names) <= _SUMMED and not filters.values().keys() - {"provider", "since"} and _is_always(filters):
-        rows, note = _from_sums(connection, filters, fields), None
-    else:
-        rows, note = _from_calls(connection, filters, names, limit)
-    found = [_usage(fields, row) for row in rows]
+    fields = fields_of(names)
+    note = None
+    with connection.snapshot():
+        if set(names) <= _SUMMED and not filters.given().keys() - {"provider", "since", "until"}:
+            rows = _mostly_from_sums(connection, filters, names)
+        else:
+            filters, note = windowed(connection, filters)
+            conditions, note = only_with_text(connection, filters, note)
+            rows = _from_calls(connection, filters, names, conditions, limit=limit)
+    found = [_usage(fields, key, sums) for key, sums in _merged(rows)]
     found.sort(key=_order(fields), reverse=True)
     return Rows(Usage, found[:limit], note, [*fields, *_MEASURES])
 
 
-def check_groups(by: Sequence[str], known: dict[str, tuple[str, str]]) -> list[str]:
-    """Return the names of groups, each once.
-
-    Raises:
-        FilterError: One of them is not known, or there is none.
-    """
-    names = list(dict.fromkeys(by))
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        raise FilterError(f"by: {', '.join(unknown) or 'nothing'} is none of {', '.join(known)}")
-    return names
-
-
-def _is_always(filters: Filters) -> bool:
-    return filters.since is None or filters.since.unix_nano is None
+def _mostly_from_sums(connection: ReadConnection, filters: Filters, names: Sequence[str]) -> _Keyed:
+    """Return the sums of whole days as the file has them, and those of what is left at both ends from its calls."""
+    since, until = (moment.unix_nano if moment else None for moment in (filters.since, filters.until))
+    first = None if since is None else -(-since // DAY_NANOSECONDS)
+    end = None if until is None else until // DAY_NANOSECONDS
+    if first is not None and end is not None and first >= end:
+        return _from_calls(connection, filters, names)
+    rows = _from_sums(connection, filters, names, first, end)
+    if since is not None and first is not None and since < first * DAY_NANOSECONDS:
+        rows += _from_calls(connection, replace(filters, until=_at(first)), names)
+    if until is not None and end is not None and end * DAY_NANOSECONDS < until:
+        rows += _from_calls(connection, replace(filters, since=_at(end)), names)
+    return rows
 
 
-def _from_sums(connection: ReadConnection, filters: Filters, fields: Sequence[str]) -> list[tuple[Value, ...]]:
+def _at(day: int) -> Moment:
+    return Moment("", day * DAY_NANOSECONDS)
+
+
+def _from_sums(
+    connection: ReadConnection, filters: Filters, names: Sequence[str], first: int | None, end: int | None
+) -> _Keyed:
     operator, operand = pattern(filters.provider or "*")
-    columns = ", ".join(fields)
-    return connection.rows(
-        f"SELECT {columns}, {_SUMS_OF_SUMS} FROM usage_by_model WHERE coalesce(provider, '') {operator} ? "
-        f"GROUP BY {columns}",
-        [operand],
+    conditions = [f"provider {operator} ?"]
+    values: list[Value] = [operand]
+    for day, comparison in ((first, ">="), (end, "<")):
+        if day is not None:
+            conditions.append(f"day {comparison} ?")
+            values.append(day)
+    columns = ", ".join(names)
+    # As many columns as the calls have: a model is what was asked for, else what answered.
+    selected = ", ".join("nullif(model, ''), NULL" if n == "model" else f"nullif({n}, '')" for n in names)
+    rows = connection.rows(
+        f"SELECT {selected}, {_SUMS_OF_SUMS} FROM usage WHERE {' AND '.join(conditions)} GROUP BY {columns}", values
     )
+    return keys(connection, names, rows)
 
 
 def _from_calls(
-    connection: ReadConnection, filters: Filters, names: Sequence[str], limit: int | None
-) -> tuple[list[tuple[Value, ...]], str | None]:
-    filters, note = windowed(connection, filters)
+    connection: ReadConnection,
+    filters: Filters,
+    names: Sequence[str],
+    more: Sequence[str] = (),
+    *,
+    limit: int | None = None,
+) -> _Keyed:
     conditions, values = where(filters)
-    if filters.text is not None:
-        ids, note = ids_with_text(connection, filters, limit=1 << 40, before=None)
-        conditions.append(f"s.id IN ({', '.join(str(as_int(number)) for number in ids)})")
-    columns = ", ".join(GROUPS[name][1] for name in names)
-    order = f"{GROUPS['day'][1]} DESC, " if "day" in names else ""
+    columns = columns_of(names)
+    best = ""
+    if limit is not None and not MERGED & set(names):
+        newest = f"{columns_of(['day'])} DESC, " if "day" in names else ""
+        best = f"ORDER BY {newest}sum(s.cost_usd) DESC, count(*) DESC LIMIT {limit}"
     rows = connection.rows(
-        f"SELECT {columns}, {_SUMS} FROM spans s WHERE {' AND '.join(conditions)} GROUP BY {columns} "
-        f"ORDER BY {order}sum(s.cost_usd) DESC, count(*) DESC LIMIT ?",
-        [*values, -1 if limit is None or "service" in names else limit],
+        f"SELECT {columns}, {_SUMS} FROM spans s WHERE {' AND '.join([*conditions, *more])} GROUP BY {columns} {best}",
+        values,
     )
-    if "service" in names:
-        rows = _with_services(connection, rows, names.index("service"))
-    return rows, note
+    return keys(connection, names, rows)
 
 
-def _with_services(connection: ReadConnection, rows: list[tuple[Value, ...]], place: int) -> list[tuple[Value, ...]]:
-    """Return sums by service from those by resource: a service has a resource for each of its versions and hosts."""
-    services: dict[Value, Value] = {row[0]: row[1] for row in connection.rows("SELECT id, service_name FROM resources")}
-    merged: dict[tuple[Value, ...], list[Value]] = {}
-    sums = 7
-    for row in rows:
-        key = (*row[:place], services.get(row[place]), *row[place + 1 : -sums])
-        known = merged.setdefault(key, [None] * sums)
-        for index, value in enumerate(row[-sums:]):
+def _merged(rows: _Keyed) -> Iterable[tuple[Key, list[Value]]]:
+    """Return sums with each key once."""
+    found: dict[Key, list[Value]] = {}
+    for key, sums in rows:
+        known = found.get(key)
+        if known is None:
+            found[key] = list(sums)
+            continue
+        for place, value in enumerate(sums):
+            before = known[place]
             if isinstance(value, (int, float)):
-                before = known[index]
-                known[index] = value + before if isinstance(before, (int, float)) else value
-    return [(*key, *totals) for key, totals in merged.items()]
+                known[place] = value + before if isinstance(before, (int, float)) else value
+    return found.items()
 
 
-def _usage(fields: Sequence[str], row: Sequence[Value]) -> Usage:
-    key = {field: as_text(value) for field, value in zip(fields, row, strict=False)}
-    calls, errors, asked, answered, total, cached = (as_int(value) for value in row[len(fields) : len(fields) + 6])
-    return Usage(
-        **key,
+def _usage(fields: Sequence[str], key: Key, sums: Sequence[Value]) -> Usage:
+    calls, errors, *tokens = (as_int(value) for value in sums[:-1])
+    return usage_of(
+        dict(zip(fields, key, strict=True)),
         calls=calls or 0,
         errors=errors or 0,
-        error_rate=(errors or 0) / calls if calls else None,
-        input_tokens=asked,
-        output_tokens=answered,
-        total_tokens=total,
-        cache_read_tokens=cached,
-        cache_hit_rate=(cached or 0) / asked if asked else None,
-        cost_usd=as_float(row[-1]),
+        tokens=dict(zip(TOKENS, tokens, strict=True)),
+        cost_usd=as_float(sums[-1]),
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from otel_sqlite_exporter.reading.building import Json
-    from otel_sqlite_exporter.reading.rows import Message
+    from otel_sqlite_exporter.reading.rows.calls import Message
 
 TEXT_LIMIT: Final = 64 << 10
 """Characters of one text that a page shows."""

@@ -11,7 +11,8 @@ import pytest
 from otel_sqlite_exporter import Database
 from otel_sqlite_exporter.reading import FilterError, Filters
 from otel_sqlite_exporter.reading import equivalents as sql
-from otel_sqlite_exporter.reading.rows import Trace, Usage
+from otel_sqlite_exporter.reading.rows.sums import Usage
+from otel_sqlite_exporter.reading.rows.traces import Trace
 from otel_sqlite_exporter.reading.shares import cost_shares, running_cost, sums_of, time_shares
 from otel_sqlite_exporter.reading.steps import Span, grow
 from otel_sqlite_exporter.reading.totals import total_of, totals_by

@@ -2,27 +2,72 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import sqlite3
+from typing import TYPE_CHECKING
+
 import pytest
 
-from otel_sqlite_exporter import Database
+from otel_sqlite_exporter import Database, open_database
+from otel_sqlite_exporter.reading import Filters
+from otel_sqlite_exporter.reading.totals import TOKENS
 from tests.support import query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _SUMS = (
     "SELECT count(*), count(CASE WHEN status = 'error' THEN 1 END), sum(input_tokens), sum(output_tokens), "
-    "sum(total_tokens), sum(cache_read_tokens), round(sum(cost_usd), 6) FROM llm_calls"
+    "sum(total_tokens), sum(cache_read_tokens), sum(cache_write_tokens), sum(reasoning_tokens), "
+    "round(sum(cost_usd), 6) FROM llm_calls"
 )
+
+
+@pytest.fixture(scope="session")
+def spent_path(demo_path: Path) -> Path:
+    """Return the path of a demonstration file in which prompts are written into caches too."""
+    path = demo_path.with_name("spent.db")
+    shutil.copy(demo_path, path)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE spans SET cache_write_tokens = id WHERE id % 3 = 0 AND input_tokens IS NOT NULL")
+    return path
+
+
+@pytest.fixture
+def spent(spent_path: Path) -> Iterator[Database]:
+    """Return that file, open for reading."""
+    with open_database(spent_path) as database:
+        yield database
 
 
 @pytest.mark.parametrize(
     "by", ["day", "model", "provider", "agent", "user", "service", "conversation", "day,model", "agent,user"]
 )
-def test_usage_by_anything_adds_up_to_the_calls(demo: Database, by: str) -> None:
-    """The groups of every question about usage add up to the totals of ``llm_calls``."""
-    (expected,) = query(demo.path, _SUMS)
-    rows = demo.usage(by=by)
-    columns = ("calls", "errors", "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
+@pytest.mark.parametrize("since", [None, "3d"], ids=["always", "three days"])
+def test_usage_by_anything_adds_up_to_the_calls(spent: Database, by: str, since: str | None) -> None:
+    """The groups of every question about usage add up to the totals of ``llm_calls``, of a period as well."""
+    filters = Filters.parse({"since": since})
+    start = filters.since.unix_nano if filters.since else 0
+    (expected,) = query(spent.path, f"{_SUMS} WHERE start_time_unix_nano >= {start}")
+    rows = spent.usage(filters, by=by)
+    columns = ("calls", "errors", *(f"{name}_tokens" for name in TOKENS))
     found = [sum(getattr(row, column) or 0 for row in rows) for column in columns]
     assert (*found, round(sum(row.cost_usd or 0 for row in rows), 6)) == expected
+
+
+@pytest.mark.parametrize("by", ["day", "model", "day,model", "day,agent"])
+def test_usage_between_two_moments_is_that_of_the_calls_between_them(spent: Database, by: str) -> None:
+    """Whole days are summed already, what is left at both ends is not: no call is counted twice or left out."""
+    (start, end) = query(spent.path, "SELECT min(start_time), max(start_time) FROM llm_calls")[0]
+    periods = [(str(start), str(end)), ("3d", "1d"), ("30h", "29h"), ("2d", "30h")]
+    for since, until in periods:
+        rows = spent.usage(by=by, since=since, until=until)
+        assert sum(row.calls for row in rows) == spent.count_calls(since=since, until=until)
+        assert len({tuple(getattr(row, field) for field in rows.columns[: by.count(",") + 1]) for row in rows}) == len(
+            rows
+        )
 
 
 def test_usage_of_a_period_is_the_usage_of_its_calls(demo: Database) -> None:

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from otel_sqlite_exporter.reading.rows import Message, Trace
+from otel_sqlite_exporter.reading.rows.calls import Message
+from otel_sqlite_exporter.reading.rows.traces import Trace
 from otel_sqlite_exporter.reading.steps import Span, grow
 from otel_sqlite_exporter.reading.tree import TraceTree
 from otel_sqlite_exporter.reading.units import money

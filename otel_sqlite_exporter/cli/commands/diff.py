@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from otel_sqlite_exporter.reading.changes import Comparison, Pair
-    from otel_sqlite_exporter.reading.rows import Message
+    from otel_sqlite_exporter.reading.rows.calls import Message
     from otel_sqlite_exporter.reading.transcript import CallDetail
 
 _SIDE_BY_SIDE: Final = 100

@@ -17,7 +17,7 @@ from otel_sqlite_exporter.cli.options import (
     pass_asked,
 )
 from otel_sqlite_exporter.cli.output import in_options, say, write_rows
-from otel_sqlite_exporter.reading.search import DEFAULT_SECONDS
+from otel_sqlite_exporter.reading.limits import SEARCH_SECONDS
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.options import Form
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seconds",
     type=click.FloatRange(0, min_open=True),
-    default=DEFAULT_SECONDS,
+    default=SEARCH_SECONDS,
     show_default=True,
     help="How long to look, in CPU time.",
 )

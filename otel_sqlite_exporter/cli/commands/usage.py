@@ -15,9 +15,10 @@ from otel_sqlite_exporter.cli.options import (
     pass_asked,
 )
 from otel_sqlite_exporter.cli.output import write_rows
-from otel_sqlite_exporter.reading.rows import Usage
+from otel_sqlite_exporter.reading.grouping import GROUPS
+from otel_sqlite_exporter.reading.rows.sums import Usage
 from otel_sqlite_exporter.reading.sequence import Rows
-from otel_sqlite_exporter.reading.usage import GROUPS
+from otel_sqlite_exporter.reading.totals import total_of
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.options import Form
@@ -49,30 +50,9 @@ def command(asked: Asked, /, by: str, limit: int | None, form: Form | None, **fi
     wanted = filters_of(filters)
     most = limit or (None if form else _SHOWN)
     rows = asked.open().usage(wanted, by=by, limit=most)
-    fields = [column for column in rows.columns if column in {field for field, _ in GROUPS.values()}]
+    fields = [column for column in rows.columns if column in {group.field for group in GROUPS.values()}]
     if form is None and 1 < len(rows) < (most or _SHOWN):
-        rows = Rows(Usage, [*rows, _total(rows, fields)], rows.note, rows.columns)
+        # What the sum is of stands in the first column, and the others say nothing.
+        total = total_of(rows, dict.fromkeys(fields, "") | {rows.columns[0]: "in all"})
+        rows = Rows(Usage, [*rows, total], rows.note, rows.columns)
     write_rows(rows, form, usage_columns(fields), "no calls")
-
-
-def _total(rows: Rows[Usage], fields: list[str]) -> Usage:
-    """Return the sum of the groups that are shown."""
-
-    def total(field: str) -> int | None:
-        values = [value for row in rows if (value := getattr(row, field)) is not None]
-        return sum(values) if values else None
-
-    calls, errors, asked, cached = (total(name) for name in ("calls", "errors", "input_tokens", "cache_read_tokens"))
-    costs = [row.cost_usd for row in rows if row.cost_usd is not None]
-    return Usage(
-        **dict.fromkeys(fields, "") | {fields[0]: "in all"},
-        calls=calls or 0,
-        errors=errors or 0,
-        error_rate=(errors or 0) / calls if calls else None,
-        input_tokens=asked,
-        output_tokens=total("output_tokens"),
-        total_tokens=total("total_tokens"),
-        cache_read_tokens=cached,
-        cache_hit_rate=(cached or 0) / asked if asked else None,
-        cost_usd=sum(costs) if costs else None,
-    )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.reading import Database
     from otel_sqlite_exporter.reading.distribution import Bucket
     from otel_sqlite_exporter.reading.filters import Filters
-    from otel_sqlite_exporter.reading.rows import Usage
+    from otel_sqlite_exporter.reading.rows.sums import Usage
     from otel_sqlite_exporter.web.charts import StackedChart
 
 GROUPS: Final = ("model", "provider", "agent", "user", "service")

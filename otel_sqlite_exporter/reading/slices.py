@@ -1,0 +1,99 @@
+"""The newest spans first, in slices that grow, until there is enough or the time is over: what looks into texts."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.reading.building import as_int
+from otel_sqlite_exporter.reading.conditions import where
+from otel_sqlite_exporter.reading.failures import NotFoundError
+from otel_sqlite_exporter.reading.units import full_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otel_sqlite_exporter.reading.connection import ReadConnection, Value
+    from otel_sqlite_exporter.reading.filters import Filters
+
+_FIRST_SLICE: Final = 500
+_LARGEST_SLICE: Final = 10_000
+_NANOSECONDS: Final = 1_000_000_000
+
+# Of the parts only those that say more than the text are stored; in JSON a text is written with escapes.
+HAS_TEXT: Final = r"(m.text LIKE :plain ESCAPE '\' OR m.parts LIKE :json ESCAPE '\')"
+"""That the message ``m`` has the text of :func:`likes`."""
+
+_SLICE: Final = """
+  SELECT s.id, s.start_time_unix_nano FROM spans s WHERE {conditions}
+    AND (s.start_time_unix_nano, s.id) < (:before_start, :before_id) AND s.start_time_unix_nano <= :before_start
+  ORDER BY s.start_time_unix_nano DESC, s.id DESC LIMIT :slice"""
+
+
+def slices(
+    connection: ReadConnection,
+    filters: Filters,
+    sql: str,
+    named: dict[str, Value],
+    *,
+    base: str,
+    before: int | None,
+    seconds: float,
+) -> Iterator[tuple[list[tuple[Value, ...]], str | None]]:
+    """Ask one slice of the newest spans after the other.
+
+    Returns:
+        The rows of each slice, and the note that holds if it is the last one that is looked at.
+    """
+    conditions, values = where(filters, base)
+    numbered: dict[str, Value] = {f"v{index}": value for index, value in enumerate(values)}
+    condition = " AND ".join(conditions)
+    for name in numbered:
+        condition = condition.replace("?", f":{name}", 1)
+    start, last = _start(connection, before)
+    deadline = time.thread_time() + seconds
+    size = _FIRST_SLICE
+    while True:
+        place: dict[str, Value] = {"before_start": start, "before_id": last, "slice": size}
+        part = _SLICE.format(conditions=condition)
+        end = connection.row(_LAST_OF_SLICE.format(part=part), numbered | place)
+        if end is None:
+            return
+        rows = connection.rows(f"WITH part AS ({part}) {sql}", numbered | place | named)
+        start, last, found = (as_int(value) or 0 for value in end)
+        is_end = found < size
+        is_late = time.thread_time() > deadline
+        yield rows, None if is_end else _note(start)
+        if is_end or is_late:
+            return
+        size = min(size * 4, _LARGEST_SLICE)
+
+
+_LAST_OF_SLICE: Final = """WITH part AS ({part})
+SELECT start_time_unix_nano, id, (SELECT count(*) FROM part) FROM part ORDER BY start_time_unix_nano, id LIMIT 1"""
+
+
+def _note(start: int) -> str:
+    """Return how far the search came, and how to go on: from the next full second, so that nothing is left out."""
+    moment = full_time(start + _NANOSECONDS).replace(" ", "T")
+    return f"searched back to {full_time(start)}; further back with until={moment}"
+
+
+def _start(connection: ReadConnection, before: int | None) -> tuple[int, int]:
+    if before is None:
+        return (1 << 63) - 1, (1 << 63) - 1
+    row = connection.row("SELECT start_time_unix_nano FROM spans WHERE id = ?", [before])
+    if row is None:
+        raise NotFoundError(f"before: there is no span {before} any more")
+    return as_int(row[0]) or 0, before
+
+
+def likes(text: str) -> dict[str, Value]:
+    """Return the parameters of :data:`HAS_TEXT`."""
+    return {"plain": _like(text), "json": _like(json.dumps(text, ensure_ascii=False)[1:-1])}
+
+
+def _like(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

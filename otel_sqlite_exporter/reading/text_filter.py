@@ -1,0 +1,84 @@
+"""Which spans have a text: the filters that no condition on ``spans`` can tell, looked for from the newest on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.reading.building import as_int
+from otel_sqlite_exporter.reading.conditions import IS_CALL, of_tool, pattern
+from otel_sqlite_exporter.reading.limits import SEARCH_SECONDS
+from otel_sqlite_exporter.reading.slices import HAS_TEXT, likes, slices
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.reading.connection import ReadConnection, Value
+    from otel_sqlite_exporter.reading.filters import Filters
+
+_ALL: Final = 1 << 40
+
+_WITH_TEXT: Final = f"""EXISTS (
+  SELECT 1 FROM span_messages sm CROSS JOIN messages m ON m.id = sm.message_id
+  WHERE sm.span_id = s.id AND {HAS_TEXT}
+)"""
+_IDS: Final = """
+SELECT s.id FROM part CROSS JOIN spans s ON s.id = part.id WHERE {conditions}
+ORDER BY part.start_time_unix_nano DESC, part.id DESC"""
+
+
+def ids_with_text(
+    connection: ReadConnection, filters: Filters, *, limit: int, before: int | None
+) -> tuple[list[Value], str | None]:
+    """Return the newest calls with a text, and the note to show where the search did not come to the end."""
+    return _ids_with_text(connection, filters, IS_CALL, limit, before)
+
+
+def span_ids_with_text(connection: ReadConnection, filters: Filters, *, limit: int) -> tuple[list[Value], str | None]:
+    """Return the newest spans of any kind with a text, as :func:`ids_with_text` does."""
+    return _ids_with_text(connection, filters, "1", limit, None)
+
+
+def _ids_with_text(
+    connection: ReadConnection, filters: Filters, base: str, limit: int, before: int | None
+) -> tuple[list[Value], str | None]:
+    conditions = []
+    named: dict[str, Value] = {}
+    if filters.text is not None:
+        conditions.append(_WITH_TEXT)
+        named |= likes(filters.text)
+    if filters.tool is not None:
+        # In the slice itself it would look at all spans until the slice is full.
+        operator, named["tool"] = pattern(filters.tool)
+        conditions.append(of_tool(operator, ":tool"))
+    sql = _IDS.format(conditions=" AND ".join(conditions))
+    ids: list[Value] = []
+    note: str | None = None
+    found = slices(
+        connection, replace(filters, tool=None), sql, named, base=base, before=before, seconds=SEARCH_SECONDS
+    )
+    for rows, reached in found:
+        note = reached
+        ids += [row[0] for row in rows]
+        if len(ids) >= limit:
+            note = None
+            break
+    return ids[:limit], note
+
+
+def only_with_text(
+    connection: ReadConnection, filters: Filters, note: str | None, *, base: str = IS_CALL
+) -> tuple[list[str], str | None]:
+    """Return the condition on ``spans s`` that it has the text that is wanted, none where none is wanted.
+
+    Args:
+        connection: The file.
+        filters: What is wanted.
+        note: What to show with the answer so far.
+        base: What the spans are, as of ``where``.
+
+    Returns:
+        No condition or one, and the note to show: where the search did not come to the end, how far it came.
+    """
+    if filters.text is None:
+        return [], note
+    ids, reached = _ids_with_text(connection, filters, base, _ALL, None)
+    return [f"s.id IN ({', '.join(str(as_int(number)) for number in ids)})"], reached
