@@ -47,7 +47,6 @@ KIND: Final = "otel_sqlite.kind"
 """Every row that is sent in the GenAI conventions' words has it."""
 
 OWN_WORDS: Final[dict[str, tuple[str, Callable[[object], object]]]] = {
-    "otel_sqlite.operation": ("operation", text),
     "otel_sqlite.status": ("status", text),
     "otel_sqlite.status_message": ("status_message", text),
     "otel_sqlite.convention": ("convention", text),
@@ -56,8 +55,8 @@ OWN_WORDS: Final[dict[str, tuple[str, Callable[[object], object]]]] = {
 }
 """As above, where the GenAI conventions have no word, or one that says less."""
 
-NOT_KNOWN: Final = "otel_sqlite.not_known"
-"""Columns that are NULL although another attribute of the span looks like them."""
+OPERATION: Final = "otel_sqlite.operation"
+"""The emitter's operation where the one that is sent is another: "" for none."""
 
 PLACES: Final = "otel_sqlite.messages"
 """JSON list of ``[direction, role, parts]`` for each message, where the messages alone do not say it: how many parts of
@@ -72,7 +71,7 @@ AMENDED: Final = "otel_sqlite.amended"
 KEYS: Final = (
     KIND,
     *OWN_WORDS,
-    NOT_KNOWN,
+    OPERATION,
     PLACES,
     DUPLICATE_OF,
     DUPLICATE_IN_TRACE,
@@ -108,14 +107,10 @@ def restore(call: Call, facts: SpanFacts) -> None:
     for words in (WORDS, OWN_WORDS):
         for key, (column, read) in words.items():
             setattr(call, column, read(told.get(key)))
-    call.operation = call.operation or text(told.get(OPERATION_WORD))
+    call.operation = text(told.get(OPERATION, told.get(OPERATION_WORD)))
     call.convention = call.convention or "none"
     call.status = call.status if call.status in _STATUSES else facts.status
     call.status_message = call.status_message or facts.status_message or None
-    unknown = told.get(NOT_KNOWN)
-    for column in unknown if isinstance(unknown, (list, tuple)) else ():
-        if isinstance(column, str) and column in _MAY_BE_UNKNOWN:
-            setattr(call, column, None)
     if kind != "tool":  # its arguments and its result are attributes, and say it all
         _restore_messages(call, told)
     duplicate_of = _matching(_SPAN_ID, told.get(DUPLICATE_OF))
@@ -129,9 +124,6 @@ def restore(call: Call, facts: SpanFacts) -> None:
     )
     if DUPLICATE_OF in told:
         call.kind = "chain"  # a step around the call: it is never counted, even where the other span is not there
-
-
-_MAY_BE_UNKNOWN: Final = frozenset({"operation", *(column for column, _ in WORDS.values())})
 
 
 def default_places(system_parts: int, received: list[str | None], sent: list[str | None]) -> list[Place]:

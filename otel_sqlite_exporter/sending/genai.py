@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from otel_sqlite_exporter.conventions.replayed import (
     KIND,
-    NOT_KNOWN,
+    OPERATION,
     OPERATION_WORD,
     OWN_WORDS,
     SHOWN_IN_TRACE,
@@ -48,7 +48,7 @@ _OPERATION_OF: Final = {
 
 
 def genai_attributes(row: StoredSpan, emitted: Object) -> Object:
-    """Return what the columns of a row say, its messages apart; nothing for what is NULL.
+    """Return what the columns of a row say, its messages apart; None for an emitted attribute whose column is NULL.
 
     What the conventions have no word for is said in words of our own, so that another recorder reads the row as it was.
 
@@ -57,29 +57,23 @@ def genai_attributes(row: StoredSpan, emitted: Object) -> Object:
         emitted: Its attributes, beside which these go out.
     """
     found: Object = {KIND: row.kind}
-    unknown: list[Json] = []
     for key, (column, _) in WORDS.items():
         value = as_json(row.finish_reasons) if column == "finish_reasons" else getattr(row, column)
-        if value is not None:
+        if value is not None or key in emitted:
             found[key] = value
-        elif key in emitted:
-            unknown.append(column)
     operation = row.operation if row.operation in _OPERATIONS else _OPERATION_OF.get(row.kind, row.operation)
     if operation is not None:
         found[OPERATION_WORD] = operation
-    if row.operation is None and (operation is not None or OPERATION_WORD in emitted):
-        unknown.append("operation")
+    if row.operation != operation:
+        found[OPERATION] = row.operation or ""
     if row.time_to_first_token_ms is not None:
         found["gen_ai.response.time_to_first_chunk"] = row.time_to_first_token_ms / 1000
-    if unknown:
-        found[NOT_KNOWN] = unknown
-    return {**found, **dict(_own_words(row, operation))}
+    return {**found, **dict(_own_words(row))}
 
 
-def _own_words(row: StoredSpan, operation: str | None) -> Iterator[tuple[str, Json]]:
+def _own_words(row: StoredSpan) -> Iterator[tuple[str, Json]]:
     """Yield what the attributes and the status of the span do not say."""
     is_told = {
-        "operation": row.operation == operation,
         "status": row.status == row.otel_status,
         "status_message": row.otel_status == "error",
     }

@@ -166,7 +166,7 @@ def test_code_is_no_repr(text: str) -> None:
     "damage",
     [
         {"otel_sqlite.kind": 7},
-        {"otel_sqlite.kind": "llm", "otel_sqlite.not_known": [["input_tokens"], 3, "attributes"]},
+        {"otel_sqlite.kind": "llm", "otel_sqlite.operation": ["chat"]},
         {"otel_sqlite.kind": "llm", "otel_sqlite.messages": "[[1]]", "otel_sqlite.truncated_bytes": "x"},
         {"otel_sqlite.kind": "llm", "otel_sqlite.messages": '[["input","user",0],["input","user",0]]'},
         {"otel_sqlite.kind": "llm", "gen_ai.output.messages": '[{"role":"assistant","parts":["Hi"'},
