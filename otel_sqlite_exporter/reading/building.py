@@ -20,32 +20,33 @@ Plain: TypeAlias = "bool | int | float | str | None"
 _Row = TypeVar("_Row")
 
 
-def build(row_type: type[_Row], names: Sequence[str], values: Sequence[object]) -> _Row:
+def build(row_type: type[_Row], names: Sequence[str], values: Sequence[object], **more: object) -> _Row:
     """Return a dataclass of one row; columns that it does not know are left out.
 
     Args:
         row_type: The dataclass; fields without a column keep their default.
         names: The columns.
         values: Their values; one of an unexpected type is converted where that loses nothing, else None or 0.
+        more: Fields that are no columns.
     """
-    converters = _converters(row_type)  # type: ignore[arg-type]
-    return row_type(
-        **{
-            name: converter(value)
-            for name, value in zip(names, values, strict=True)
-            if (converter := converters.get(name)) is not None
-        }
-    )
+    for place, name, expected, convert in _plan(row_type, tuple(names)):  # type: ignore[arg-type]
+        value = values[place]
+        more[name] = value if type(value) in expected else convert(value)
+    return row_type(**more)
 
 
 @lru_cache(maxsize=64)
-def _converters(row_type: type[object]) -> dict[str, Callable[[object], object]]:
+def _plan(
+    row_type: type[object], names: tuple[str, ...]
+) -> list[tuple[int, str, frozenset[type], Callable[[object], object]]]:
+    """Return for each field its column's place, the types that it takes as they are, and what converts others."""
     # Annotations are texts, because every module defers them.
-    return {
-        field.name: _CONVERTERS[str(field.type)]
-        for field in fields(row_type)  # type: ignore[arg-type]
-        if str(field.type) in _CONVERTERS
-    }
+    types = {field.name: str(field.type) for field in fields(row_type)}  # type: ignore[arg-type]
+    return [
+        (place, name, _EXPECTED.get(types[name], frozenset()), _CONVERTERS[types[name]])
+        for place, name in enumerate(names)
+        if types.get(name) in _CONVERTERS
+    ]
 
 
 def as_text(value: object) -> str | None:
@@ -98,6 +99,15 @@ _CONVERTERS: Final[dict[str, Callable[[object], object]]] = {
     "bool": bool,
     "bool | None": as_bool,
     "Json": as_json,
+}
+_EXPECTED: Final[dict[str, frozenset[type]]] = {
+    "str": frozenset({str}),
+    "str | None": frozenset({str, type(None)}),
+    "int": frozenset({int}),
+    "int | None": frozenset({int, type(None)}),
+    "float": frozenset({float}),
+    "float | None": frozenset({float, type(None)}),
+    "bool | None": frozenset({type(None)}),
 }
 
 

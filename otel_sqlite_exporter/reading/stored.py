@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_int, as_text, build
@@ -282,9 +282,8 @@ def _new_page(connection: ReadConnection, place: Place, rules: PageRules, last_s
         last = as_int(found) or 0
         if _is_wanted(rules, start):
             chosen.append(last)
-    spans = (
-        [span for span in spans_between(connection, chosen[0], chosen[-1]) if span.id in set(chosen)] if chosen else []
-    )
+    wanted = set(chosen)
+    spans = [span for span in spans_between(connection, chosen[0], chosen[-1]) if span.id in wanted] if chosen else []
     return Page(spans, Place(last, last_seq if last > place.span_id else place.change_seq), held_back=held_back)
 
 
@@ -327,7 +326,7 @@ def _built(
     for span_id, *message in messages:
         by_span[span_id].append(build(StoredMessage, _MESSAGE_COLUMNS, message))
     at = names.index("id")
-    return [replace(build(StoredSpan, names, row), messages=by_span[row[at]]) for row in rows]
+    return [build(StoredSpan, names, row, messages=by_span.get(row[at], ())) for row in rows]
 
 
 _MESSAGE_COLUMNS: Final = ("direction", "role", "text", "parts", "finish_reason")

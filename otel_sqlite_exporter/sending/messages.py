@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -95,6 +96,13 @@ def parts_of(message: StoredMessage) -> list[Json]:
     if isinstance(stored, list):
         return stored
     return [{"type": "text", "content": message.text}] if message.text is not None else []
+
+
+def text_parts(text: str | None) -> str:
+    """Return the parts of a message that is one text, as JSON; no parts where there is none."""
+    if text is None:
+        return "[]"
+    return f'[{{"type":"text","content":{json.dumps(text, ensure_ascii=False)}}}]'
 
 
 def as_plain_text(value: Json) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from contextlib import ExitStack
-from datetime import datetime, timezone
+from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +36,7 @@ _PAGE: Final = PageRules(max_spans=2_000, max_bytes=8_000_000)
 _BUFFERED_ROWS: Final = 20_000
 _BUFFERED_BYTES: Final = 64_000_000
 _BUSY_SECONDS: Final = 60.0
+_DAY_NANOSECONDS: Final = 86_400 * 10**9
 
 
 def export_parquet(
@@ -169,7 +171,13 @@ class _Days:
 
 
 def _day(unix_nano: int) -> str:
-    return datetime.fromtimestamp(max(unix_nano, 0) // 10**9, timezone.utc).strftime("%Y-%m-%d")
+    return _date(max(unix_nano, 0) // _DAY_NANOSECONDS)
+
+
+@lru_cache(maxsize=4_096)
+def _date(days: int) -> str:
+    """Return the date so many days after 1970 began."""
+    return (date(1970, 1, 1) + timedelta(days=days)).isoformat()
 
 
 def _message_bytes(span: StoredSpan) -> int:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from otel_sqlite_exporter.reading.building import json_text
-from otel_sqlite_exporter.sending.messages import parts_of
+from otel_sqlite_exporter.sending.messages import text_parts
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.stored import StoredSpan
@@ -93,7 +92,7 @@ def call_row(span: StoredSpan, file_id: str) -> dict[str, object] | None:
             "direction": message.direction,
             "role": message.role,
             "text": message.text,
-            "parts": message.parts or json_text(parts_of(message)),
+            "parts": message.parts or text_parts(message.text),
             "finish_reason": message.finish_reason,
         }
         for message in span.messages

@@ -10,6 +10,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import set_span_in_context
 from opentelemetry.trace.status import Status, StatusCode
+from opentelemetry.util.types import AnyValue
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
 
@@ -41,7 +42,7 @@ def main(path: str, name: str, runs: int) -> None:
         for turn in range(2):
             vendor, model = dice.choice(_MODELS)
             said = [{"role": "user", "parts": [{"type": "text", "content": f"Question {run}.{turn}"}]}]
-            facts = {
+            facts: dict[str, AnyValue] = {
                 "gen_ai.operation.name": "chat",
                 "gen_ai.provider.name": vendor,
                 "gen_ai.request.model": model,
