@@ -115,7 +115,7 @@ SDKS: Final = (
         "AG2",
         ("ag2", "pyautogen"),
         "ag2",
-        (OPENINFERENCE + "ag2", OPENINFERENCE + "autogen"),
+        ("", OPENINFERENCE + "ag2", OPENINFERENCE + "autogen"),
         older_module="autogen",
     ),
     Sdk("AutoGen", ("autogen-agentchat",), "autogen_agentchat", (OPENINFERENCE + "autogen-agentchat",)),

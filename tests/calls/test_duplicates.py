@@ -446,7 +446,7 @@ def forests(draw: st.DrawFn) -> Forest:
     return Forest(count, draw(st.permutations(steps)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(forests())
 def test_every_true_call_keeps_exactly_one_row(forest: Forest) -> None:
     """However many layers report identical parallel calls, in whatever shape and order: one row each."""
@@ -496,7 +496,7 @@ class TestReports:
         assert in_any_order(*reports) == {1: 3}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(
         st.builds(

@@ -37,6 +37,8 @@ SCRIPTS = {
     "pydantic_ai_agent.py": ("pydantic_ai", 2),
     "openai_agents.py": ("agents", 2),
     "litellm_chat.py": ("litellm", 1),
+    "ag2_agents.py": ("ag2", 2),
+    "mcp_tools.py": ("agents.mcp", 2),
 }
 """Scripts: what each needs, and how many calls it makes."""
 
