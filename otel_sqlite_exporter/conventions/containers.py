@@ -305,6 +305,7 @@ _INPUT_READERS: Final[dict[str, _Reader]] = {
     "input": _input,
     "inputs": _each("inputs"),
     "args": _args,
+    "kwargs": _each("kwargs"),
     "prompt": _system_and("prompt"),
     "prompts": _each("prompts"),
     "inputText": _each("inputText"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.conventions.kinds import known_step, unknown_word
 from otel_sqlite_exporter.conventions.slots import UNKNOWN, Slot
 from otel_sqlite_exporter.conventions.usage import column_of
-from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS, FLATTENED, INDEX, Family
+from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS, FIELD, FIELDS_OF, FLATTENED, INDEX, Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,12 +34,13 @@ class Dictionary:
         scope_name: The scope.
     """
 
-    __slots__ = ("_trees", "adjusts", "families", "scope_family", "slots", "steps")
+    __slots__ = ("_objects", "_trees", "adjusts", "families", "scope_family", "slots", "steps")
 
     def __init__(self, families: Sequence[Family], shared: Mapping[str, Sequence[str]], scope_name: str) -> None:
         self.families = families
         self.slots: dict[str, Slot] = {}
         self._trees: dict[str, Slot] = {}
+        self._objects: dict[str, Slot] = {}
         of_scope = [bool(family.scopes) and scope_name.startswith(family.scopes) for family in families]
         named = [family.name for family, found in zip(families, of_scope, strict=True) if found]
         self.scope_family = named[-1] if named else None
@@ -86,17 +87,31 @@ class Dictionary:
         for place, column, key in _numbered(family.columns):
             self._add(key, Slot(start + place, index, columns=self._filled(column)))
         for place, content, key in _numbered(family.contents):
-            slot = Slot(start + place, index, content=content)
-            if key.endswith(INDEX):
-                self._trees[key.removesuffix("." + INDEX)] = slot
+            self._add_content(key, Slot(start + place, index, content=content))
+        for place, body, key in _numbered(family.bodies):
+            slot = Slot(start + place, index, body=body)
+            if key.endswith(FIELD):
+                self._flatten(self._objects, key.removesuffix("." + FIELD), slot)
             else:
                 self._add(key, slot)
-                if content in FLATTENED:
-                    self._trees.setdefault(key, slot)
-        for place, body, key in _numbered(family.bodies):
-            self._add(key, Slot(start + place, index, body=body))
         for key in family.hidden:
             self._add(key, Slot(0, index, hidden=True))
+
+    def _add_content(self, key: str, slot: Slot) -> None:
+        if key.endswith(INDEX):
+            self._trees[key.removesuffix("." + INDEX)] = slot
+        elif key.endswith(FIELD):
+            self._flatten(self._objects, key.removesuffix("." + FIELD), slot)
+        else:
+            self._add(key, slot)
+            if slot.content in FLATTENED:
+                self._trees.setdefault(key, slot)
+            elif slot.content in FIELDS_OF:
+                self._objects.setdefault(key, slot)
+
+    def _flatten(self, trees: dict[str, Slot], name: str, slot: Slot) -> None:
+        known = trees.get(name)
+        trees[name] = slot if known is None else known.joined(slot)
 
     def _filled(self, column: str) -> tuple[tuple[str, Convert], ...]:
         """Return what a key fills: one that says what a span is fills another column where its word is not known."""
@@ -119,10 +134,12 @@ class Dictionary:
         words = key.split(".")
         for size in range(1, min(len(words), 6)):
             name = ".".join(words[:size])
-            tree = self._trees.get(name)
-            if tree is not None and words[size].isdecimal() and len(words[size]) < 6:  # noqa: PLR2004 - absurd index
+            tree = self._objects.get(name)
+            if tree is None and words[size].isdecimal() and len(words[size]) < 6:  # noqa: PLR2004 - absurd index
+                tree = self._trees.get(name)
+            if tree is not None:
                 path = tuple(int(word) if word.isdecimal() else word for word in words[size:])
-                slot = Slot(tree.rank, content=tree.content, tree=name, path=path)
+                slot = Slot(tree.rank, content=tree.content, body=tree.body, tree=name, path=path)
                 slot.mask = tree.mask
                 return slot
         return self._slot_of_count(key)

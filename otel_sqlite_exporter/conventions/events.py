@@ -73,6 +73,8 @@ def read_events(sheet: Sheet, events: Sequence[EventFacts]) -> list[EventFacts]:
                 read_message_event(name, source_of(event), received, sent, sheet)
             except UNREADABLE:
                 kept.append(event)
+        elif name in sheet.steps:
+            _read_own(sheet, event)
         elif name == DETAILS:
             rest = _read_details(sheet, event)
             if rest:
@@ -183,6 +185,12 @@ def read_message_event(
         received.extend(read_one({**source, "role": "tool"}, "tool"))
     elif "content" in source or "parts" in source or "tool_calls" in source:
         received.extend(read_one({"role": role, **source}, role))
+
+
+def _read_own(sheet: Sheet, event: EventFacts) -> None:
+    """Take an event of the emitter's own, by which it says what the span does, for more of the span's attributes."""
+    sheet.columns.setdefault("step", sheet.steps[event.name])
+    sheet.add(event.attributes, _DETAILS_OFFSET)
 
 
 def _read_details(sheet: Sheet, event: EventFacts) -> dict[str, object]:

@@ -133,7 +133,7 @@ def _by_name(columns: Mapping[str, Any], name: str) -> Step | None:
 
 def _by_evidence(columns: Mapping[str, Any], contents: Collection[str], *, is_failed: bool) -> Step:
     told = columns.keys()
-    if "database" in told:
+    if "database" in told or "database_operation" in told:
         return RETRIEVAL if columns.get("database_operation") in _QUERYING else OTHER
     if "tool_name" in told and "request_model" not in told:
         return TOOL

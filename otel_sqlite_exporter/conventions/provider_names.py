@@ -107,6 +107,7 @@ PROVIDERS: Final[dict[str, str]] = {
 
 NOT_PROVIDERS: Final = frozenset(
     {
+        "galileo-otel",
         "langchain",
         "langgraph",
         "langchain_core",

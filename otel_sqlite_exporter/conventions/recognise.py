@@ -17,6 +17,7 @@ KEY_ROOTS: Final = frozenset(
         "gen_ai",
         "genai",
         "haystack",
+        "judgment",
         "langfuse",
         "langsmith",
         "langtrace",
@@ -45,7 +46,7 @@ KEY_ROOTS: Final = frozenset(
 KEYS: Final = frozenset({"agent.name", "graph.node.id", "input.value", "output.value", "tool.name", "tool.parameters"})
 """Such keys whose first word others use as well."""
 
-KEY_PREFIXES: Final = ("gcp.vertex.agent.",)
+KEY_PREFIXES: Final = ("gcp.vertex.agent.", "honeyhive")
 """Such keys whose first words others use as well."""
 
 EVENT_PREFIXES: Final = ("gen_ai.", "llm.content.", "mlflow.chunk.")
@@ -74,11 +75,13 @@ SCOPE_PREFIXES: Final = (
     "logfire.anthropic",
     "strands",
     "haystack",
+    "honeyhive",
     "agent_framework",
     "semantic_kernel",
     "autogen",
     "crewai",
     "smolagents",
+    "traceai_",
     "traceloop",
     "gcp.vertex.agent",
     "google.adk",
@@ -99,7 +102,9 @@ SCOPE_PREFIXES: Final = (
     "vllm",
     "langgraph",
     "langchain",
+    "judgeval",
     "llama_index",
+    "llamaindex.",
     "llama-index",
     "azure.ai.inference",
     "azure.ai.agents",

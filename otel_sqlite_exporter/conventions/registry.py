@@ -12,15 +12,17 @@ from otel_sqlite_exporter.conventions.families.haystack import HAYSTACK
 from otel_sqlite_exporter.conventions.families.langfuse import LANGFUSE
 from otel_sqlite_exporter.conventions.families.langsmith import LANGSMITH
 from otel_sqlite_exporter.conventions.families.litellm import LITELLM, LITELLM_WORDS
+from otel_sqlite_exporter.conventions.families.llama_index import LLAMA_INDEX
 from otel_sqlite_exporter.conventions.families.logfire import LOGFIRE, LOGFIRE_AGENTS, LOGFIRE_WORDS
 from otel_sqlite_exporter.conventions.families.mlflow import MLFLOW, MLFLOW_WORDS
-from otel_sqlite_exporter.conventions.families.openinference import OPENINFERENCE
+from otel_sqlite_exporter.conventions.families.openinference import OPENINFERENCE, RENAMED
 from otel_sqlite_exporter.conventions.families.openlit import OPENLIT
 from otel_sqlite_exporter.conventions.families.openllmetry import OPENLLMETRY
 from otel_sqlite_exporter.conventions.families.otel_sqlite import OTEL_SQLITE
-from otel_sqlite_exporter.conventions.families.platforms import LANGTRACE, LANGWATCH, NETRA, OPENAI_AGENTS
+from otel_sqlite_exporter.conventions.families.platforms import GALILEO, LANGTRACE, LANGWATCH, NETRA, OPENAI_AGENTS
 from otel_sqlite_exporter.conventions.families.pydantic_ai import PYDANTIC_AI, PYDANTIC_AI_WORDS
 from otel_sqlite_exporter.conventions.families.sdks import SDKS, STRANDS
+from otel_sqlite_exporter.conventions.families.traced_functions import HONEYHIVE, JUDGEVAL
 from otel_sqlite_exporter.conventions.families.vercel import VERCEL
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     GENAI,
     SDKS,
     OPENINFERENCE,
+    RENAMED,
     OPENLLMETRY,
     OPENLIT,
     VERCEL,
@@ -50,12 +53,16 @@ FAMILIES: Final[tuple[Family, ...]] = (
     LANGWATCH,
     LANGTRACE,
     NETRA,
+    GALILEO,
     OPENAI_AGENTS,
     AG2,
     LIVEKIT,
     PIPECAT,
     PROMPTFLOW,
     MIRASCOPE,
+    HONEYHIVE,
+    JUDGEVAL,
+    LLAMA_INDEX,
     OTEL_SQLITE,
 )
 """First the standard, then the conventions many emitters share, then the emitters with words of their own.

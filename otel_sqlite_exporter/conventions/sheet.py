@@ -10,6 +10,8 @@ from otel_sqlite_exporter.conventions.slots import UNKNOWN, KnownSlots, Slot
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from otel_sqlite_exporter.conventions.step_words import Step
+
 _LAST: Final = 1 << 30
 _LEAVES: Final = (str, int, float, bool, type(None))
 _VECTORS: Final = frozenset({"vector", "embedding.vector"})
@@ -33,7 +35,12 @@ class Sheet:
         self.mask = 0
         self.has_gaps = False
         """Whether a flattened list lacks its first items."""
-        self._trees: dict[str, tuple[str, int, dict[str | int, Any]]] = {}
+        self._trees: dict[str, tuple[Slot, int, dict[str | int, Any]]] = {}
+
+    @property
+    def steps(self) -> Mapping[str, Step]:
+        """What the names of spans and events stand for under the span's scope."""
+        return self._known.steps
 
     def add(self, attributes: Mapping[str, object], offset: int = 0) -> dict[str, object]:
         """Sort attributes in; return those that are not message content.
@@ -62,18 +69,25 @@ class Sheet:
                 del kept[key]
         self.mask = mask
         if self._trees:
-            for content, rank, tree in self._trees.values():
-                if 0 not in tree and any(type(key) is int for key in tree):
-                    self.has_gaps = True
-                self.offer(content, rank, listed(tree))
-            self._trees = {}
+            self._put_trees_away()
         return kept
+
+    def _put_trees_away(self) -> None:
+        for slot, rank, tree in self._trees.values():
+            if 0 not in tree and any(type(key) is int for key in tree):
+                self.has_gaps = True
+            whole = listed(tree)
+            if slot.content is not None:
+                self.offer(slot.content, rank, whole)
+            if slot.body is not None:
+                self.bodies.setdefault(slot.body, []).append((rank, whole))
+        self._trees = {}
 
     def _sort(self, slot: Slot, rank: int, value: object) -> bool:
         """Put away a value that is more than one column; tell whether it is message content."""
         if slot.tree:
-            self._grow(slot.tree, slot.content or "", rank, slot.path, value)
-            return True
+            self._grow(slot, rank, value)
+            return slot.content is not None
         for column, convert in slot.columns:
             if rank < self.ranks.get(column, _LAST):
                 read = convert(value)
@@ -114,12 +128,13 @@ class Sheet:
             if decoded is not NOT_JSON:
                 yield decoded
 
-    def _grow(self, name: str, content: str, rank: int, path: tuple[str | int, ...], value: object) -> None:
+    def _grow(self, slot: Slot, rank: int, value: object) -> None:
+        path = slot.path
         if path[-1] in _VECTORS:
             return
-        known = self._trees.get(name)
+        known = self._trees.get(slot.tree)
         if known is None:
-            known = self._trees[name] = (content, rank, {})
+            known = self._trees[slot.tree] = (slot, rank, {})
         node = known[2]
         for word in path[:-1]:
             inner = node.get(word)

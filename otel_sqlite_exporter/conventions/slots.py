@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from otel_sqlite_exporter.conventions import values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otel_sqlite_exporter.conventions.step_words import Step
 
 Convert: TypeAlias = Callable[[object], object]
 
@@ -19,8 +24,8 @@ class Slot:
         columns: The columns it fills and how its value is read.
         content: The place of content it belongs to; then it is not kept among the attributes.
         body: The kind of object it holds.
-        tree: The name of the flattened list it is a leaf of, "" for a plain key.
-        path: Where in that list.
+        tree: The name of the flattened list or object it is a leaf of, "" for a plain key.
+        path: Where in that.
         hidden: It is left out of the attributes.
     """
 
@@ -72,6 +77,9 @@ class KnownSlots(Protocol):
 
     slots: dict[str, Slot]
     """Every key that is known so far."""
+
+    steps: Mapping[str, Step]
+    """What the names of spans and events stand for under the scope."""
 
     def learn(self, key: str) -> Slot:
         """Return what is done with a key that was not seen before."""

@@ -48,6 +48,11 @@ def class_name(value: object) -> str | None:
     return found
 
 
+def is_count(value: object) -> bool | None:
+    """Return True for a count that says something, whatever its number."""
+    return True if count(value) is not None else None
+
+
 def count(value: object) -> int | None:
     """Return a token count: a whole number from 0 up to 10**12, however it is written."""
     if type(value) is int:

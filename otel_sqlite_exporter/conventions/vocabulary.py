@@ -51,6 +51,7 @@ CONVERTERS: Final[dict[str, Convert]] = {
     "tool_input_tokens": values.count,
     "service_tier": values.service_tier,
     "normalised": values.normalised,
+    "cache_exclusive": values.is_count,
     "cost_usd": values.amount,
     "first_token_s": values.milliseconds_of_seconds,
     "first_token_ms": values.milliseconds,
@@ -89,11 +90,17 @@ CONTENTS: Final = (
 FLATTENED: Final = frozenset({"system", "input", "output", "documents", "tools"})
 """Places whose keys may each be spelled as a flattened list as well, without a word about it in the tables."""
 
+FIELDS_OF: Final = frozenset({"arguments", "result"})
+"""Places whose keys may each be spelled field by field as well: ``key.city`` for ``{"city": ...}`` under ``key``."""
+
 BODIES: Final = ("usage", "request", "response", "costs", "about", "parameters")
 """Every kind of object that holds facts inside one attribute."""
 
 INDEX: Final = "{i}"
 """Stands in a key for the position in a flattened list; what follows it may be anything."""
+
+FIELD: Final = "{field}"
+"""Stands in a key for the name of a field of a flattened object; what follows it may be anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +110,14 @@ class Family:
     Args:
         name: What ``spans.convention`` says for it.
         columns: For each column the keys that fill it, in reading order.
-        contents: For each place of content the keys that hold it, in reading order; ``prefix.{i}`` is a flattened list.
-        bodies: For each kind of object the keys that hold one as JSON. A key may be content as well.
+        contents: For each place of content the keys that hold it, in reading order; ``prefix.{i}`` is a flattened list,
+            ``prefix.{field}`` a flattened object.
+        bodies: For each kind of object the keys that hold one as JSON, or one flattened. A key may be content as well.
         hidden: Keys that hold content in a form that is not worth reading.
         scopes: Beginnings of its instrumentation scopes' names.
         scoped: Its words are everyday words that mean this only under its own scopes.
-        steps: What its words and the names of its spans stand for under its own scopes.
+        steps: What its words and the names of its spans and events stand for under its own scopes; the attributes of
+            such events are read as their span's.
         adjust: What a table cannot say; runs last and may change the call.
     """
 

@@ -28,6 +28,9 @@ PROVIDERS = {
 }
 """Providers as a person says it, and their canonical names."""
 
+ASKED_MODELS = ("gen_ai.request.model", "model", "model_dict.model_name")
+"""Keys of models that say nothing about the one that answered."""
+
 MODEL_CALLS = ("chat", "embeddings", "text_completion", "generate_content")
 FIELDS = (
     "call_count",
@@ -110,7 +113,7 @@ class Capture:
         return self.says_text(str(value)) if inner is None else all(map(self.says_values, inner))
 
     def _look(self, key: str, value: Any, holder: dict[str, Any]) -> None:
-        if isinstance(value, str) and "model" in key and key not in ("gen_ai.request.model", "model"):
+        if isinstance(value, str) and "model" in key and key not in ASKED_MODELS:
             self.answered.add(value)
         if isinstance(value, (str, list)) and value and value != "unknown":
             if "finish_reason" in key.lower() or key.lower().endswith(("finishreason", "stop_reason", "stopreason")):

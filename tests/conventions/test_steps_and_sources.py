@@ -254,6 +254,31 @@ def test_an_error_said_twice_beats_a_status_that_is_always_ok() -> None:
     assert call.status == "error"
 
 
+@given(
+    arguments=st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.text("abc") | st.integers(), min_size=1),
+    key=st.sampled_from(["gen_ai.tool.call.arguments", "tool.parameters"]),
+)
+def test_a_tools_arguments_may_stand_field_by_field(arguments: dict[str, Any], key: str) -> None:
+    """One attribute for each argument makes the object that others write as JSON."""
+    attributes = {f"{key}.{name}": argument for name, argument in arguments.items()}
+    call = _read({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "t", **attributes})
+    assert call.input[0].parts[0]["arguments"] == arguments
+    assert not any(name.startswith(key) for name in call.attributes)
+
+
+def test_an_event_of_the_emitters_own_tells_what_the_span_does() -> None:
+    """Where spans have no attributes at all, what was done within is in events with names of their own."""
+    start = {"messages": json.dumps([{"role": "user", "content": "Hi"}]), "model_dict.model_name": "gpt-4o"}
+    end = {"response.message.role": "assistant", "response.message.blocks": '[{"block_type": "text", "text": "Ho"}]',
+           "response.raw.usage.prompt_tokens": 7, "response.raw.usage.completion_tokens": 2}  # fmt: skip
+    events = [EventFacts("LLMChatStartEvent", start), EventFacts("LLMChatEndEvent", end)]
+    call = _read({}, name="OpenAI.chat", scope="llamaindex.opentelemetry.tracer", events=events)
+    assert (call.kind, call.provider, call.request_model, call.input_tokens) == ("llm", "openai", "gpt-4o", 7)
+    assert (last_user_text(call), output_text(call), call.events) == ("Hi", "Ho", [])
+    elsewhere = _read({}, name="OpenAI.chat", events=events)
+    assert (elsewhere.request_model, len(elsewhere.events)) == (None, 2)
+
+
 FLAT_KEYS = ("gen_ai.input.messages", "gen_ai.request.messages", "traceloop.entity.input", "langwatch.input")
 
 

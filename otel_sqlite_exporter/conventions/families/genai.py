@@ -116,7 +116,6 @@ GENAI: Final = Family(
         "tools": ("gen_ai.tool.definitions", "gen_ai.request.tools", "gen_ai.request.available_tools"),
     },
     bodies={
-        "parameters": ("gen_ai.request.parameters", "gen_ai.request.params"),
         "usage": (
             "gen_ai.usage.input_token_details",
             "gen_ai.usage.output_token_details",

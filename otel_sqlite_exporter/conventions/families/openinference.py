@@ -25,7 +25,12 @@ _CONTENT_PARAMETERS: Final = frozenset(
         "functions",
     }
 )
-_PARAMETERS: Final = ("llm.invocation_parameters", "embedding.invocation_parameters")
+_PARAMETERS: Final = (
+    "llm.invocation_parameters",
+    "embedding.invocation_parameters",
+    "gen_ai.request.parameters",
+    "gen_ai.request.params",
+)
 
 
 def _adjust(call: Call, _sheet: Sheet, _facts: SpanFacts) -> None:
@@ -106,3 +111,12 @@ OPENINFERENCE: Final = Family(
     scopes=("openinference.",),
     adjust=_adjust,
 )
+
+RENAMED: Final = Family(
+    name="gen_ai",
+    contents={"input": ("gen_ai.prompts", "gen_ai.prompts.{i}")},
+    bodies={"parameters": ("gen_ai.request.parameters", "gen_ai.request.params")},
+    scopes=("traceai_",),
+    adjust=_adjust,
+)
+"""Its words with ``gen_ai.`` in front, as emitters write that grew out of it."""

@@ -33,6 +33,14 @@ NETRA: Final = Family(
     scoped=True,
 )
 
+GALILEO: Final = Family(
+    name="gen_ai",
+    columns={"conversation_id": ("galileo.session.id",)},
+    scopes=("galileo-tracer",),
+    scoped=True,
+)
+"""Of Galileo's helpers: GenAI keys, and no word for what a workflow is."""
+
 OPENAI_AGENTS: Final = Family(
     name="gen_ai",
     columns={"step": ("agent.span.type",), "conversation_id": ("agent.group_id",)},
