@@ -44,7 +44,8 @@ _REQUEST_HOLDERS: Final = ("request", "invocation_params", "kwargs", "config", "
 _WHOLE: Final = frozenset({"response_id", "response_model", "finish_reasons", "input_tokens"})
 _MAX_DEPTH: Final = 6
 
-_WHO: Final = ("user_id", "conversation_id")
+_WHO: Final = ("user_id", "conversation_id", "agent_name")
+_OF_ANY_SPAN: Final = ("about", "usage")
 
 Facts: TypeAlias = "dict[str, Any]"
 
@@ -54,13 +55,13 @@ def complete(sheet: Sheet, is_model_call: bool) -> None:  # noqa: FBT001 - the o
 
     Args:
         sheet: What the span's attributes said.
-        is_model_call: Whether the span is a model call; others have no model and no tokens of their own.
+        is_model_call: Whether the span is a model call; others have no model of their own, and at most sums of tokens.
     """
     if not sheet.bodies:
         return
     columns = sheet.columns
     for body, reader, wanted in _STEPS:
-        if not is_model_call and body != "about":
+        if not is_model_call and body not in _OF_ANY_SPAN:
             continue
         if wanted is not None and all(column in columns for column in wanted):
             continue
@@ -189,6 +190,7 @@ def _request(body: object, facts: Facts, depth: int) -> None:
     _note(
         facts, "conversation_id", text(first(body, "session_id", "thread_id", "conversation_id", "langfuse_session_id"))
     )
+    _note(facts, "agent_name", text(body.get("lc_agent_name")))
     provider = first(body, "ls_provider", "custom_llm_provider")
     _note(facts, "provider", text(provider))
     for holder in _REQUEST_HOLDERS:

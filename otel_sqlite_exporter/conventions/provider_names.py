@@ -187,6 +187,9 @@ MODEL_PREFIXES: Final[tuple[tuple[str, str], ...]] = (
 )
 """Models that only their maker's interface calls by these names."""
 
+ONLY_THEIRS: Final = ("claude-", "gemini-", "grok-", "deepseek-chat", "deepseek-reasoner", "sonar")
+"""Of these the ones that nobody but their maker serves by such a name, through whatever SDK."""
+
 NAMES: Final[tuple[tuple[str, str], ...]] = (
     ("azureopenai", "azure.ai.openai"),
     ("azurechatopenai", "azure.ai.openai"),
@@ -236,6 +239,16 @@ SERVERS: Final[tuple[tuple[str, str], ...]] = (
     ("api.together.xyz", "together_ai"),
     ("api.fireworks.ai", "fireworks_ai"),
     ("openrouter.ai", "openrouter"),
+    ("api.moonshot.ai", "moonshot_ai"),
+    ("api.moonshot.cn", "moonshot_ai"),
+    ("api.cerebras.ai", "cerebras"),
+    ("integrate.api.nvidia.com", "nvidia"),
+    ("api.deepinfra.com", "deepinfra"),
+    ("api.ai21.com", "ai21"),
+    ("api.voyageai.com", "voyage_ai"),
+    ("api.replicate.com", "replicate"),
+    ("router.huggingface.co", "huggingface"),
+    (".ml.cloud.ibm.com", "ibm.watsonx.ai"),
 )
 """Hosts that answer for one provider, whatever SDK asked: a compatible SDK reports its own maker."""
 

@@ -9,6 +9,7 @@ from otel_sqlite_exporter.conventions.provider_names import (
     MODEL_PREFIXES,
     NAMES,
     NOT_PROVIDERS,
+    ONLY_THEIRS,
     PROVIDERS,
     SERVERS,
 )
@@ -95,7 +96,9 @@ def decide(
     if emitted in HOSTED and asked is None and _is_bedrock(names[0], model):
         return "aws.bedrock"
     if asked is not None or emitted is not None:
-        return asked or emitted
+        # Anybody's models may be asked for through the SDK of OpenAI, which then names itself.
+        is_anothers = asked is None and emitted == "openai" and model is not None and model.startswith(ONLY_THEIRS)
+        return of_model(model) if is_anothers and model is not None else asked or emitted
     for name in names:
         told = of_name(name)
         if told is not None:

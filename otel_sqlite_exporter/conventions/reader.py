@@ -89,7 +89,7 @@ def _fill_names(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
     if call.kind == "tool":
         call.tool_name = columns.get("tool_name") or columns.get("entity_name")
         call.tool_call_id = columns.get("tool_call_id")
-        if call.tool_name is None and facts.name.startswith("execute_tool "):
+        if call.tool_name is None and (facts.name.startswith("execute_tool ") or facts.name.isidentifier()):
             call.tool_name = facts.name.removeprefix("execute_tool ")
     elif call.kind == "agent" and call.agent_name is None:
         call.agent_name = columns.get("entity_name")
@@ -184,8 +184,8 @@ def _first_chunk(span_events: Any) -> int | None:  # noqa: ANN401 - a sequence o
 
 
 def _is_evicted(call: Call) -> bool:
-    """Tell whether something is missing that every model call has: the SDK evicts what was set first."""
-    return call.kind in MODEL_CALLS and (call.request_model is None or bool(call.output and not call.input))
+    """Tell whether something is missing that such a span has: the SDK evicts what was set first."""
+    return (call.kind in MODEL_CALLS and call.request_model is None) or bool(call.output and not call.input)
 
 
 def _fill_finish_reasons(call: Call) -> None:

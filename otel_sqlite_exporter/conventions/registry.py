@@ -19,7 +19,14 @@ from otel_sqlite_exporter.conventions.families.openinference import OPENINFERENC
 from otel_sqlite_exporter.conventions.families.openlit import OPENLIT
 from otel_sqlite_exporter.conventions.families.openllmetry import OPENLLMETRY
 from otel_sqlite_exporter.conventions.families.otel_sqlite import OTEL_SQLITE
-from otel_sqlite_exporter.conventions.families.platforms import GALILEO, LANGTRACE, LANGWATCH, NETRA, OPENAI_AGENTS
+from otel_sqlite_exporter.conventions.families.platforms import (
+    AGENTOPS,
+    GALILEO,
+    LANGTRACE,
+    LANGWATCH,
+    NETRA,
+    OPENAI_AGENTS,
+)
 from otel_sqlite_exporter.conventions.families.pydantic_ai import PYDANTIC_AI, PYDANTIC_AI_WORDS
 from otel_sqlite_exporter.conventions.families.sdks import SDKS, STRANDS
 from otel_sqlite_exporter.conventions.families.traced_functions import HONEYHIVE, JUDGEVAL
@@ -51,6 +58,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     STRANDS,
     ADK,
     LANGWATCH,
+    AGENTOPS,
     LANGTRACE,
     NETRA,
     GALILEO,

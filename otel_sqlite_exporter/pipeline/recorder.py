@@ -26,6 +26,7 @@ from otel_sqlite_exporter.database.schema import USAGE_SUMS
 from otel_sqlite_exporter.database.writer import DatabaseWriter
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.pipeline.conversion import Converter
+from otel_sqlite_exporter.pipeline.eviction import Eviction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,6 +126,8 @@ class Recorder:
             self._prices.complete(call, facts.start_time_unix_nano)
         record = converter.record(span, facts, call)
         batch.add(record)
+        if call.attributes_evicted:
+            Eviction.report(facts.scope_name)
         if call.replayed is not None:
             _place(call.replayed, record, batch)
             return

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
@@ -16,6 +18,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.calls.cost import Prices
 from otel_sqlite_exporter.conventions.call import Call
 
+PRICES = Prices()
 NOW = 1_767_225_600_000_000_000
 
 
@@ -101,6 +104,54 @@ class TestWithTheLibrary:
         Prices().complete(call, NOW)
         assert call.cost_usd is None
         assert call.cost_source is None
+
+    @given(
+        fresh=st.integers(0, 100_000),
+        read=st.integers(0, 100_000),
+        short=st.integers(0, 100_000),
+        hour=st.integers(0, 100_000),
+        output=st.integers(1, 50_000),
+    )
+    def test_each_class_of_tokens_is_worth_its_own_price(
+        self, fresh: int, read: int, short: int, hour: int, output: int
+    ) -> None:
+        """Fresh, read from the cache, written for five minutes or for an hour: each token is paid for once."""
+        call = Call(
+            kind="llm",
+            provider="anthropic",
+            response_model="claude-haiku-4-5",
+            input_tokens=fresh + read + short + hour,
+            output_tokens=output,
+            cache_read_tokens=read,
+            cache_write_tokens=short + hour,
+            token_classes={"cache_write_1h_tokens": hour} if hour else None,
+        )
+        PRICES.complete(call, NOW)
+        genai_prices = pytest.importorskip("genai_prices")
+        price = genai_prices.calc_price(
+            genai_prices.Usage(
+                input_tokens=fresh + read + short + hour,
+                output_tokens=output,
+                cache_read_tokens=read,
+                cache_write_tokens=short + hour,
+                cache_write_1h_tokens=hour,
+            ),
+            "claude-haiku-4-5",
+            provider_id="anthropic",
+        )
+        assert call.cost_usd == pytest.approx(float(price.total_price))
+
+    @pytest.mark.parametrize("tier", ["flex", "priority", "batch", "scale", "one-of-next-year"])
+    def test_a_tier_is_worth_its_own_price_or_none(self, tier: str) -> None:
+        """What another service tier costs is never told by the standard price."""
+        costs = []
+        for served in (None, tier):
+            call = Call(kind="llm", provider="openai", response_model="gpt-5.4-mini", service_tier=served,
+                        input_tokens=1000, output_tokens=100)  # fmt: skip
+            Prices().complete(call, NOW)
+            costs.append(call.cost_usd)
+        assert costs[0]
+        assert costs[1] != costs[0]
 
     @pytest.mark.parametrize("start", [1_795_000_000_000_000_000_000, 1 << 100, -(1 << 70)])
     def test_a_call_at_no_possible_time_is_stored_without_a_cost(self, tmp_path: Path, start: int) -> None:

@@ -32,6 +32,7 @@ def row_of(call: Call) -> Row:
         "cache_read_tokens",
         "cache_write_tokens",
         "reasoning_tokens",
+        "cost_usd",
         "status",
         "user_id",
         "conversation_id",

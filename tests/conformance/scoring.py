@@ -28,6 +28,18 @@ PROVIDERS = {
 }
 """Providers as a person says it, and their canonical names."""
 
+COSTS = (
+    "operation.cost",
+    "gen_ai.cost.total_cost",
+    "gen_ai.usage.cost",
+    "gen_ai.usage.cost.total",
+    "gen_ai.usage.total_cost",
+    "litellm.cost.total",
+    "llm.cost.total",
+    "judgment.usage.total_cost_usd",
+)
+"""Keys under which emitters report what a call cost."""
+
 ASKED_MODELS = ("gen_ai.request.model", "model", "model_dict.model_name")
 """Keys of models that say nothing about the one that answered."""
 
@@ -43,6 +55,7 @@ FIELDS = (
     "cache_read_tokens",
     "cache_write_tokens",
     "reasoning_tokens",
+    "cost_usd",
     "input_text",
     "system_text",
     "output_text",
@@ -94,6 +107,7 @@ class Capture:
         self.finishes = False
         self.called: set[str] = set()
         self.answered: set[str] = set()
+        self.costs: list[float] = []
         self._collect([span["attributes"] for span in scenario.spans])
         self._collect([[event["attributes"] for event in span["events"]] for span in scenario.spans])
         self._collect([[log["attributes"], log["body"]] for log in scenario.logs])
@@ -115,6 +129,8 @@ class Capture:
     def _look(self, key: str, value: Any, holder: dict[str, Any]) -> None:
         if isinstance(value, str) and "model" in key and key not in ASKED_MODELS:
             self.answered.add(value)
+        if key in COSTS and isinstance(value, (int, float)) and value > 0:
+            self.costs.append(value)
         if isinstance(value, (str, list)) and value and value != "unknown":
             if "finish_reason" in key.lower() or key.lower().endswith(("finishreason", "stop_reason", "stopreason")):
                 self.finishes = True
@@ -231,6 +247,8 @@ def _wanted(
         if call.get(name) and capture.says(call[name]) and not _says_only_the_other(name, call, capture):
             yield name, call[name], _same
     yield from _wanted_counts(call, capture)
+    if not call.get("error") and len(capture.costs) >= len(scenario.expected["llm_calls"]):
+        yield "cost_usd", capture.costs, _one_of
     yield from _wanted_texts(call, capture)
     yield "status", bool(call.get("error")), _same_status
     for name, sources in (("user_id", ("user_id",)), ("conversation_id", ("conversation_id", "session_id"))):
@@ -329,7 +347,7 @@ def _same_status(wanted: bool, found: Any) -> bool:
     return found is not None and (found == "error") == wanted
 
 
-def _one_of(wanted: list[str], found: Any) -> bool:
+def _one_of(wanted: list[Any], found: Any) -> bool:
     return found in wanted
 
 

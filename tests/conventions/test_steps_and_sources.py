@@ -328,3 +328,82 @@ def test_the_parameters_tell_which_model_was_asked_for(
     call = _read({"gen_ai.operation.name": "chat", "gen_ai.request.parameters": json.dumps({"model": asked}),
                   **{key: model for key, model in models.items() if model}})  # fmt: skip
     assert (call.request_model, call.response_model) == wanted
+
+
+OPENLIT = "openlit.instrumentation.openai"
+
+
+@given(answer=st.text("abc ", min_size=1, max_size=60), tokens=st.integers(1, 60), inputs=st.integers(1, 400))
+def test_counts_are_withdrawn_only_where_both_show_that_they_are_made_up(answer: str, tokens: int, inputs: int) -> None:
+    """A count of a stream stays unless answer and prompt both have exactly half as many tokens as letters."""
+    prompt = "What is the capital of France?"
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.stream": True,
+        "gen_ai.usage.input_tokens": inputs,
+        "gen_ai.usage.output_tokens": tokens,
+        "gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": prompt}]}]),
+        "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": answer}]}]),
+    }
+    half = len(prompt) / 2
+    made_up = tokens == -(-len(answer) // 2) and half <= inputs <= half + 12
+    counted = _read(attributes, scope=OPENLIT)
+    assert (counted.output_tokens is None) == made_up
+    assert _read(attributes | {"gen_ai.request.stream": False}, scope=OPENLIT).output_tokens == tokens
+    assert _read(attributes, scope="opentelemetry.instrumentation.openai.v1").output_tokens == tokens
+
+
+SERVERS = {
+    "api.deepseek.com": "deepseek",
+    "api.groq.com": "groq",
+    "api.mistral.ai": "mistral_ai",
+    "us-east5-aiplatform.googleapis.com": "gcp.vertex_ai",
+    "generativelanguage.googleapis.com": "gcp.gemini",
+    "mine.openai.azure.com": "azure.ai.openai",
+    "bedrock-runtime.eu-central-1.amazonaws.com": "aws.bedrock",
+    "api.x.ai": "x_ai",
+    "openrouter.ai": "openrouter",
+}
+
+
+@given(
+    server=st.sampled_from(list(SERVERS)),
+    key=st.sampled_from(["server.address", "gen_ai.openai.api_base", "llm.openai.api_base", "net.peer.name"]),
+    said=st.sampled_from(["openai", "anthropic", "OpenAI", ""]),
+    path=st.sampled_from(["", "/", "/v1", "/v1/"]),
+)
+def test_the_endpoint_tells_who_served_whatever_the_sdk_calls_itself(
+    server: str, key: str, said: str, path: str
+) -> None:
+    """A host that is one provider's beats every name, under each key and in each spelling of an address."""
+    address = server if key in ("server.address", "net.peer.name") else f"https://{server}{path}"
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.system": said, key: address}
+    assert _read(attributes).provider == SERVERS[server]
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted"),
+    [("claude-sonnet-4-5", "anthropic"), ("gemini-2.5-pro", "gcp.gemini"), ("gpt-4o", "openai"), ("my-own", "openai")],
+)
+def test_a_model_that_only_one_provider_has_beats_the_sdks_name(model: str, wanted: str) -> None:
+    """An SDK for one provider's interface is used for others' models; a name of nobody's leaves it to the SDK."""
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.system": "openai", "gen_ai.request.model": model}
+    assert _read(attributes).provider == wanted
+
+
+def test_a_chains_sum_of_tokens_is_read_and_makes_no_call() -> None:
+    """Of a framework that counts on its outermost span only, the counts are there to be given to the call inside."""
+    call = _read({"mlflow.spanType": '"CHAIN"', "mlflow.chat.tokenUsage": '{"input_tokens": 7, "output_tokens": 2}'})
+    assert (call.kind, call.input_tokens, call.output_tokens) == ("chain", 7, 2)
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("get_weather", "get_weather"), ("tool call", None), ("a.b", None)])
+def test_a_tool_without_a_name_is_called_what_its_span_is(name: str, wanted: str | None) -> None:
+    """Decorators and callbacks name the span after the function, and nothing else says which it was."""
+    assert _read({"mlflow.spanType": '"TOOL"'}, name=name).tool_name == wanted
+
+
+def test_langchains_metadata_names_the_agent() -> None:
+    """Spans of LangChain's agents are called after classes and graph nodes; the agent's name is in the metadata."""
+    attributes = {"openinference.span.kind": "AGENT", "metadata": '{"lc_agent_name": "weather_agent"}'}
+    assert _read(attributes, name="LangGraph").agent_name == "weather_agent"

@@ -113,7 +113,12 @@ GENAI: Final = Family(
         ),
         "query": ("gen_ai.retrieval.query.text", "gen_ai.retrieval.query"),
         "documents": ("gen_ai.retrieval.documents", "gen_ai.retrieval.documents.{i}"),
-        "tools": ("gen_ai.tool.definitions", "gen_ai.request.tools", "gen_ai.request.available_tools"),
+        "tools": (
+            "gen_ai.tool.definitions",
+            "gen_ai.request.tools",
+            "gen_ai.request.available_tools",
+            "gen_ai.tool.{i}",
+        ),
     },
     bodies={
         "usage": (

@@ -52,6 +52,7 @@ MLFLOW_WORDS: Final = Family(
         "conversation_id": ("session_id", "thread_id"),
     },
     contents={"tools": ("tools", "functions"), "system": ("instructions", "system")},
+    bodies={"about": ("metadata",)},
     scopes=("mlflow",),
     scoped=True,
     adjust=_adjust,

@@ -19,6 +19,19 @@ LANGWATCH: Final = Family(
     scopes=("langwatch",),
 )
 
+_OF_AGENTOPS: Final = ("agent", "chain", "guardrail", "operation", "session", "task", "tool", "workflow")
+
+AGENTOPS: Final = Family(
+    name="openllmetry",
+    columns={"entity_name": ("operation.name",)},
+    contents={
+        "input": tuple(f"agentops.{kind}.input" for kind in _OF_AGENTOPS),
+        "output": tuple(f"agentops.{kind}.output" for kind in _OF_AGENTOPS),
+    },
+    scopes=("agentops",),
+    scoped=True,
+)
+
 LANGTRACE: Final = Family(
     name="langtrace",
     contents={"system": ("instructions",)},
