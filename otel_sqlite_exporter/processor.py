@@ -200,6 +200,13 @@ class SQLiteSpanProcessor(SpanProcessor):
         """
         self._exporter_thread.shutdown(timeout_millis)
 
+    def write_at_once(self) -> None:
+        """From now on, write each span as soon as it has ended, as where the process may end at any moment.
+
+        Takes no lock and never waits: a signal handler may call it.
+        """
+        self._exporter_thread.write_at_once()
+
     def stats(self) -> Stats:
         """Return what was received, written, skipped and dropped so far."""
         return self._tally.stats()

@@ -184,7 +184,7 @@ class _Session:
         self.log_slot = _LogSlot()
         self.providers = Providers(self.span_slot, self.log_slot)
         self.instrumentors = Instrumentors(self.providers.listen_to)
-        self.termination = Termination(self._end_by_signal)
+        self.termination = Termination(self._end_by_signal, self._hasten)
 
     def begin(self, recording: Recording) -> None:
         """Fill the slots."""
@@ -203,6 +203,11 @@ class _Session:
                 self.span_slot.fill(None)
                 self.log_slot.processor = None
                 self.termination.leave()
+
+    def _hasten(self) -> None:
+        recording = self.current
+        if recording is not None:
+            recording._processor.write_at_once()  # noqa: SLF001 - one module, one secret
 
     def _end_by_signal(self) -> None:
         recording = self.current
@@ -254,8 +259,8 @@ def record(
         tracer_provider: The provider to listen to, and to instrument with. Default: the global one.
         logger_provider: The provider of log events. Default: the global one.
         instrument: False switches no instrumentation on and leaves the environment alone.
-        handle_sigterm: Where SIGTERM has its default action, write what is queued before the process dies by it. False
-            leaves signals alone.
+        handle_sigterm: On SIGTERM, write what is queued before the process dies by it. Where somebody else handles the
+            signal, that goes on as before, with each call written as soon as it ends. False leaves signals alone.
         max_queue_size: As of :class:`SQLiteSpanProcessor`, like every argument below.
         max_export_batch_size: See there.
         schedule_delay_millis: See there.

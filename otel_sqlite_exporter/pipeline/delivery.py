@@ -59,7 +59,7 @@ class Delivery:
         self._on_write = on_write
         self._wait = pause
         self._check_process = check_process
-        self._heartbeat = Heartbeat(recorder.database, tally, delay_seconds)
+        self.heartbeat = Heartbeat(recorder.database, tally, delay_seconds)
         self._log = TroubleLog()
         self._pruner = Pruner(recorder.database, recorder.retention, self._log)
         self._broken_file: tuple[int, ...] | None = None
@@ -113,14 +113,14 @@ class Delivery:
             try:
                 database.write(Batch(), self._tally.counts_after)
                 self._are_counts_behind = False
-                self._heartbeat.wrote()
+                self.heartbeat.wrote()
             except Exception as error:  # noqa: BLE001 - tried again when idle, and with the next batch
                 self._tally.note(error)
 
     @property
     def seconds_to_maintenance(self) -> float:
         """How long there is nothing to do unless spans come, -1 where that is forever."""
-        next_beat, retention = self._heartbeat.seconds_to_next, self._recorder.retention
+        next_beat, retention = self.heartbeat.seconds_to_next, self._recorder.retention
         if not self.is_file_open:
             return next_beat
         if self._are_counts_behind:
@@ -136,8 +136,8 @@ class Delivery:
         if self._are_counts_behind:
             self.write_counts()
         self._pruner.run(is_wanted_elsewhere)
-        if self._heartbeat.is_due and not is_wanted_elsewhere():
-            self._heartbeat.run(is_writable=not self._is_still_broken())
+        if self.heartbeat.is_due and not is_wanted_elsewhere():
+            self.heartbeat.run(is_writable=not self._is_still_broken())
 
     def lose_in_hand(self, error: BaseException) -> None:
         """Count what was taken and never got further, because of an error that nothing else has dealt with."""
@@ -236,7 +236,7 @@ class Delivery:
             return error
         self._observe(started, None)
         self._broken_file = None
-        self._heartbeat.wrote()
+        self.heartbeat.wrote()
         tally.wrote(result.written)
         if result.failed:
             tally.lose("write_error", result.failed, result.error)

@@ -73,6 +73,11 @@ class ExportLoop:
         """Whether there is something to write."""
         return bool(self._queue or self._log_queue)
 
+    def write_at_once(self) -> None:
+        """Let nothing gather from now on. Any thread, any time."""
+        self._delay_seconds = 0.0
+        self.delivery.heartbeat.delay_no_more()
+
     def run(self) -> None:
         """Gather and write until the shutdown, and then what is still queued."""
         is_last = False
@@ -104,7 +109,6 @@ class ExportLoop:
         file next finds it: the next cell of a notebook, a live page.
         """
         meeting = self._coordination
-        deadline = self._last_take + self._delay_seconds
         while not (meeting.is_closed or meeting.flushes):
             if len(self._queue) >= self._batch_size:
                 return
@@ -118,7 +122,7 @@ class ExportLoop:
                 if not self.is_anything_queued:
                     self.delivery.maintain(self._is_wanted)
                 continue
-            left = deadline - time.monotonic()
+            left = self._last_take + self._delay_seconds - time.monotonic()
             if left <= 0:
                 return
             meeting.wake.wait(left)

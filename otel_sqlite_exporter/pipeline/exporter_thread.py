@@ -112,6 +112,12 @@ class ExporterThread:
         else:
             self.coordination.wake.set()
 
+    def write_at_once(self) -> None:
+        """Let nothing gather from now on. Takes no lock, never waits, never raises."""
+        self._loop.write_at_once()
+        if self._thread is not None:
+            self.coordination.wake.set()
+
     def _hasten(self) -> None:
         self.coordination.hurry.set()
         self.signal()

@@ -35,6 +35,11 @@ class Heartbeat:
         self._delay = delay_seconds
         self._idle_from = self._due = time.monotonic()
 
+    def delay_no_more(self) -> None:
+        """Take note that nothing gathers any more. Any thread, any time."""
+        self._delay = 0.0
+        self._idle_from = self._due = time.monotonic()
+
     def wrote(self) -> None:
         """Take note that the ledger was written just now, with a batch."""
         now = time.monotonic()

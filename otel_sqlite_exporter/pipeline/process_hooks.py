@@ -44,13 +44,22 @@ def watch_multiprocessing_exit(writer: HookedWriter) -> None:
     """Have :meth:`HookedWriter.at_exit` called when this process is a ``multiprocessing`` child that returns.
 
     Such a child ends by ``os._exit``, past ``atexit``, but runs the finalizers of ``multiprocessing.util``. Celery's
-    workers do the same with ``billiard``, a fork of it.
+    workers do the same with ``billiard``, a fork of it; but one that has worked on as many tasks as it may says so to
+    its parent, which kills it. What it still calls is Celery's own signal.
     """
     for framework in _CHILD_FRAMEWORKS:
         process = sys.modules.get(f"{framework}.process")
         util = sys.modules.get(f"{framework}.util")
         if process is not None and util is not None and process.current_process()._parent_pid is not None:  # noqa: SLF001 - billiard has no parent_process()
             util.Finalize(None, _end, args=(weakref.ref(writer),), exitpriority=-1000)
+    celery = sys.modules.get("celery.signals")
+    if celery is not None:
+        reference = weakref.ref(writer)
+        celery.worker_process_shutdown.connect(lambda **_: _end(reference), weak=False, dispatch_uid=_celery_id(writer))
+
+
+def _celery_id(writer: HookedWriter) -> str:
+    return f"otel-sqlite-exporter {id(writer)}"
 
 
 def _end(reference: weakref.ref[HookedWriter]) -> None:

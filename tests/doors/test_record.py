@@ -161,11 +161,37 @@ def test_sigterm_writes_what_is_queued_and_ends_the_process_by_it(directory: Pat
         assert query(directory / "traces.db", "SELECT clean_exit FROM recorders") == [(1,)]
 
 
-def test_a_handler_of_the_application_stays(directory: Path) -> None:
-    """Where SIGTERM has a handler, record() leaves it alone."""
+def test_a_signal_that_is_ignored_stays_ignored(directory: Path) -> None:
+    """A process that ignores SIGTERM goes on doing so."""
     code = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)" + RECORD + "print(signal.getsignal(15))"
     printed, _ = run(directory, code)
     assert printed.strip() == str(signal.SIG_IGN)
+
+
+def test_a_server_s_own_end_is_followed_closely(directory: Path) -> None:
+    """A handler that is there runs, and from then on calls are in the file at once: the end may come any moment."""
+    code = """
+    import os, signal, time, openai, otel_sqlite_exporter
+    signal.signal(signal.SIGTERM, lambda number, frame: print(number, frame is not None, flush=True))
+    recording = otel_sqlite_exporter.record("traces.db", schedule_delay_millis=30000)
+    openai.ask("first")
+    recording.flush()
+    openai.ask("queued")
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.2)
+    openai.ask("after it")
+    deadline = time.monotonic() + 20
+    while recording.stats().written < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os._exit(0)
+    """
+    printed, _ = run(directory, code)
+    assert printed.split() == [str(int(signal.SIGTERM)), "True"]
+    assert query(directory / "traces.db", "SELECT input_text FROM llm_calls ORDER BY id") == [
+        ("first",),
+        ("queued",),
+        ("after it",),
+    ]
 
 
 @pytest.mark.parametrize(("environment", "kept"), [({}, 1000), ({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "200"}, 200)])
