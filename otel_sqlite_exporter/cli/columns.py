@@ -248,7 +248,8 @@ RECORDERS: Final[tuple[Column[Recorder], ...]] = (
 
 OUTBOXES: Final[tuple[Column[Outbox], ...]] = (
     Column("outbox", lambda row: _line(row.name)),
-    Column("to", lambda row: _line(row.destination), least=16),
+    Column("to", lambda row: _line(row.destination), least=16, keep=3),
+    Column("waiting", lambda row: units.count(row.waiting), "right"),
     Column("sent", lambda row: units.count(row.sent), "right"),
     Column("rejected", lambda row: _errors(row.rejected), "right"),
     Column("set aside", lambda row: _errors(row.set_aside), "right"),

@@ -20,6 +20,11 @@ _KILLED: Final = (
 )
 _SILENT_NANOSECONDS: Final = int(2 * HEARTBEAT_SECONDS * 10**9)
 
+_OUTBOXES: Final = (
+    "SELECT *, max((SELECT coalesce(max(id), 0) FROM spans) - "
+    "max(last_span_id, (SELECT coalesce(min(id), 1) - 1 FROM spans)), 0) AS waiting FROM outboxes ORDER BY name"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorder:
@@ -65,11 +70,16 @@ class Recorder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbox:
-    """Who sends the file on, and how far: a row of ``outboxes``."""
+    """Who sends the file on, and how far: a row of ``outboxes``.
+
+    Args:
+        waiting: How many new spans it has yet to send, about: the ids that it has not come to.
+    """
 
     name: str
     destination: str | None = None
     last_span_id: int = 0
+    waiting: int = 0
     last_success_unix_nano: int | None = None
     sent: int = 0
     rejected: int = 0
@@ -151,7 +161,7 @@ class Status:
 def status_of(connection: ReadConnection) -> Status:
     """Return what is known about the file."""
     names, rows = connection.table("SELECT * FROM recorders ORDER BY id DESC")
-    outbox_names, outboxes = connection.table("SELECT * FROM outboxes ORDER BY name")
+    outbox_names, outboxes = connection.table(_OUTBOXES)
     identity = connection.row("SELECT file_id FROM file")
     first = connection.row("SELECT min(start_time_unix_nano) FROM spans")
     last = connection.row("SELECT max(start_time_unix_nano) FROM spans")

@@ -145,12 +145,14 @@ class PageRules:
         since: Rows that started before, in Unix nanoseconds, are passed over.
         settled_before: Rows that ended later, in Unix nanoseconds, and whose trace has no root yet, have to wait, and
             all behind them; None where nothing waits.
+        now: Rows that ended later than that have not: a clock was changed, and nobody waits for it.
     """
 
     max_spans: int = 512
     max_bytes: int = 3_000_000
     since: int | None = None
     settled_before: int | None = None
+    now: int = (1 << 63) - 1
 
 
 _DERIVED: Final = {
@@ -185,8 +187,9 @@ _SIZE: Final = (
     "JOIN messages m ON m.id = sm.message_id WHERE sm.span_id = s.id), 0)"
 )
 _IS_SETTLED: Final = (
-    "(:settled_before IS NULL OR s.end_time_unix_nano <= :settled_before OR EXISTS (SELECT 1 FROM spans root "
-    "WHERE root.trace_id = s.trace_id AND (root.parent_span_id IS NULL OR root.parent_is_remote = 1)))"
+    "(:settled_before IS NULL OR s.end_time_unix_nano NOT BETWEEN :settled_before AND :now "
+    "OR EXISTS (SELECT 1 FROM spans root WHERE root.trace_id = s.trace_id "
+    "AND (root.parent_span_id IS NULL OR root.parent_is_remote = 1)))"
 )
 _NEW: Final = (
     f"SELECT s.id, {_SIZE}, {_IS_SETTLED}, s.start_time_unix_nano FROM spans s "
@@ -268,7 +271,13 @@ def first_id_since(connection: ReadConnection, since: int) -> int | None:
 
 def _new_page(connection: ReadConnection, place: Place, rules: PageRules, last_seq: int) -> Page:
     rows = connection.rows(
-        _NEW, {"after": place.span_id, "limit": rules.max_spans, "settled_before": rules.settled_before}
+        _NEW,
+        {
+            "after": place.span_id,
+            "limit": rules.max_spans,
+            "settled_before": rules.settled_before,
+            "now": rules.now,
+        },
     )
     chosen: list[int] = []
     last, size, held_back = place.span_id, 0, 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 from typing import TYPE_CHECKING, Final
 
 import requests
@@ -48,8 +49,6 @@ class OtlpReceiver:
         self._session.headers.update(
             {"User-Agent": f"otel-sqlite-exporter/{__version__}", "Content-Type": _PROTOBUF, **destination.headers}
         )
-        if destination.certificate is not None:
-            self._session.verify = destination.certificate
         if destination.client_certificate is not None:
             key = destination.client_key
             self._session.cert = (
@@ -82,25 +81,36 @@ class OtlpReceiver:
                 payload,
                 headers=headers,
                 timeout=self._destination.timeout_seconds,
+                verify=self._destination.certificate,  # of the session, REQUESTS_CA_BUNDLE would go first
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 return _answer(response)
-        except (
-            requests.exceptions.SSLError,
-            requests.exceptions.InvalidURL,
-            requests.exceptions.InvalidSchema,
-        ) as error:
+        except requests.exceptions.SSLError as error:
+            reason = _reason(error)
+            if isinstance(reason, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):  # it went away in the midst
+                return Answer(Verdict.WAIT, one_line(str(reason)))
+            return Answer(Verdict.STOP, one_line(f"no TLS with {self._destination.place}: {reason}"))
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
             return Answer(Verdict.STOP, one_line(str(error)))
         except (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
             seconds = f"{self._destination.timeout_seconds:g}"
             return Answer(Verdict.LATE, f"no answer within {seconds} s (OTEL_EXPORTER_OTLP_TIMEOUT)")
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            return Answer(Verdict.WAIT, one_line(str(error)) or type(error).__name__)
+            return Answer(Verdict.WAIT, one_line(str(_reason(error))) or type(error).__name__)
 
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
+
+
+def _reason(error: BaseException) -> BaseException:
+    """Return what an error comes from: those around it repeat it in more words."""
+    while True:
+        inner = error.__cause__ or error.__context__
+        if inner is None:
+            return error
+        error = inner
 
 
 def _answer(response: requests.Response) -> Answer:

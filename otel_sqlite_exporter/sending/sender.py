@@ -72,8 +72,11 @@ class SendOptions:
     @property
     def rules(self) -> PageRules:
         """What goes on a page now."""
-        before = None if self.settle_seconds is None else time.time_ns() - int(self.settle_seconds * 1e9)
-        return PageRules(max_spans=self.max_spans, max_bytes=MAX_BYTES, since=self.since, settled_before=before)
+        now = time.time_ns()
+        before = None if self.settle_seconds is None else now - int(self.settle_seconds * 1e9)
+        return PageRules(
+            max_spans=self.max_spans, max_bytes=MAX_BYTES, since=self.since, settled_before=before, now=now
+        )
 
 
 @dataclass(slots=True)

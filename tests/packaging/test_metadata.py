@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -42,3 +43,31 @@ def test_everything_that_tests_read_is_shipped() -> None:
     for part in ("tests", "examples", "docs", "mkdocs.yml", "tox.ini", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         assert f'"/{part}"' in project, part
         assert (ROOT / part).exists(), part
+
+
+def test_what_sending_imports_is_what_its_extra_names() -> None:
+    """Whatever a module of ``sending`` imports from elsewhere, the extras that bring it name it themselves."""
+    own = {"otel_sqlite_exporter", "__future__", "typing_extensions", *sys.stdlib_module_names}
+    imported = set()
+    for path in (ROOT / "otel_sqlite_exporter" / "sending").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module or "")
+    foreign = {name for name in imported if name.partition(".")[0] not in own}
+    distributions = {
+        "google.protobuf": "protobuf",
+        "opentelemetry.exporter.otlp": "opentelemetry-exporter-otlp-proto-common",
+        "opentelemetry.proto": "opentelemetry-proto",
+        "opentelemetry.sdk": "opentelemetry-sdk",
+        "opentelemetry.trace": "opentelemetry-api",
+        "opentelemetry.util.types": "opentelemetry-api",
+        "pyarrow": "pyarrow",
+        "requests": "requests",
+        "urllib3": "urllib3",
+    }
+    named = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for module in foreign:
+        (distribution,) = {name for start, name in distributions.items() if module.startswith(start)}
+        assert f'"{distribution}>=' in named, module

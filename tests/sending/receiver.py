@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -81,9 +82,13 @@ class StandIn:
 
     Args:
         behaviour: Decides what becomes of a request, by its number from 0 and its spans.
+        tls: Its certificate, and what it wants of others.
     """
 
-    def __init__(self, behaviour: Behaviour = lambda _number, _spans: Reply()) -> None:
+    def __init__(
+        self, behaviour: Behaviour = lambda _number, _spans: Reply(), tls: ssl.SSLContext | None = None
+    ) -> None:
+        self.tls = tls
         self.behaviour = behaviour
         self.kept: list[Received] = []
         self.asked: list[tuple[dict[str, str], int, int]] = []
@@ -94,7 +99,7 @@ class StandIn:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.port}"
 
     @property
     def keys(self) -> list[SpanKey]:
@@ -106,6 +111,8 @@ class StandIn:
         """Listen; again on the same port after a stop."""
         server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self))
         server.daemon_threads = True
+        if self.tls is not None:
+            server.socket = self.tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = server.server_address[1]
         self._server = server
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -137,9 +144,11 @@ class StandIn:
 
 
 @contextmanager
-def listening(behaviour: Behaviour = lambda _number, _spans: Reply()) -> Iterator[StandIn]:
+def listening(
+    behaviour: Behaviour = lambda _number, _spans: Reply(), tls: ssl.SSLContext | None = None
+) -> Iterator[StandIn]:
     """Have a receiver listen meanwhile."""
-    receiver = StandIn(behaviour)
+    receiver = StandIn(behaviour, tls)
     receiver.start()
     try:
         yield receiver

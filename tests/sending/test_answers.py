@@ -118,6 +118,16 @@ def test_a_web_page_is_no_success(recorded: Recorded, send: Send) -> None:
     assert value(path, "SELECT last_span_id FROM outboxes") == 0
 
 
+@pytest.mark.parametrize("kind", ["application/x-protobuf", "application/json"])
+def test_an_answer_that_means_nothing_is_no_success(recorded: Recorded, send: Send, kind: str) -> None:
+    """200 with bytes that are no answer of a receiver comes from somebody else: nothing counts as sent."""
+    path = recorded(1)
+    reply = Reply(200, keeps=False, headers={"Content-Type": kind}, body=b"\xff\xff{")
+    with listening(lambda *_: reply) as receiver, pytest.raises(SendingError, match="no answer of an OTLP receiver"):
+        send(path, receiver.url)
+    assert value(path, "SELECT last_span_id FROM outboxes") == 0
+
+
 def test_a_partial_success_is_counted(recorded: Recorded, send: Send) -> None:
     """What a receiver rejects of a request it otherwise took is counted and told once, and not sent again."""
     path = recorded(10)

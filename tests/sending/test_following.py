@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from otel_sqlite_exporter.database import outboxes
 from otel_sqlite_exporter.sending.failures import SendingError, StoppedError
+from otel_sqlite_exporter.sending.merge import merge_files
 from otel_sqlite_exporter.sending.one_sender import only_sender
 from otel_sqlite_exporter.sending.stopping import Stop
 from tests.sending.conftest import Send, record_spans
-from tests.sending.receiver import StandIn, listening
+from tests.sending.receiver import Reply, StandIn, listening
 from tests.support import query, value, wait_until
 
 Recorded = Callable[..., Path]
@@ -128,13 +131,71 @@ def test_two_senders_of_one_name_are_refused(recorded: Recorded, send: Send) -> 
 def test_settling_waits_for_the_root_or_for_time(recorded: Recorded, send: Send) -> None:
     """A span without its root waits for what comes late; once the root is there, or time has passed, it goes out."""
     path = recorded(3)
-    change(path, "UPDATE spans SET parent_span_id = 'ffffffffffffffff', end_time_unix_nano = 4000000000000000000")
+    sql = "UPDATE spans SET parent_span_id = 'ffffffffffffffff', end_time_unix_nano = ?"
+    change(path, sql, time.time_ns() - 10**9)
     with listening() as receiver:
         held, _ = send(path, receiver.url, settle_seconds=60)
         assert (held.sums.sent, held.sums.held_back) == (0, 3)
         change(path, "UPDATE spans SET parent_span_id = NULL WHERE id = 3")
         done, _ = send(path, receiver.url, settle_seconds=60)
     assert (done.sums.sent, done.sums.held_back) == (3, 0)
+
+
+def test_settling_does_not_wait_for_a_clock(recorded: Recorded, send: Send) -> None:
+    """Spans from a time that is still to come are not waited for: the clock was put back since."""
+    path = recorded(2)
+    sql = "UPDATE spans SET parent_span_id = 'ffffffffffffffff', end_time_unix_nano = ?"
+    change(path, sql, time.time_ns() + 10**15)
+    with listening() as receiver:
+        sender, _ = send(path, receiver.url, settle_seconds=60)
+    assert (sender.sums.sent, sender.sums.held_back) == (2, 0)
+
+
+def test_a_file_that_others_are_merged_into_goes_on(recorded: Recorded, send: Send, tmp_path: Path) -> None:
+    """What a merge adds to a file that is followed is sent as well, once."""
+    path = recorded(2)
+    record_spans(tmp_path / "other.db", 3, first=11)
+    with listening() as receiver, following(send, path, receiver) as lines:
+        wait_until(lambda: len(receiver.keys) == 2, what="the first rows arrive")
+        merge_files(str(path), [str(tmp_path / "other.db")], merged=lambda *_: None, advance=lambda _: None)
+        wait_until(lambda: len(receiver.keys) == 5, what="the merged rows arrive")
+    assert [span.attributes["number"] for span in receiver.kept] == [1, 2, 11, 12, 13]
+    assert lines == []
+
+
+def test_a_file_that_is_pruned_meanwhile_goes_on(recorded: Recorded, send: Send) -> None:
+    """Retention deletes the oldest while a receiver is away: what it took unsent is counted, the rest arrives."""
+    path = recorded(6)
+    is_back = Event()
+    with (
+        listening(lambda *_: Reply() if is_back.is_set() else Reply(503, keeps=False)) as receiver,
+        following(send, path, receiver, max_spans=2) as lines,
+    ):
+        wait_until(lambda: receiver.asked, what="the first request")
+        change(path, "DELETE FROM spans WHERE id <= 4")
+        is_back.set()
+        wait_until(lambda: len(receiver.keys) == 4, what="what is left arrives")
+        wait_until(lambda: value(path, "SELECT last_span_id FROM outboxes") == 6, what="the cursor is moved")
+    assert [span.attributes["number"] for span in receiver.kept] == [1, 2, 5, 6]
+    assert len(lines) == 3
+    assert lines[2] == "4 spans were deleted before they were sent"
+
+
+def test_a_receiver_that_is_down_is_waited_for(recorded: Recorded, send: Send) -> None:
+    """Nobody listens: one line says so, another one when somebody does, and everything arrives."""
+    path = recorded(3)
+    receiver = StandIn()
+    receiver.start()
+    receiver.stop()
+    with following(send, path, receiver) as lines:
+        wait_until(lambda: lines, what="it says that nobody is there")
+        receiver.start()
+        try:
+            wait_until(lambda: len(receiver.keys) == 3, what="the rows arrive")
+        finally:
+            receiver.stop()
+    assert len(lines) == 2
+    assert "refused" in lines[0]
 
 
 def test_again_fills_a_receiver_that_lost_everything(recorded: Recorded, send: Send) -> None:

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.sending.sender import SendOptions, Sums
     from otel_sqlite_exporter.sending.stopping import Stop
 
-_NEEDED: Final = ("requests", "google.protobuf", "opentelemetry.exporter.otlp.proto.common")
+_NEEDED: Final = (
+    "google.protobuf",
+    "opentelemetry.exporter.otlp.proto.common",
+    "opentelemetry.proto",
+    "requests",
+    "urllib3",
+)
 _STYLES: Final = ("genai", "original", "openinference")
 _STOPPED: Final = 130
 
