@@ -1,8 +1,10 @@
-"""A whole batch in one statement: a temporary view whose triggers put every row where it belongs.
+"""A whole batch in one statement: it fills a temporary table, whose last row has all of it moved to where it belongs.
 
 ``sqlite3`` gives the GIL away in every statement, and a CPU-bound thread of the application then keeps it for 5 ms, or
 10 where the statement is reset as well. One statement per table and one for each step of a transaction made a batch
-wait 100 ms in all; this one, which is a transaction by itself, waits once (``python -m benchmarks lossless``).
+wait 100 ms in all; this one, which is a transaction by itself, waits once (``python -m benchmarks lossless``). Triggers
+that put each row in its place opened the tables anew for every row, which took longer than to move the rows table by
+table (``python -m benchmarks instructions``).
 """
 
 from __future__ import annotations
@@ -38,62 +40,79 @@ _LINK: Final = (
     "finish_reason",
 )
 _LINKS_IN_A_ROW: Final = 4  # every row has the width of a span's, and a chat has more messages than spans
-_NOTHING, _SPAN, _LINKS, _USAGE, _LEDGER = range(5)
+_NOTHING, _SPAN, _LINKS, _END = range(4)
 _NO_SPAN: Final = (_NOTHING, *[""] * len(INSERTED_SPAN_COLUMNS))
 _NO_LINK: Final = (0, "", *KNOWN_MESSAGE, "", 0, "")
-_WIDTH: Final = max(len(INSERTED_SPAN_COLUMNS), len(_LINK) * _LINKS_IN_A_ROW, len(LEDGER_COLUMNS) + 1)
+_NO_LEDGER: Final = ("",) * (1 + len(LEDGER_COLUMNS))
+_END_PARAMETERS: Final = 1 + len(_NO_LEDGER)
+_WIDTH: Final = max(len(INSERTED_SPAN_COLUMNS), len(_LINK) * _LINKS_IN_A_ROW, _END_PARAMETERS)
 
 _LAST_SPAN: Final = "(SELECT max(id) FROM spans)"
 
 
-def _new(index: int, column: str = "") -> str:
+def _value(index: int, column: str, table: str = "batch") -> str:
     """Return a row's value, NULL for the empty text where the column means that.
 
     ``sqlite3`` takes ten times as long to bind None as to bind text: it looks for an adapter every time
     (``python -m benchmarks cpu``).
     """
-    value = f"NEW.c{index}"
+    value = f"{table}.c{index}"
     return f"nullif({value}, '')" if column in MAY_BE_NULL else value
-
-
-def _insert_link(slot: int) -> str:
-    new = {column: _new(slot * len(_LINK) + index, column) for index, column in enumerate(_LINK)}
-    columns = _LINK[1:7]
-    return f"""
-        INSERT OR IGNORE INTO messages ({", ".join(columns)})
-          SELECT {", ".join(new[column] for column in columns)} WHERE {new["full_bytes"]} >= 0;
-        INSERT INTO span_messages (span_id, direction, position, message_id, finish_reason)
-          SELECT
-            {_LAST_SPAN} - {new["back"]},
-            {new["direction"]},
-            {new["position"]},
-            CASE changes()
-              WHEN 1 THEN last_insert_rowid()
-              ELSE (SELECT id FROM messages WHERE hash = {new["hash"]})
-            END,
-            {new["finish_reason"]}
-          WHERE {new["hash"]} <> '';
-        UPDATE messages SET text = {new["text"]}, parts = {new["parts"]}, kept_bytes = {new["kept_bytes"]}
-          WHERE hash = CASE WHEN {new["full_bytes"]} >= 0 THEN {new["hash"]} END AND kept_bytes < {new["kept_bytes"]};
-    """
 
 
 def _span_value(index: int, column: str) -> str:
     if column == "duplicate_of":
-        return f"CASE WHEN NEW.c{index} > 0 THEN {_LAST_SPAN} + 1 - NEW.c{index} END"
-    return _new(index, column)
+        # Ids follow each other from the last one that was ever given, and the spans come first in the batch.
+        last = "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'spans'), 0)"
+        return f"CASE WHEN batch.c{index} > 0 THEN {last} + batch.rowid - batch.c{index} END"
+    return _value(index, column)
 
+
+_INSERT_SPANS: Final = f"""
+    INSERT INTO spans ({", ".join(INSERTED_SPAN_COLUMNS)})
+      SELECT {", ".join(_span_value(index, column) for index, column in enumerate(INSERTED_SPAN_COLUMNS))}
+        FROM batch WHERE step = {_SPAN};
+"""
 
 # Retention deletes rows that nothing refers to, and so may a user; who remembers one then has to add it again.
-_REFERENCES: Final = "".join(
-    f"SELECT RAISE(ABORT, 'a row of {table} is gone') WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE id = "
-    f"NEW.c{INSERTED_SPAN_COLUMNS.index(column)});"
+_CHECK_REFERENCES: Final = "".join(
+    f"SELECT RAISE(ABORT, 'a row of {table} is gone') WHERE EXISTS (SELECT 1 FROM batch WHERE step = {_SPAN} "
+    f"AND c{INSERTED_SPAN_COLUMNS.index(column)} NOT IN (SELECT id FROM {table}));"
     for table, column in (("resources", "resource_id"), ("scopes", "scope_id"), ("recorders", "recorder_id"))
 )
-_INSERT_SPAN: Final = f"""
-    INSERT INTO spans ({", ".join(INSERTED_SPAN_COLUMNS)})
-      VALUES ({", ".join(_span_value(index, column) for index, column in enumerate(INSERTED_SPAN_COLUMNS))});
-    {_REFERENCES}
+
+
+def _of_links(columns: tuple[str, ...], condition: str, **instead: str) -> str:
+    """Return a query for every message of the batch, in order: all in the first place of the rows, in the second ...
+
+    Args:
+        columns: Which of its columns; each may be replaced by an expression with others in braces.
+        condition: Which messages, with columns in braces.
+        instead: By column, such an expression.
+    """
+    queries = []
+    for place in range(_LINKS_IN_A_ROW):
+        values = {column: _value(place * len(_LINK) + index, column) for index, column in enumerate(_LINK)}
+        shown = ", ".join(instead.get(column, f"{{{column}}}").format_map(values) for column in columns)
+        queries.append(f"SELECT {shown} FROM batch WHERE step = {_LINKS} AND {condition.format_map(values)}")
+    return " UNION ALL ".join(queries)
+
+
+_INSERT_MESSAGES: Final = f"""
+    INSERT INTO messages ({", ".join(_LINK[1:7])})
+      {_of_links(_LINK[1:7], "{full_bytes} >= 0")}
+      ON CONFLICT (hash) DO UPDATE
+        SET text = excluded.text, parts = excluded.parts, kept_bytes = excluded.kept_bytes
+        WHERE kept_bytes < excluded.kept_bytes;
+    INSERT INTO span_messages (span_id, direction, position, message_id, finish_reason)
+      {
+    _of_links(
+        ("back", "direction", "position", "hash", "finish_reason"),
+        "{hash} <> ''",
+        back=f"{_LAST_SPAN} - {{back}}",
+        hash="(SELECT id FROM messages WHERE hash = {hash})",
+    )
+};
 """
 
 # The writer holds the write lock, so the spans that it inserted last have the highest ids, one after another.
@@ -107,15 +126,9 @@ _ADD_USAGE: Final = f"""
 
 _UPDATE_LEDGER: Final = f"""
     UPDATE recorders SET
-        {", ".join(f"{column} = {_new(index, column)}" for index, column in enumerate(LEDGER_COLUMNS, 1))}
-      WHERE id = NEW.c0;
+        {", ".join(f"{column} = {_value(index, column, 'NEW')}" for index, column in enumerate(LEDGER_COLUMNS, 2))}
+      WHERE id = NEW.c1;
 """
-
-_ACTIONS: Final = {
-    _SPAN: _INSERT_SPAN,
-    _LINKS: "".join(_insert_link(slot) for slot in range(_LINKS_IN_A_ROW)),
-    _USAGE: _ADD_USAGE,
-}
 
 # Rounding up adds an eighth at most; see _rounded.
 _MAX_ROW_PARAMETERS: Final = MAX_PARAMETERS * 8 // 9
@@ -126,38 +139,45 @@ MAX_LINKS: Final = _MAX_ROW_PARAMETERS // (_LINKS_IN_A_ROW * len(_LINK)) * _LINK
 
 
 def install(connection: sqlite3.Connection, schema_version: int) -> None:
-    """Create the view and its triggers, for this connection only.
+    """Create the table and its triggers, for this connection only.
 
     Args:
         connection: The connection.
         schema_version: What they were made for. When another process migrates the file, batches fail from then on.
     """
-    # In the trigger for the ledger, which is part of every transaction.
     check = (
         "SELECT RAISE(ABORT, 'the schema version has changed') "
         f"WHERE (SELECT user_version FROM pragma_user_version) <> {schema_version};"
     )
-    actions = {**_ACTIONS, _LEDGER: check + _UPDATE_LEDGER}
-    connection.execute(f"CREATE TEMP VIEW batch AS SELECT 0 AS step, {', '.join(f'0 AS c{i}' for i in range(_WIDTH))}")
-    for step, action in actions.items():
-        connection.execute(
-            f"CREATE TEMP TRIGGER batch_{step} INSTEAD OF INSERT ON batch WHEN NEW.step = {step} BEGIN {action} END"
-        )
+    actions = f"{check} {_INSERT_SPANS} {_CHECK_REFERENCES} {_INSERT_MESSAGES} {_ADD_USAGE} {_UPDATE_LEDGER}"
+    end = [f"c{index}" for index in range(_END_PARAMETERS)]
+    connection.execute(f"CREATE TEMP TABLE batch (step, {', '.join(f'c{index}' for index in range(_WIDTH))})")
+    connection.execute("PRAGMA temp.secure_delete = OFF")  # it is memory, and emptied with every batch
+    connection.execute(f"CREATE TEMP VIEW batch_end AS SELECT {', '.join(f'0 AS {column}' for column in end)}")
+    connection.execute(
+        f"CREATE TEMP TRIGGER batch_move INSTEAD OF INSERT ON batch_end BEGIN {actions} DELETE FROM batch; END"
+    )
+    # A trigger is entered for every row, and entering one takes longer the more it does: hence the step in between.
+    connection.execute(
+        f"CREATE TEMP TRIGGER batch_is_whole AFTER INSERT ON batch WHEN NEW.step = {_END} BEGIN "
+        f"INSERT INTO batch_end VALUES ({', '.join(f'NEW.{column}' for column in end)}); END"
+    )
 
 
 class Insertion:
-    """Rows that one statement inserts: spans, then messages of spans, what the spans add to usage, and the ledger.
+    """Rows that one statement inserts: spans, messages of spans, what the spans add to usage, and the ledger.
 
     Outside of a transaction the statement is one by itself, and takes the write lock before it reads anything.
     """
 
-    __slots__ = ("_last", "_links", "_span_count", "_spans")
+    __slots__ = ("_ledger", "_links", "_span_count", "_spans", "_usage")
 
     def __init__(self) -> None:
         self._spans: list[object] = []
         self._span_count = 0
-        self._links: list[object] = []
-        self._last: list[tuple[object, ...]] = []
+        self._links: list[tuple[object, ...]] = []
+        self._usage = 0
+        self._ledger: tuple[object, ...] = _NO_LEDGER
 
     def add_span(self, *groups: tuple[object, ...]) -> None:
         """Add a span, whose values in the order of :data:`INSERTED_SPAN_COLUMNS` come in groups."""
@@ -175,24 +195,22 @@ class Insertion:
             message: Its columns ``role`` to ``kept_bytes``, or :data:`KNOWN_MESSAGE`.
             place: ``direction``, ``position`` and ``finish_reason``.
         """
-        self._links += (back, bytearray(digest))
-        self._links += message
-        self._links += place
+        self._links.append((back, bytearray(digest), *message, *place))
 
     def add_usage(self, spans: int) -> None:
         """Add what the spans that were inserted last, so many of them, used."""
-        self._last.append((_USAGE, spans))
+        self._usage = spans
 
     def set_ledger(self, recorder_id: int, values: tuple[object, ...]) -> None:
         """Have a row of ``recorders`` updated to values in the order of ``LEDGER_COLUMNS``."""
-        self._last.append((_LEDGER, recorder_id, *values))
+        self._ledger = (recorder_id, *values)
 
     @property
     def is_too_long(self) -> bool:
         """Whether the rows take more parameters than SQLite allows in a statement."""
         spans = _rounded(self._span_count) * (1 + len(INSERTED_SPAN_COLUMNS))
         links = _rounded(self._link_rows) * _LINKS_IN_A_ROW * len(_LINK)
-        return spans + links + sum(map(len, self._last)) > MAX_PARAMETERS
+        return spans + links + _END_PARAMETERS > MAX_PARAMETERS
 
     def execute(self, connection: sqlite3.Connection) -> None:
         """Insert everything.
@@ -205,18 +223,18 @@ class Insertion:
         span_rows, link_rows = _rounded(self._span_count), _rounded(self._link_rows)
         values = self._spans
         values += _NO_SPAN * (span_rows - self._span_count)
-        values += self._links
-        values += _NO_LINK * (link_rows * _LINKS_IN_A_ROW - len(self._links) // len(_LINK))
-        for row in self._last:
-            values += row
-        connection.execute(
-            _statement(span_rows, link_rows, tuple(map(len, self._last))),
-            ["" if value is None else value for value in values],
-        )
+        links = self._links
+        links += [_NO_LINK] * (link_rows * _LINKS_IN_A_ROW - len(links))
+        for row in range(link_rows):
+            for link in links[row::link_rows]:
+                values += link
+        values.append(self._usage)
+        values += self._ledger
+        connection.execute(_statement(span_rows, link_rows), ["" if value is None else value for value in values])
 
     @property
     def _link_rows(self) -> int:
-        return -(-len(self._links) // (_LINKS_IN_A_ROW * len(_LINK)))
+        return -(-len(self._links) // _LINKS_IN_A_ROW)
 
 
 def _rounded(rows: int) -> int:
@@ -226,10 +244,10 @@ def _rounded(rows: int) -> int:
 
 
 @lru_cache(maxsize=STATEMENTS)
-def _statement(span_rows: int, link_rows: int, last: tuple[int, ...]) -> str:
+def _statement(span_rows: int, link_rows: int) -> str:
     rows = [_row("?", len(INSERTED_SPAN_COLUMNS))] * span_rows
     rows += [_row(str(_LINKS), _LINKS_IN_A_ROW * len(_LINK))] * link_rows
-    rows += [_row("?", length - 1) for length in last]
+    rows.append(_row(str(_END), _END_PARAMETERS))
     return f"INSERT INTO batch VALUES {', '.join(rows)}"
 
 
