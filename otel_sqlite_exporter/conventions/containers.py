@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.chunks import joined_chunks
+from otel_sqlite_exporter.conventions.histories import Histories
 from otel_sqlite_exporter.conventions.messages import finish_of, is_message_like, native_messages, read_message
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain, to_json
 from otel_sqlite_exporter.conventions.parts import MAX_DEPTH, Object, first, flat_text, is_part_like, read_parts
@@ -14,6 +15,8 @@ from otel_sqlite_exporter.conventions.parts import MAX_DEPTH, Object, first, fla
 _SYSTEM_KEYS: Final = ("system", "system_instruction", "systemInstruction", "instructions", "preamble")
 _CLOSING: Final = ("}", "]", ")")
 _Reader: TypeAlias = Callable[[Object, "str | None", int], "list[Message] | None"]
+
+_histories = Histories()
 
 
 def read_input(value: object) -> list[Message]:
@@ -61,6 +64,9 @@ def _read(value: object, role: str | None, depth: int) -> list[Message]:
     if not value:
         return [] if value != 0 or value is False else [Message(role, read_parts(value))]
     if isinstance(value, str):
+        continued = _histories.continued(value) if depth == 0 else None
+        if continued is not None:
+            return continued
         parsed = parse_text(value)
         if parsed is NOT_JSON:
             return [Message(role, read_parts(value))]
@@ -97,8 +103,11 @@ def _is_whole_message(item: object) -> bool:
 
 def _decoded(value: object, role: str | None, depth: int, source: str | None) -> list[Message]:
     if isinstance(value, list):
-        native = native_messages(value)
-        messages = _list(joined_chunks(value), role, depth) if native is None else native
+        messages = native_messages(value)
+        if messages is None:
+            messages = _list(joined_chunks(value), role, depth)
+        elif source is not None and depth == 1:
+            _histories.remember(source, messages)
     elif isinstance(value, dict):
         messages = _object(value, role, depth)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.kinds import known_step, unknown_word
+from otel_sqlite_exporter.conventions.plans import Plan
 from otel_sqlite_exporter.conventions.slots import UNKNOWN, Slot
 from otel_sqlite_exporter.conventions.usage import column_of
 from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS, FIELD, FIELDS_OF, FLATTENED, INDEX, Family
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 EVERY_SPAN: Final = -1
 MAX_LEARNT: Final = 20_000
+MAX_PLANNED_KEYS: Final = 4_000
+"""Keys of all shapes that are remembered: flattened lists make a shape of every number of messages."""
+
 FAMILY_STRIDE: Final = 1_000
 LAST_RANK: Final = 1_000_000
 USAGE_WORDS: Final = ("usage.", "token_usage.", "token_count.", "tokens.")
@@ -34,13 +38,25 @@ class Dictionary:
         scope_name: The scope.
     """
 
-    __slots__ = ("_objects", "_trees", "adjusts", "families", "scope_family", "slots", "steps")
+    __slots__ = (
+        "_objects",
+        "_planned_keys",
+        "_plans",
+        "_trees",
+        "adjusts",
+        "families",
+        "scope_family",
+        "slots",
+        "steps",
+    )
 
     def __init__(self, families: Sequence[Family], shared: Mapping[str, Sequence[str]], scope_name: str) -> None:
         self.families = families
         self.slots: dict[str, Slot] = {}
         self._trees: dict[str, Slot] = {}
         self._objects: dict[str, Slot] = {}
+        self._plans: dict[tuple[str, ...], Plan] = {}
+        self._planned_keys = 0
         of_scope = [bool(family.scopes) and scope_name.startswith(family.scopes) for family in families]
         named = [family.name for family, found in zip(families, of_scope, strict=True) if found]
         self.scope_family = named[-1] if named else None
@@ -60,6 +76,27 @@ class Dictionary:
         for column, keys in shared.items():
             for place, key in enumerate(keys):
                 self._add(key, Slot(500 + place, columns=((column, CONVERTERS[column]),)))
+
+    def plan(self, attributes: Mapping[str, object]) -> Plan:
+        """Return what is done with attributes of these keys.
+
+        Args:
+            attributes: Of a span or an event.
+        """
+        keys = tuple(attributes)
+        plan = self._plans.get(keys)
+        if plan is None:
+            plan = Plan(keys, self.slot_of)
+            self._planned_keys += len(keys)
+            if self._planned_keys > MAX_PLANNED_KEYS:
+                self._plans.clear()
+                self._planned_keys = len(keys)
+            self._plans[keys] = plan
+        return plan
+
+    def slot_of(self, key: str) -> Slot:
+        """Return what is done with the value under a key."""
+        return self.slots.get(key) or self.learn(key)
 
     def learn(self, key: str) -> Slot:
         """Return what is done with a key that was not seen before.

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, Plain, parse_text, plain
-from otel_sqlite_exporter.conventions.slots import UNKNOWN, KnownSlots, Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from otel_sqlite_exporter.conventions.plans import Planner
+    from otel_sqlite_exporter.conventions.slots import Slot
     from otel_sqlite_exporter.conventions.step_words import Step
 
-_LAST: Final = 1 << 30
 _LEAVES: Final = (str, int, float, bool, type(None))
-_VECTORS: Final = frozenset({"vector", "embedding.vector"})
 
 
 class Sheet:
@@ -24,9 +23,9 @@ class Sheet:
         known: What is done with each key.
     """
 
-    __slots__ = ("_known", "_trees", "bodies", "columns", "contents", "has_gaps", "mask", "ranks")
+    __slots__ = ("_known", "bodies", "columns", "contents", "has_gaps", "mask", "ranks")
 
-    def __init__(self, known: KnownSlots) -> None:
+    def __init__(self, known: Planner) -> None:
         self._known = known
         self.columns: dict[str, Any] = {}
         self.ranks: dict[str, int] = {}
@@ -35,7 +34,6 @@ class Sheet:
         self.mask = 0
         self.has_gaps = False
         """Whether a flattened list lacks its first items."""
-        self._trees: dict[str, tuple[Slot, int, dict[str | int, Any]]] = {}
 
     @property
     def steps(self) -> Mapping[str, Step]:
@@ -49,31 +47,33 @@ class Sheet:
             attributes: Of the span, or of an event that completes it.
             offset: Added to their place in the reading order.
         """
-        kept = dict(attributes)
-        slots, learn = self._known.slots, self._known.learn
+        plan = self._known.plan(attributes)
+        self.mask |= plan.mask
         columns, ranks = self.columns, self.ranks
-        mask = self.mask
-        for key, value in attributes.items():
-            slot = slots.get(key) or learn(key)
-            if slot is UNKNOWN:
-                continue
-            mask |= slot.mask
-            if slot.plain:
-                rank = slot.rank + offset
-                if rank < ranks.get(slot.column, _LAST):
-                    read = slot.convert(value)
-                    if read is not None:
-                        columns[slot.column] = read
-                        ranks[slot.column] = rank
-            elif self._sort(slot, slot.rank + offset, value):
-                del kept[key]
-        self.mask = mask
-        if self._trees:
-            self._put_trees_away()
+        for rank, column, convert, key in plan.fills:
+            if column not in ranks or rank + offset < ranks[column]:
+                read = convert(attributes[key])
+                if read is not None:
+                    columns[column] = read
+                    ranks[column] = rank + offset
+        for body, rank, key in plan.bodies:
+            self.bodies.setdefault(body, []).append((rank + offset, attributes[key]))
+        for content, rank, key in plan.contents:
+            self.contents.setdefault(content, []).append((rank + offset, attributes[key]))
+        if plan.leaves:
+            self._grow(plan.leaves, attributes, offset)
+        kept = dict(attributes)
+        for key in plan.left_out:
+            del kept[key]
         return kept
 
-    def _put_trees_away(self) -> None:
-        for slot, rank, tree in self._trees.values():
+    def _grow(self, leaves: Sequence[tuple[Slot, str]], attributes: Mapping[str, object], offset: int) -> None:
+        """Put flattened lists together again, and offer each."""
+        trees: dict[str, tuple[Slot, int, dict[str | int, Any]]] = {}
+        for slot, key in leaves:
+            _, _, tree = trees.setdefault(slot.tree, (slot, slot.rank + offset, {}))
+            _add_leaf(tree, slot.path, attributes[key])
+        for slot, rank, tree in trees.values():
             if 0 not in tree and any(type(key) is int for key in tree):
                 self.has_gaps = True
             whole = listed(tree)
@@ -81,25 +81,6 @@ class Sheet:
                 self.offer(slot.content, rank, whole)
             if slot.body is not None:
                 self.bodies.setdefault(slot.body, []).append((rank, whole))
-        self._trees = {}
-
-    def _sort(self, slot: Slot, rank: int, value: object) -> bool:
-        """Put away a value that is more than one column; tell whether it is message content."""
-        if slot.tree:
-            self._grow(slot, rank, value)
-            return slot.content is not None
-        for column, convert in slot.columns:
-            if rank < self.ranks.get(column, _LAST):
-                read = convert(value)
-                if read is not None:
-                    self.columns[column] = read
-                    self.ranks[column] = rank
-        if slot.body is not None:
-            self.bodies.setdefault(slot.body, []).append((rank, value))
-        if slot.content is not None:
-            self.contents.setdefault(slot.content, []).append((rank, value))
-            return True
-        return slot.hidden
 
     def offer(self, content: str, rank: int, value: object) -> None:
         """Add content that is not an attribute's value.
@@ -128,22 +109,16 @@ class Sheet:
             if decoded is not NOT_JSON:
                 yield decoded
 
-    def _grow(self, slot: Slot, rank: int, value: object) -> None:
-        path = slot.path
-        if path[-1] in _VECTORS:
-            return
-        known = self._trees.get(slot.tree)
-        if known is None:
-            known = self._trees[slot.tree] = (slot, rank, {})
-        node = known[2]
-        for word in path[:-1]:
-            inner = node.get(word)
-            if not isinstance(inner, dict):
-                inner = node[word] = {}
-            node = inner
-        if type(value) not in _LEAVES:
-            value = plain(value)
-        node.setdefault(path[-1], value)
+
+def _add_leaf(node: dict[str | int, Any], path: Sequence[str | int], value: object) -> None:
+    for word in path[:-1]:
+        inner = node.get(word)
+        if not isinstance(inner, dict):
+            inner = node[word] = {}
+        node = inner
+    if type(value) not in _LEAVES:
+        value = plain(value)
+    node.setdefault(path[-1], value)
 
 
 def _rank(candidate: tuple[int, object]) -> int:

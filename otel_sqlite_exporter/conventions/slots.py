@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
-
-from otel_sqlite_exporter.conventions import values
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from otel_sqlite_exporter.conventions.step_words import Step
+from typing import Final, TypeAlias
 
 Convert: TypeAlias = Callable[[object], object]
 
@@ -29,7 +22,7 @@ class Slot:
         hidden: It is left out of the attributes.
     """
 
-    __slots__ = ("body", "column", "columns", "content", "convert", "hidden", "mask", "path", "plain", "rank", "tree")
+    __slots__ = ("body", "columns", "content", "hidden", "mask", "path", "rank", "tree")
 
     def __init__(
         self,
@@ -51,9 +44,6 @@ class Slot:
         self.tree = tree
         self.path = path
         self.hidden = hidden
-        # The most frequent kind of key, one column and nothing else, is told by one test.
-        self.plain = len(columns) == 1 and content is None and body is None and not hidden
-        self.column, self.convert = columns[0] if self.plain else ("", values.text)
 
     def joined(self, other: Slot) -> Slot:
         """Return a slot that does what both do, for a key that has a meaning in several families."""
@@ -70,16 +60,3 @@ class Slot:
 
 UNKNOWN: Final = Slot()
 """For a key that no convention knows."""
-
-
-class KnownSlots(Protocol):
-    """Where a sheet looks up what is done with a key."""
-
-    slots: dict[str, Slot]
-    """Every key that is known so far."""
-
-    steps: Mapping[str, Step]
-    """What the names of spans and events stand for under the scope."""
-
-    def learn(self, key: str) -> Slot:
-        """Return what is done with a key that was not seen before."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from opentelemetry.trace.status import StatusCode
+
 from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, Message, SpanFacts
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.config import ExporterOptions
     from otel_sqlite_exporter.conventions.call import JSONValue
 
-_STATUSES: Final = {"UNSET": "unset", "OK": "ok", "ERROR": "error"}
+_STATUSES: Final = {StatusCode.OK: "ok", StatusCode.ERROR: "error"}
 _MAX_TIME: Final = (1 << 63) - 1
 _MIN_TIME: Final = -(1 << 63)
 _MAX_COST_USD: Final = 1e9
@@ -60,6 +62,8 @@ class Converter:
         """Return what a convention may look at."""
         scope = span.instrumentation_scope
         events = span.events
+        status = span.status
+        code = status.status_code
         return SpanFacts(
             name=span.name if isinstance(span.name, str) else describe(span.name),
             scope_name=(scope.name or "") if scope is not None else "",
@@ -67,8 +71,8 @@ class Converter:
             attributes=attributes_of(span),
             events=[_event_facts(event) for event in events] if events else (),
             log_events=log_events,
-            status=_STATUSES.get(span.status.status_code.name, "unset"),
-            status_message=span.status.description,
+            status="unset" if code is StatusCode.UNSET else _STATUSES.get(code, "unset"),
+            status_message=status.description,
             start_time_unix_nano=span.start_time or 0,
             end_time_unix_nano=span.end_time or span.start_time or 0,
             dropped_attributes=span.dropped_attributes,

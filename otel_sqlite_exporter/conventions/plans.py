@@ -1,0 +1,79 @@
+"""What is done with the attributes of spans of one shape, worked out once for all of them.
+
+An emitter writes the same keys in the same order again and again. Which of them fills which column, which hold content
+and which are left over depends on the keys alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from otel_sqlite_exporter.conventions.slots import UNKNOWN, Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from otel_sqlite_exporter.conventions.slots import Convert
+    from otel_sqlite_exporter.conventions.step_words import Step
+
+_VECTORS: Final = frozenset({"vector", "embedding.vector"})
+"""Where flattened lists end that are never stored."""
+
+
+class Planner(Protocol):
+    """Where a sheet learns what is done with attributes."""
+
+    steps: Mapping[str, Step]
+    """What the names of spans and events stand for under the scope."""
+
+    def plan(self, attributes: Mapping[str, object]) -> Plan:
+        """Return what is done with attributes of these keys."""
+
+
+class Plan:
+    """What is done with the values under some keys.
+
+    Args:
+        keys: The keys of a span's or an event's attributes, in order.
+        slot_of: Returns what is done with a value under a key.
+    """
+
+    __slots__ = ("bodies", "contents", "fills", "leaves", "left_out", "mask")
+
+    def __init__(self, keys: Iterable[str], slot_of: Callable[[str], Slot]) -> None:
+        self.mask = 0
+        """Which families' words are among the keys."""
+        self.leaves: list[tuple[Slot, str]] = []
+        """Keys of flattened lists."""
+        self.left_out: list[str] = []
+        """Keys that are not kept among the attributes, because they hold content."""
+        fills: list[tuple[int, str, Convert, str]] = []
+        bodies: list[tuple[str, int, str]] = []
+        contents: list[tuple[str, int, str]] = []
+        for key in keys:
+            slot = slot_of(key)
+            if slot is UNKNOWN:
+                continue
+            self.mask |= slot.mask
+            if slot.tree:
+                if slot.path[-1] not in _VECTORS:
+                    self.leaves.append((slot, key))
+            else:
+                fills += [(slot.rank, column, convert, key) for column, convert in slot.columns]
+                if slot.body is not None:
+                    bodies.append((slot.body, slot.rank, key))
+                if slot.content is not None:
+                    contents.append((slot.content, slot.rank, key))
+            if slot.content is not None or slot.hidden:
+                self.left_out.append(key)
+        fills.sort(key=_rank)
+        self.fills = fills
+        """Rank, column, how its value is read, and key; what is read first comes first."""
+        self.bodies = bodies
+        """Kind of object, rank and key."""
+        self.contents = contents
+        """Place of content, rank and key."""
+
+
+def _rank(fill: tuple[int, str, Convert, str]) -> int:
+    return fill[0]

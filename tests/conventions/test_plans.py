@@ -1,0 +1,41 @@
+"""What is done with a span's attributes depends on their keys alone, and is remembered by them."""
+
+from __future__ import annotations
+
+from otel_sqlite_exporter.conventions import read
+from otel_sqlite_exporter.conventions.call import SpanFacts
+from otel_sqlite_exporter.conventions.dictionary import MAX_PLANNED_KEYS, Dictionary
+from otel_sqlite_exporter.conventions.registry import FAMILIES, SHARED
+
+MODEL, OTHER = "gen_ai.request.model", "llm.model_name"
+
+
+def test_values_of_the_same_keys_are_read_anew() -> None:
+    """A key whose value says nothing leaves its column to the key after it, in this span and not in the next."""
+    for model, other, expected in (("a", "b", "a"), ("", "b", "b"), ("c", "", "c"), ("", "d", "d")):
+        call = read(SpanFacts("chat", attributes={"gen_ai.operation.name": "chat", MODEL: model, OTHER: other}))
+        assert call.request_model == expected
+
+
+def test_a_key_that_is_read_first_is_read_first_wherever_it_stands() -> None:
+    """The order of the attributes is the emitter's own affair."""
+    for keys in ((MODEL, OTHER), (OTHER, MODEL)):
+        attributes = {"gen_ai.operation.name": "chat", **{key: "first" if key == MODEL else "second" for key in keys}}
+        assert read(SpanFacts("chat", attributes=attributes)).request_model == "first"
+
+
+def test_only_so_many_shapes_are_remembered() -> None:
+    """An emitter that makes keys of its data does not fill the memory."""
+    dictionary = Dictionary(FAMILIES, SHARED, "")
+    for number in range(MAX_PLANNED_KEYS):
+        dictionary.plan({f"key.{number}": 1, MODEL: "m"})
+    assert sum(map(len, dictionary._plans)) <= MAX_PLANNED_KEYS
+
+
+def test_the_shape_of_a_span_with_very_many_keys_is_used_and_forgotten() -> None:
+    """It is the only one that is remembered, until the next one comes."""
+    dictionary = Dictionary(FAMILIES, SHARED, "")
+    attributes = {f"key.{number}": 1 for number in range(MAX_PLANNED_KEYS + 1)} | {MODEL: "m"}
+    assert [key for *_, key in dictionary.plan(attributes).fills] == [MODEL]
+    dictionary.plan({MODEL: "m"})
+    assert list(dictionary._plans) == [(MODEL,)]
