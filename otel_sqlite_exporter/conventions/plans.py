@@ -19,6 +19,39 @@ if TYPE_CHECKING:
 _VECTORS: Final = frozenset({"vector", "embedding.vector"})
 """Where flattened lists end that are never stored."""
 
+_LONGEST_REMEMBERED: Final = 256
+
+
+class Fill:
+    """How a column is filled from the value under a key.
+
+    Args:
+        rank: Its place in the reading order.
+        column: The column.
+        convert: How the value is read; None means that it says nothing.
+        key: The key.
+    """
+
+    __slots__ = ("_convert", "_last", "column", "key", "rank")
+
+    def __init__(self, rank: int, column: str, convert: Convert, key: str) -> None:
+        self.rank = rank
+        self.column = column
+        self.key = key
+        self._convert = convert
+        self._last: tuple[object, object] = (None, None)
+
+    def read(self, value: object) -> object:
+        """Return what a value says: most texts say what they said in the span before, and are read once."""
+        if type(value) is not str:
+            return self._convert(value)
+        last, said = self._last  # in one step: other threads read by the same plan
+        if value != last:
+            said = self._convert(value)
+            if len(value) <= _LONGEST_REMEMBERED and type(said) is not list:  # which the next one might change
+                self._last = (value, said)
+        return said
+
 
 class Planner(Protocol):
     """Where a sheet learns what is done with attributes."""
@@ -47,7 +80,7 @@ class Plan:
         """Keys of flattened lists."""
         self.left_out: list[str] = []
         """Keys that are not kept among the attributes, because they hold content."""
-        fills: list[tuple[int, str, Convert, str]] = []
+        fills: list[Fill] = []
         bodies: list[tuple[str, int, str]] = []
         contents: list[tuple[str, int, str]] = []
         for key in keys:
@@ -59,21 +92,20 @@ class Plan:
                 if slot.path[-1] not in _VECTORS:
                     self.leaves.append((slot, key))
             else:
-                fills += [(slot.rank, column, convert, key) for column, convert in slot.columns]
+                fills += [Fill(slot.rank, column, convert, key) for column, convert in slot.columns]
                 if slot.body is not None:
                     bodies.append((slot.body, slot.rank, key))
                 if slot.content is not None:
                     contents.append((slot.content, slot.rank, key))
             if slot.content is not None or slot.hidden:
                 self.left_out.append(key)
-        fills.sort(key=_rank)
-        self.fills = fills
-        """Rank, column, how its value is read, and key; what is read first comes first."""
+        self.fills = sorted(fills, key=_rank)
+        """How columns are filled; what is read first comes first."""
         self.bodies = bodies
         """Kind of object, rank and key."""
         self.contents = contents
         """Place of content, rank and key."""
 
 
-def _rank(fill: tuple[int, str, Convert, str]) -> int:
-    return fill[0]
+def _rank(fill: Fill) -> int:
+    return fill.rank

@@ -50,12 +50,13 @@ class Sheet:
         plan = self._known.plan(attributes)
         self.mask |= plan.mask
         columns, ranks = self.columns, self.ranks
-        for rank, column, convert, key in plan.fills:
-            if column not in ranks or rank + offset < ranks[column]:
-                read = convert(attributes[key])
+        for fill in plan.fills:
+            column, rank = fill.column, fill.rank + offset
+            if column not in ranks or rank < ranks[column]:
+                read = fill.read(attributes[fill.key])
                 if read is not None:
                     columns[column] = read
-                    ranks[column] = rank + offset
+                    ranks[column] = rank
         for body, rank, key in plan.bodies:
             self.bodies.setdefault(body, []).append((rank + offset, attributes[key]))
         for content, rank, key in plan.contents:

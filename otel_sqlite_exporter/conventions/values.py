@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Final
 
@@ -129,9 +129,10 @@ def texts(value: object) -> list[str] | None:
     if isinstance(value, str):
         parsed = parse_text(value)
         value = value.split(",") if parsed is NOT_JSON else parsed
-    if isinstance(value, Mapping):
-        return None
-    items: Sequence[object] = [value] if isinstance(value, (str, int)) else value if isinstance(value, Sequence) else []
+    if isinstance(value, (tuple, list)):  # nearly always: the SDK's own form of a list
+        items: Sequence[object] = value
+    else:
+        items = [value] if isinstance(value, (str, int)) else value if isinstance(value, Sequence) else []
     found = [word for item in items if (word := enum_text(item)) is not None]
     return found or None
 

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from otel_sqlite_exporter.database.amendments import Amendment, Change, DuplicateLink, ShownInTrace
-from otel_sqlite_exporter.database.batch_statement import KNOWN_MESSAGE, MAX_LINKS, MAX_PARAMETERS, MAX_SPANS, Insertion
+from otel_sqlite_exporter.database.batch_statement import (
+    KNOWN_MESSAGE,
+    MAX_LINKS,
+    MAX_PARAMETERS,
+    MAX_SPANS,
+    Insertion,
+    bound_columns,
+)
 from otel_sqlite_exporter.database.completion import Completions, row_of
 from otel_sqlite_exporter.database.inherited_ids import INHERITED_COLUMNS, InheritedIds
 from otel_sqlite_exporter.database.rows import SpanRecord
@@ -112,6 +119,7 @@ class Statements:
         self._resources: dict[ResourceRow, int] = {}
         self._scopes: dict[ScopeRow, int] = {}
         self._messages: OrderedDict[bytes, None] = OrderedDict()
+        self._columns = bound_columns()
 
     def forget(self) -> None:
         """Take nothing for being in the file."""
@@ -147,7 +155,7 @@ class Statements:
         if batch.changes or not ledger.is_known_here:
             return False
         records = _inner_first(batch.records)
-        insertion = Insertion()
+        insertion = Insertion(self._columns)
         try:
             numbers = _numbers_of(records)
             for number, record in enumerate(records):
@@ -199,7 +207,7 @@ class Statements:
         numbers = _numbers_of(records)
         apart: list[SpanRecord] = []
         for first in range(0, len(records), MAX_SPANS):
-            insertion = Insertion()
+            insertion = Insertion(self._columns)
             for number, record in enumerate(records[first : first + MAX_SPANS], first):
                 resource_id = self._resource_id(connection, record.resource)
                 scope_id = self._scope_id(connection, record.scope)

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import sqlite3
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
+from otel_sqlite_exporter.database.bound_columns import BoundColumns
 from otel_sqlite_exporter.database.schema import LEDGER_COLUMNS, MAY_BE_NULL, SPAN_COLUMNS, USAGE_SUMS
 
 # SQLite before 3.32 takes 999 parameters in one statement.
@@ -41,7 +43,6 @@ _LINK: Final = (
 )
 _LINKS_IN_A_ROW: Final = 4  # every row has the width of a span's, and a chat has more messages than spans
 _NOTHING, _SPAN, _LINKS, _END = range(4)
-_NO_SPAN: Final = (_NOTHING, *[""] * len(INSERTED_SPAN_COLUMNS))
 _NO_LINK: Final = (0, "", *KNOWN_MESSAGE, "", 0, "")
 _NO_LEDGER: Final = ("",) * (1 + len(LEDGER_COLUMNS))
 _END_PARAMETERS: Final = 1 + len(_NO_LEDGER)
@@ -164,27 +165,32 @@ def install(connection: sqlite3.Connection, schema_version: int) -> None:
     )
 
 
+def bound_columns() -> BoundColumns:
+    """Return which columns of spans are bound before a span was seen."""
+    return BoundColumns([column in MAY_BE_NULL for column in INSERTED_SPAN_COLUMNS])
+
+
 class Insertion:
     """Rows that one statement inserts: spans, messages of spans, what the spans add to usage, and the ledger.
 
     Outside of a transaction the statement is one by itself, and takes the write lock before it reads anything.
+
+    Args:
+        columns: Which columns of spans are bound; needed where there are spans.
     """
 
-    __slots__ = ("_ledger", "_links", "_span_count", "_spans", "_usage")
+    __slots__ = ("_columns", "_ledger", "_links", "_spans", "_usage")
 
-    def __init__(self) -> None:
-        self._spans: list[object] = []
-        self._span_count = 0
+    def __init__(self, columns: BoundColumns | None = None) -> None:
+        self._columns = columns or bound_columns()
+        self._spans: list[tuple[object, ...]] = []
         self._links: list[tuple[object, ...]] = []
         self._usage = 0
         self._ledger: tuple[object, ...] = _NO_LEDGER
 
     def add_span(self, *groups: tuple[object, ...]) -> None:
         """Add a span, whose values in the order of :data:`INSERTED_SPAN_COLUMNS` come in groups."""
-        self._span_count += 1
-        self._spans.append(_SPAN)
-        for group in groups:
-            self._spans += group
+        self._spans.append(tuple(chain(*groups)))
 
     def add_link(self, back: int, digest: bytes, message: tuple[object, ...], place: tuple[object, ...]) -> None:
         """Add a message of a span.
@@ -208,7 +214,7 @@ class Insertion:
     @property
     def is_too_long(self) -> bool:
         """Whether the rows take more parameters than SQLite allows in a statement."""
-        spans = _rounded(self._span_count) * (1 + len(INSERTED_SPAN_COLUMNS))
+        spans = _rounded(len(self._spans)) * (1 + len(INSERTED_SPAN_COLUMNS))
         links = _rounded(self._link_rows) * _LINKS_IN_A_ROW * len(_LINK)
         return spans + links + _END_PARAMETERS > MAX_PARAMETERS
 
@@ -220,9 +226,14 @@ class Insertion:
                 another process has migrated the file.
             Exception: Of ``sqlite3`` or of a value that can't be bound. Nothing was inserted, here as above.
         """
-        span_rows, link_rows = _rounded(self._span_count), _rounded(self._link_rows)
-        values = self._spans
-        values += _NO_SPAN * (span_rows - self._span_count)
+        span_rows, link_rows = _rounded(len(self._spans)), _rounded(self._link_rows)
+        columns = self._columns
+        columns.grow(self._spans)
+        values: list[object] = []
+        for span in self._spans:
+            values.append(_SPAN)
+            values += columns.values_of(span)
+        values += (_NOTHING, *[""] * columns.count) * (span_rows - len(self._spans))
         links = self._links
         links += [_NO_LINK] * (link_rows * _LINKS_IN_A_ROW - len(links))
         for row in range(link_rows):
@@ -230,7 +241,9 @@ class Insertion:
                 values += link
         values.append(self._usage)
         values += self._ledger
-        connection.execute(_statement(span_rows, link_rows), ["" if value is None else value for value in values])
+        connection.execute(
+            _statement(span_rows, columns.marks, link_rows), ["" if value is None else value for value in values]
+        )
 
     @property
     def _link_rows(self) -> int:
@@ -244,8 +257,8 @@ def _rounded(rows: int) -> int:
 
 
 @lru_cache(maxsize=STATEMENTS)
-def _statement(span_rows: int, link_rows: int) -> str:
-    rows = [_row("?", len(INSERTED_SPAN_COLUMNS))] * span_rows
+def _statement(span_rows: int, span_marks: str, link_rows: int) -> str:
+    rows = [f"(?, {span_marks}{', NULL' * (_WIDTH - len(INSERTED_SPAN_COLUMNS))})"] * span_rows
     rows += [_row(str(_LINKS), _LINKS_IN_A_ROW * len(_LINK))] * link_rows
     rows.append(_row(str(_END), _END_PARAMETERS))
     return f"INSERT INTO batch VALUES {', '.join(rows)}"

@@ -36,6 +36,14 @@ def test_the_shape_of_a_span_with_very_many_keys_is_used_and_forgotten() -> None
     """It is the only one that is remembered, until the next one comes."""
     dictionary = Dictionary(FAMILIES, SHARED, "")
     attributes = {f"key.{number}": 1 for number in range(MAX_PLANNED_KEYS + 1)} | {MODEL: "m"}
-    assert [key for *_, key in dictionary.plan(attributes).fills] == [MODEL]
+    assert [fill.key for fill in dictionary.plan(attributes).fills] == [MODEL]
     dictionary.plan({MODEL: "m"})
     assert list(dictionary._plans) == [(MODEL,)]
+
+
+def test_no_two_calls_share_a_list_that_a_text_was_read_as() -> None:
+    """What one call makes of its finish reasons is none of the next one's business."""
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.response.finish_reasons": '["stop"]'}
+    first, second = (read(SpanFacts("chat", attributes=attributes)).finish_reasons for _ in range(2))
+    assert first == second == ["stop"]
+    assert first is not second
