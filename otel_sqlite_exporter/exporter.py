@@ -151,9 +151,10 @@ class SQLiteSpanExporter(SpanExporter):
         finally:
             self._lock.release()
             self._busy_threads.discard(thread)
-        if not (was_shut_down or self._is_forked) and self._counts.received == self._counts.skipped:
+        counts, without_content = self._counts, self._recorder.calls_without_content
+        if not (was_shut_down or self._is_forked) and (counts.received == counts.skipped or without_content):
             with contextlib.suppress(Exception):  # a log handler's
-                Silence.report(self._options.path, self._counts.skipped)
+                Silence.report(self._options.path, skipped=counts.skipped, calls_without_content=without_content)
 
     def __repr__(self) -> str:
         """Say where spans go, and what came of them."""

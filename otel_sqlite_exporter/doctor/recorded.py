@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ from otel_sqlite_exporter.database.connection import check_existing
 from otel_sqlite_exporter.doctor.findings import Finding
 from otel_sqlite_exporter.reading.database import open_database
 from otel_sqlite_exporter.reading.failures import ReadingError
+from otel_sqlite_exporter.reading.nearby import recorded_files
 from otel_sqlite_exporter.sources.content import GENAI_CAPTURE
 
 if TYPE_CHECKING:
@@ -56,17 +56,9 @@ def _missing(path: str) -> list[Finding]:
     if not os.access(existing, os.W_OK | os.X_OK):
         text = f"{path} can't be made: {existing} is not writable for this user"
         return [Finding("file", "problem", text, _ANOTHER)]
-    others = [str(found) for found in sorted(Path.cwd().glob("*.db")) if _is_ours(found)]
+    others = recorded_files(Path.cwd())
     remedy = f"look at {others[0]} with -d" if others else "it is made when the first call is recorded"
     return [Finding("file", "note", f"{path} does not exist: no call was recorded there", remedy)]
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        with closing(open_database(path)):
-            return True
-    except (ReadingError, sqlite3.Error):
-        return False
 
 
 def _rights(path: str) -> list[Finding]:

@@ -78,6 +78,7 @@ class Tally:
         self.conversion_errors = 0
         self.log_events_unmatched = 0
         self.redact_failures = 0
+        self.calls_without_content = 0
         self.reported_overflow = 0
         self.is_abandoned = False
         self.is_finished = False

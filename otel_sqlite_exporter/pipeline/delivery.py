@@ -91,6 +91,7 @@ class Delivery:
         batch, failed, reason = self._recorder.convert(spans, passing)
         self._check_process()
         self._tally.log_events_unmatched = self._recorder.unmatched_log_events
+        self._tally.calls_without_content = self._recorder.calls_without_content
         withheld = self._tally.redact_failures = self._recorder.redact_failures
         if withheld:
             self._log.trouble("redact", "redact failed on %d texts so far, which are not stored", withheld)

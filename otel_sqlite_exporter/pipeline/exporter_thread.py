@@ -225,13 +225,17 @@ class ExporterThread:
             self.coordination.finished.open()
 
     def _report_silence(self) -> None:
-        """Say that there was no LLM span; not in a process that forked or was forked, of which others had the calls."""
+        """Say that there was no LLM span, or no prompt in any.
+
+        Not in a process that forked or was forked, of which others had the calls.
+        """
         counts = self._tally.counts()
-        if counts.received == counts.skipped:
+        without_content = self._tally.calls_without_content
+        if counts.received == counts.skipped or without_content:
             with contextlib.suppress(Exception):  # a log handler's
                 from otel_sqlite_exporter.pipeline.silence import Silence  # noqa: PLC0415 - most processes have spans
 
-                Silence.report(self.path, counts.skipped)
+                Silence.report(self.path, skipped=counts.skipped, calls_without_content=without_content)
 
     def _await_end(self, deadline: float) -> None:
         while not self.coordination.finished.is_open:

@@ -66,6 +66,7 @@ class Recorder:
         self._prices = Prices()
         self._log_events: LogEventJoiner | None = None
         self._without_content: OrderedDict[SpanKey, SpanFacts] = OrderedDict()
+        self._calls_before_content: int | None = 0 if options.capture_content else None
 
     def join_log_events(self) -> None:
         """Look for log events of each span from now on."""
@@ -82,6 +83,11 @@ class Recorder:
     def redact_failures(self) -> int:
         """How many texts were withheld because ``redact`` failed on them."""
         return self._converter.redact_failures
+
+    @property
+    def calls_without_content(self) -> int:
+        """How many calls of chat models there were, if not one of them had a prompt or an answer; 0 otherwise."""
+        return self._calls_before_content or 0
 
     @property
     def unmatched_log_events(self) -> int:
@@ -110,6 +116,7 @@ class Recorder:
                 reason = error
         if self._log_events is not None:
             for key, events in self._log_events.revisions():
+                self._calls_before_content = None
                 batch.changes.append(self._amendment(key, events))
         return batch, failed, reason
 
@@ -122,6 +129,8 @@ class Recorder:
             if events:
                 facts = replace(facts, log_events=events)
                 call = converter.call(facts)
+        if self._calls_before_content is not None and call.kind == "llm":
+            self._calls_before_content = None if call.input or call.output else self._calls_before_content + 1
         if call.replayed is None:
             self._prices.complete(call, facts.start_time_unix_nano)
         record = converter.record(span, facts, call)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 GENAI_CAPTURE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 STABILITY: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
+_HIDING: Final = ("OPENINFERENCE_HIDE_INPUTS", "OPENINFERENCE_HIDE_OUTPUTS", "OPENINFERENCE_HIDE_LLM_PROMPTS")
+_NO_CONTENT: Final = frozenset({"false", "no_content"})
 _MODES: Final = frozenset({"span_only", "event_only", "span_and_event"})
 _OPENLLMETRY_NAMES: Final = (
     "agno",
@@ -136,11 +138,7 @@ def content_of(instrumentation: str, environment: Mapping[str, str]) -> tuple[st
     if reads_genai_capture(instrumentation):
         return _genai_content(instrumentation, environment)
     if instrumentation.startswith(OPENINFERENCE):
-        hidden = [
-            name
-            for name in ("OPENINFERENCE_HIDE_INPUTS", "OPENINFERENCE_HIDE_OUTPUTS", "OPENINFERENCE_HIDE_LLM_PROMPTS")
-            if environment.get(name, "").strip().lower() == "true"
-        ]
+        hidden = _hidden(environment)
         return ("off", f"{hidden[0]}=true") if hidden else ("spans", "reported unless OPENINFERENCE_HIDE_* is set")
     if instrumentation in _OPENLLMETRY:
         value = environment.get("TRACELOOP_TRACE_CONTENT", "").strip()
@@ -165,6 +163,16 @@ def _genai_content(instrumentation: str, environment: Mapping[str, str]) -> tupl
     if lowered in _MODES:
         return "off", f"{reason}: this version wants true"
     return "off", reason
+
+
+def is_kept_out(environment: Mapping[str, str]) -> bool:
+    """Return whether a variable says that prompts and answers are not to be reported."""
+    switches = {environment.get(name, "").strip().lower() for name in (GENAI_CAPTURE, "TRACELOOP_TRACE_CONTENT")}
+    return not switches.isdisjoint(_NO_CONTENT) or bool(_hidden(environment))
+
+
+def _hidden(environment: Mapping[str, str]) -> list[str]:
+    return [name for name in _HIDING if environment.get(name, "").strip().lower() == "true"]
 
 
 def needs_log_processor(environment: Mapping[str, str], instrumentations: Iterable[str]) -> bool:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 INSTRUMENTOR_GROUP: Final = "opentelemetry_instrumentor"
 
+TROUBLES: Final[dict[str, str]] = {}
+"""Why an instrumentation could not be switched on in this process, by distribution."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instrumentation:

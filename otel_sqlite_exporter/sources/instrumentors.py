@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from otel_sqlite_exporter.sources.content import switch_on_sdk
-from otel_sqlite_exporter.sources.installed import installed_instrumentations, installed_sdks
+from otel_sqlite_exporter.sources.installed import TROUBLES, installed_instrumentations, installed_sdks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,6 +146,7 @@ class Instrumentors:
             except Exception as error:  # noqa: BLE001 - any package may be broken in any way; the application goes on
                 reason = f"{type(error).__name__}: {error}".splitlines()[0]
                 self._sources[name] = Source(name, instrumentation.label, "broken", reason)
+                TROUBLES[instrumentation.distribution] = reason
                 _logger.warning("%s could not be switched on (%s)", instrumentation.label, reason)
             else:
                 self._sources[name] = Source(name, instrumentation.label, "active")

@@ -26,6 +26,7 @@ from otel_sqlite_exporter.reading import (
 from otel_sqlite_exporter.reading.blocks import media_bytes
 from otel_sqlite_exporter.reading.filters import NAMES, Filters
 from otel_sqlite_exporter.reading.moments import parse_moment
+from otel_sqlite_exporter.reading.nearby import recorded_files
 from otel_sqlite_exporter.web import charts, links, rendering
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def page(handler: Handler) -> Callable[[Request], Response]:
                 return handler(request, database)
         except ReadingError as error:
             if not Path(request.app.state.path).exists():
-                return render(request, "waiting.html")
+                directory = Path(request.app.state.path).absolute().parent
+                return render(request, "waiting.html", nearby=recorded_files(directory))
             code, title = next(
                 ((code, title) for kind, code, title in _STATUS_CODES if isinstance(error, kind)), (500, "That failed")
             )

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from otel_sqlite_exporter import SQLiteLogRecordProcessor, SQLiteSpanExporter, SQLiteSpanProcessor
-from otel_sqlite_exporter.pipeline.silence import Silence, likely_reasons
-from otel_sqlite_exporter.sources.catalogue import SDKS
-from tests.support import end_spans, log_lines, provider_with, span_of
+from otel_sqlite_exporter.pipeline.silence import Silence, likely_reasons, missing_content
+from otel_sqlite_exporter.sources import content
+from otel_sqlite_exporter.sources.catalogue import OFFICIAL, SDKS
+from otel_sqlite_exporter.sources.content import GENAI_CAPTURE
+from tests.support import CHAT, end_spans, log_lines, provider_with, span_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+ASKED: dict[str, Any] = {"gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": "why?"}
 
 
 @pytest.fixture(autouse=True)
@@ -60,12 +64,44 @@ def test_a_shutdown_after_no_llm_span_says_so_once(tmp_path: Path) -> None:
 def test_a_shutdown_after_an_llm_span_says_nothing(tmp_path: Path) -> None:
     """A recorder that wrote something ends silently."""
     processor, exporter = SQLiteSpanProcessor(tmp_path / "traces.db"), SQLiteSpanExporter(tmp_path / "traces.db")
-    end_spans(processor)
-    exporter.export([span_of()])
+    end_spans(processor, **ASKED)
+    exporter.export([span_of({**CHAT, **ASKED})])
     with log_lines() as lines:
         processor.shutdown()
         exporter.shutdown()
     assert lines == []
+
+
+def test_a_shutdown_after_calls_without_any_content_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls came, and no prompt or answer with any of them: one warning with what to do, unless that is wanted."""
+    monkeypatch.setenv("TRACELOOP_TRACE_CONTENT", "false")
+    with log_lines() as lines:
+        _record_without_content(tmp_path)
+        assert lines == []
+        monkeypatch.delenv("TRACELOOP_TRACE_CONTENT")
+        _record_without_content(tmp_path, capture_content=False)
+        assert lines == []
+        _record_without_content(tmp_path)
+        _record_without_content(tmp_path)
+    (line,) = lines
+    assert line.startswith(f"no prompt and no answer arrived with any of the 2 calls in {tmp_path / 'traces.db'}")
+    assert "record() has every installed one report them" in line
+
+
+def _record_without_content(directory: Path, *, capture_content: bool = True) -> None:
+    processor = SQLiteSpanProcessor(directory / "traces.db", capture_content=capture_content)
+    end_spans(processor, 2)
+    processor.shutdown()
+
+
+def test_the_missing_content_is_explained_by_the_instrumentation_that_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Content in log events and content that is switched off are told apart, each with its remedy."""
+    official = OFFICIAL + "openai"
+    monkeypatch.setattr(content, "takes_modes", lambda _: True)
+    assert "add SQLiteLogRecordProcessor" in missing_content([official], {GENAI_CAPTURE: "event_only"})
+    assert f"{GENAI_CAPTURE} is not set" in missing_content([official], {})
 
 
 def test_a_process_whose_children_record_says_nothing(tmp_path: Path) -> None:
