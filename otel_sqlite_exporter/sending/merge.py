@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.database.completion import FACT_COLUMNS
 from otel_sqlite_exporter.database.connection import DatabaseRefusedError, open_for_writing, rollback
 from otel_sqlite_exporter.database.schema import COUNT_COLUMNS, SPAN_COLUMNS, USAGE_SUMS
+from otel_sqlite_exporter.reading.building import as_int
 from otel_sqlite_exporter.reading.connection import ReadConnection
 from otel_sqlite_exporter.sending.failures import SendingError
 from otel_sqlite_exporter.sending.reported_twice import link_reports
@@ -173,6 +174,20 @@ def merge_files(
         if total.new:
             total.duplicates = link_reports(connection, out)
             merged(out, total)
+
+
+def count_spans(path: str) -> int:
+    """Return how many spans a file has to merge, about: the ids from the first to the last one.
+
+    Raises:
+        ReadingError: It is not one of ours.
+    """
+    connection = ReadConnection(path, seconds=None, busy_seconds=1.0)
+    try:
+        found = connection.row("SELECT coalesce(max(id) - min(id) + 1, 0) FROM spans")
+    finally:
+        connection.close()
+    return as_int(found[0]) or 0 if found else 0
 
 
 def _merge(connection: sqlite3.Connection, path: str, advance: Callable[[int], None]) -> Merged:

@@ -50,7 +50,7 @@ def test_a_dry_run_changes_nothing(path: Path) -> None:
     """It says what would be sent, asks nobody, and leaves the file as it is."""
     done = run("-d", path, "--to", "http://127.0.0.1:9", "--dry-run")
     assert done.returncode == 0
-    assert done.stdout.startswith("5 spans in 1 requests")
+    assert done.stdout.startswith("5 spans in 1 request, ")
     assert value(path, "SELECT count(*) FROM outboxes") == 0
 
 

@@ -92,4 +92,4 @@ def _write_parquet(asked: Asked, layout: str, output: str | None, *, is_filtered
     with asked.open(seconds=None) as database:
         path = database.path
     rows, files = export_parquet(path, output, layout)
-    say(f"{output}: {rows:,} rows in {files:,} files")
+    say(f"{output}: {rows:,} rows in {files:,} {'file' if files == 1 else 'files'}")

@@ -26,7 +26,7 @@ def command(out: str, inputs: tuple[str, ...]) -> None:
 
     Example: otel-sqlite merge all.db web-1.db web-2.db
     """
-    from otel_sqlite_exporter.sending.merge import merge_files  # noqa: PLC0415 - other commands do without
+    from otel_sqlite_exporter.sending.merge import count_spans, merge_files  # noqa: PLC0415 - other commands do without
 
     def merged(path: str, result: Merged) -> None:
         if path != out:
@@ -34,21 +34,20 @@ def command(out: str, inputs: tuple[str, ...]) -> None:
         elif result.duplicates:
             say(f"{path}: {result.duplicates:,} spans report calls that another file has")
 
-    with _progress() as advance:
+    with _progress(lambda: sum(map(count_spans, inputs))) as advance:
         merge_files(out, inputs, merged=merged, advance=advance)
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[int], None]]:
-    """Show how many spans were merged, where somebody looks."""
+def _progress(total: Callable[[], int]) -> Iterator[Callable[[int], None]]:
+    """Show a bar where somebody looks; give what is told how many spans were merged."""
     from rich.console import Console  # noqa: PLC0415 - only here
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
 
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _: None
         return
-    columns = (SpinnerColumn(), MofNCompleteColumn(), TextColumn("spans"))
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("merge", total=None)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("spans", total=total())
         yield lambda number: progress.advance(task, number)

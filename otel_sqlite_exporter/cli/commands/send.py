@@ -34,8 +34,12 @@ _STOPPED: Final = 130
 @click.command("send")
 @click.option("--to", "url", metavar="URL", help="An OTLP receiver over HTTP.  [default: $OTEL_EXPORTER_OTLP_ENDPOINT]")
 @click.option("--exporter", metavar="NAME", help="An installed exporter instead, as in $OTEL_TRACES_EXPORTER.")
-@click.option("--name", metavar="NAME", help="Whose cursor it is.  [default: the receiver's host and port]")
-@click.option("--as", "style", type=click.Choice(_STYLES), default="genai", show_default=True, help="In whose words.")
+@click.option(
+    "--name", metavar="NAME", help="Of the outbox, which knows what was sent.  [default: the receiver's host and port]"
+)
+@click.option(
+    "--as", "style", type=click.Choice(_STYLES), default="genai", show_default=True, help="In whose words spans go out."
+)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is recorded meanwhile.")
 @click.option(
     "--settle",
@@ -123,9 +127,10 @@ def _rehearse(path: str, receiver: Receiver, options: SendOptions) -> None:
     from otel_sqlite_exporter.sending.sender import rehearse  # noqa: PLC0415
 
     sums = rehearse(path, receiver, options)
+    requests = "request" if sums.requests == 1 else "requests"
     size = f", {sums.size / 1e6:,.1f} MB" if sums.size else ""
     click.echo(
-        f"{sums.sent:,} spans in {sums.requests:,} requests{size} would go to {options.destination}"
+        f"{sums.sent:,} spans in {sums.requests:,} {requests}{size} would go to {options.destination}"
         f"{_amended(sums)}{_held_back(sums)}"
     )
 
