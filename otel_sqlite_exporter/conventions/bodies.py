@@ -61,7 +61,7 @@ def complete(sheet: Sheet, is_model_call: bool) -> None:  # noqa: FBT001 - the o
         return
     columns = sheet.columns
     for body, reader, wanted in _STEPS:
-        if not is_model_call and body not in _OF_ANY_SPAN:
+        if not is_model_call and (body not in _OF_ANY_SPAN or (body == "usage" and "input_tokens" in columns)):
             continue
         if wanted is not None and all(column in columns for column in wanted):
             continue
@@ -190,7 +190,8 @@ def _request(body: object, facts: Facts, depth: int) -> None:
     _note(
         facts, "conversation_id", text(first(body, "session_id", "thread_id", "conversation_id", "langfuse_session_id"))
     )
-    _note(facts, "agent_name", text(body.get("lc_agent_name")))
+    if "lc_agent_name" in body:
+        _note(facts, "agent_name", text(body["lc_agent_name"]))
     provider = first(body, "ls_provider", "custom_llm_provider")
     _note(facts, "provider", text(provider))
     for holder in _REQUEST_HOLDERS:

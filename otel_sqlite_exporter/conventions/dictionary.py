@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.conventions.families.own_words import OWN_WORDS
 from otel_sqlite_exporter.conventions.kinds import known_step, unknown_word
 from otel_sqlite_exporter.conventions.plans import Plan
+from otel_sqlite_exporter.conventions.recognise import KEY_ROOTS
 from otel_sqlite_exporter.conventions.slots import UNKNOWN, Slot
 from otel_sqlite_exporter.conventions.usage import column_of
 from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS, FIELD, FIELDS_OF, FLATTENED, INDEX, Family
@@ -23,6 +27,13 @@ MAX_PLANNED_KEYS: Final = 4_000
 
 FAMILY_STRIDE: Final = 1_000
 LAST_RANK: Final = 1_000_000
+SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
+SHORTEST_NAME: Final = 4
+NOBODYS: Final = frozenset(
+    {"opentelemetry", "instrumentation", "tracer", "tracing", "python", "http", "server", "service"}
+)
+"""Words of scopes' names that are no emitter's own."""
+
 USAGE_WORDS: Final = ("usage.", "token_usage.", "token_count.", "tokens.")
 """What stands in a key before the name of a count, whoever made the key."""
 
@@ -40,6 +51,7 @@ class Dictionary:
 
     __slots__ = (
         "_objects",
+        "_own_names",
         "_planned_keys",
         "_plans",
         "_trees",
@@ -71,6 +83,7 @@ class Dictionary:
             if found
             for word, step in family.steps.items()
         }
+        self._own_names = own_names(scope_name) if self.scope_family is None else ()
         for index, family in enumerate(families):
             self._add_family(index, family)
         for column, keys in shared.items():
@@ -104,7 +117,9 @@ class Dictionary:
         Args:
             key: Any attribute key.
         """
-        slot = self._take_apart(key) if isinstance(key, str) else UNKNOWN
+        slot = self.take_apart(key) if isinstance(key, str) else UNKNOWN
+        if slot is UNKNOWN and self._own_names and isinstance(key, str):
+            slot = self._own(key)
         if len(self.slots) < MAX_LEARNT:
             self.slots[key] = slot
         return slot
@@ -167,7 +182,12 @@ class Dictionary:
         known = self.slots.get(key)
         self.slots[key] = slot if known is None else known.joined(slot)
 
-    def _take_apart(self, key: str) -> Slot:
+    def take_apart(self, key: str) -> Slot:
+        """Return what is done with an item of a flattened list, a field of a flattened object, or a count.
+
+        Args:
+            key: A key that is no word as a whole.
+        """
         words = key.split(".")
         for size in range(1, min(len(words), 6)):
             name = ".".join(words[:size])
@@ -181,6 +201,27 @@ class Dictionary:
                 return slot
         return self._slot_of_count(key)
 
+    def _own(self, key: str) -> Slot:
+        """Return what is done with a key that begins with the emitter's own name: what its other words mean."""
+        name, dot, rest = key.partition(".")
+        if not dot or name not in self._own_names:
+            return UNKNOWN
+        own = _of_own_words()
+        known = own.slots.get(rest) or own.take_apart(rest)
+        if known is UNKNOWN:
+            known = self.slots.get(rest) or self.take_apart(rest)
+        if known is UNKNOWN:
+            return UNKNOWN
+        return Slot(
+            LAST_RANK + known.rank,
+            columns=known.columns,
+            content=known.content,
+            body=known.body,
+            tree=known.tree and f"{name}.{known.tree}",
+            path=known.path,
+            hidden=known.hidden,
+        )
+
     def _slot_of_count(self, key: str) -> Slot:
         """Return what is done with a count that an emitter writes in words of its own: any usage's names tell it."""
         for word in USAGE_WORDS:
@@ -189,6 +230,17 @@ class Dictionary:
             if column is not None:
                 return Slot(LAST_RANK, columns=((column, CONVERTERS[column]),))
         return UNKNOWN
+
+
+@lru_cache(maxsize=1)
+def _of_own_words() -> Dictionary:
+    return Dictionary((OWN_WORDS,), {}, "")
+
+
+def own_names(scope_name: str) -> tuple[str, ...]:
+    """Return the words of a scope's name that may be the emitter's own, as no convention has them."""
+    words = SEPARATORS.split(scope_name.lower())
+    return tuple(word for word in words if len(word) >= SHORTEST_NAME and word not in KEY_ROOTS | NOBODYS)
 
 
 def _numbered(table: Mapping[str, Sequence[str]]) -> Iterator[tuple[int, str, str]]:

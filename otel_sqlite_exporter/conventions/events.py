@@ -66,6 +66,7 @@ def read_events(sheet: Sheet, events: Sequence[EventFacts]) -> list[EventFacts]:
     kept: list[EventFacts] = []
     received: list[Message] = []
     sent: list[Message] = []
+    steps = sheet.steps
     for event in events:
         name = event.name
         if name in ROLES or name == CHOICE:
@@ -73,7 +74,7 @@ def read_events(sheet: Sheet, events: Sequence[EventFacts]) -> list[EventFacts]:
                 read_message_event(name, source_of(event), received, sent, sheet)
             except UNREADABLE:
                 kept.append(event)
-        elif name in sheet.steps:
+        elif name in steps:
             _read_own(sheet, event)
         elif name == DETAILS:
             rest = _read_details(sheet, event)

@@ -97,13 +97,19 @@ def decide(
         return "aws.bedrock"
     if asked is not None or emitted is not None:
         # Anybody's models may be asked for through the SDK of OpenAI, which then names itself.
-        is_anothers = asked is None and emitted == "openai" and model is not None and model.startswith(ONLY_THEIRS)
-        return of_model(model) if is_anothers and model is not None else asked or emitted
+        others = _of_others(model) if asked is None and emitted == "openai" and model is not None else None
+        return others or asked or emitted
     for name in names:
         told = of_name(name)
         if told is not None:
             return told
     return of_model(model) if model is not None else None
+
+
+@lru_cache(maxsize=1024)
+def _of_others(model: str) -> str | None:
+    """Return the maker of a model that nobody else serves under its name."""
+    return of_model(model) if model.startswith(ONLY_THEIRS) else None
 
 
 def _is_bedrock(scope_name: str, model: str | None) -> bool:

@@ -161,9 +161,18 @@ OTEL_SCOPES: Final = (
 """What follows ``opentelemetry.instrumentation.`` in the names of such scopes."""
 
 
+KEY_MARKS: Final = (".llm.", ".gen_ai.", ".genai.", ".span.kind", ".span_kind")
+"""What stands in keys after the name of an emitter that nobody knows."""
+
+
 def is_genai_key(key: str) -> bool:
     """Tell whether an attribute key marks a span as one of a model, an agent, a tool or a retrieval."""
-    return key.partition(".")[0] in KEY_ROOTS or key in KEYS or key.startswith(KEY_PREFIXES)
+    return (
+        key.partition(".")[0] in KEY_ROOTS
+        or key in KEYS
+        or key.startswith(KEY_PREFIXES)
+        or any(mark in key for mark in KEY_MARKS)
+    )
 
 
 def is_genai_event(name: str) -> bool:

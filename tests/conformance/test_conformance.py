@@ -27,7 +27,6 @@ KNOWN = {
         "litellm@1.108.7/proxy_otel_v2__tools#0: tool_calls",
     ],
     "the tool's or the agent's span says it in another form: a class, or JSON of another shape": [
-        "agentops@0.4.21/openai__decorators: agents",
         "agentops@0.4.21/openai_agents_chat_completions__agent_one_tool#0: tool_arguments",
         "agentops@0.4.21/openai_agents_chat_completions__agent_one_tool#0: tool_calls",
         "agentops@0.4.21/openai_agents_chat_completions__handoff#0: tool_arguments",
@@ -53,10 +52,6 @@ KNOWN = {
         "mirascope@2.8.2/openai_completions__tools: tool_runs",
         "mirascope@2.8.2/openai_responses__tools: tool_runs",
     ],
-    "the tokens are on a chain around the call's wrapper": [
-        "mlflow@3.17.2/dspy_autolog__chain_of_thought#0: input_tokens",
-        "mlflow@3.17.2/dspy_autolog__chain_of_thought#0: output_tokens",
-    ],
     "the whole answer stands on the surrounding chain only, not on the call": [
         "mlflow@3.17.2/langchain_autolog__create_agent#0: finish_reason",
         "mlflow@3.17.2/langchain_autolog__create_agent#0: response_model",
@@ -68,12 +63,6 @@ KNOWN = {
         "mlflow@3.17.2/langchain_autolog_responses__create_agent#1: response_model",
         "mlflow@3.17.2/langchain_autolog_responses__structured#0: finish_reason",
         "mlflow@3.17.2/langchain_autolog_responses__structured#0: response_model",
-    ],
-    "the graph's node is a chain, and no span has the agent's name": [
-        "mlflow@3.17.2/langchain_autolog__create_agent: agents",
-        "mlflow@3.17.2/langchain_autolog__create_agent: tool_runs",
-        "mlflow@3.17.2/langchain_autolog_responses__create_agent: agents",
-        "mlflow@3.17.2/langchain_autolog_responses__create_agent: tool_runs",
     ],
     "an error that names neither a provider nor a model of one": [
         "mlflow@3.17.2/openai__otel_genai_semconv__error_429#0: provider",

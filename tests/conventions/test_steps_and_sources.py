@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
 from otel_sqlite_exporter.conventions.kinds import known_step
+from otel_sqlite_exporter.conventions.recognise import is_genai_key
 from otel_sqlite_exporter.conventions.summary import last_user_text, output_text, tool_calls
 
 WORD_KEYS = ("gen_ai.operation.name", "openinference.span.kind", "traceloop.span.kind", "mlflow.spanType")
@@ -407,3 +408,37 @@ def test_langchains_metadata_names_the_agent() -> None:
     """Spans of LangChain's agents are called after classes and graph nodes; the agent's name is in the metadata."""
     attributes = {"openinference.span.kind": "AGENT", "metadata": '{"lc_agent_name": "weather_agent"}'}
     assert _read(attributes, name="LangGraph").agent_name == "weather_agent"
+
+
+@given(vendor=st.from_regex(r"[b-km-z]{5,9}", fullmatch=True), tokens=st.integers(1, 10**6))
+def test_an_emitter_that_nobody_knows_is_read_by_what_stands_after_its_own_name(vendor: str, tokens: int) -> None:
+    """Keys under the name of the scope that writes them have the words of other conventions behind it."""
+    attributes = {
+        "span.kind": "LLM",
+        "llm.provider": "openai",
+        "llm.model": "gpt-4o",
+        "llm.token_count.prompt": tokens,
+        "llm.token_count.completion": 3,
+        "llm.input_messages.0.role": "user",
+        "llm.input_messages.0.content": "Hi",
+        "output": "Ho",
+        "session_id": "s-1",
+        "user.id": "u-1",
+    }
+    own = {f"{vendor}.{key}": value for key, value in attributes.items()}
+    call = _read(own, scope=f"{vendor}.tracing")
+    assert (call.kind, call.provider, call.request_model) == ("llm", "openai", "gpt-4o")
+    assert (call.input_tokens, call.output_tokens, call.conversation_id, call.user_id) == (tokens, 3, "s-1", "u-1")
+    assert (last_user_text(call), output_text(call)) == ("Hi", "Ho")
+    assert "Hi" not in repr(call.attributes)
+    assert is_genai_key(f"{vendor}.llm.model")
+    assert is_genai_key(f"{vendor}.span.kind")
+    elsewhere = _read(own | {"gen_ai.operation.name": "chat"}, scope="another.scope")
+    assert (elsewhere.request_model, output_text(elsewhere), elsewhere.user_id) == (None, None, None)
+
+
+def test_what_an_emitter_says_in_known_words_beats_its_own() -> None:
+    """Under its own name it may say anything; what a convention says is believed first."""
+    own = {"acme.model": "mine", "acme.type": "tool", "acme.output": "raw"}
+    call = _read({**own, **CALL, "gen_ai.operation.name": "chat", "gen_ai.completion": "Ho"}, scope="acme")
+    assert (call.kind, call.request_model, output_text(call)) == ("llm", "gpt-4o", "Ho")
