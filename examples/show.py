@@ -1,70 +1,62 @@
-"""Print what was recorded. All that is known here comes out of the file, by plain SQL over its views."""
+"""Print what was recorded, by the questions that a script of one's own would ask: ``open_database`` and its answers."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-CALLS = """
-SELECT request_model, input_tokens, output_tokens, duration_ms, status, error_type, status_message,
-       input_text, output_text, tool_calls
-FROM llm_calls WHERE start_time_unix_nano >= ? ORDER BY start_time_unix_nano
-"""
+from otel_sqlite_exporter import open_database
 
-TOTALS = """
-SELECT model, sum(calls) AS calls, sum(errors) AS errors, sum(input_tokens) AS input_tokens,
-       sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd
-FROM usage_by_model GROUP BY model ORDER BY calls DESC, model
-"""
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-TREE = """
-WITH RECURSIVE tree (span_id, depth, path) AS (
-  SELECT span_id, 0, format('%020d', start_time_unix_nano) FROM spans
-  WHERE trace_id = (SELECT trace_id FROM spans ORDER BY id DESC LIMIT 1) AND parent_span_id IS NULL
-  UNION ALL
-  SELECT s.span_id, depth + 1, path || format('%020d', s.start_time_unix_nano)
-  FROM tree JOIN spans s ON s.parent_span_id = tree.span_id
-)
-SELECT depth, kind, name, (end_time_unix_nano - start_time_unix_nano) / 1e6 AS duration_ms,
-       input_tokens, output_tokens, status
-FROM tree JOIN spans USING (span_id) ORDER BY path
-"""
+    from otel_sqlite_exporter.reading import Call, Usage
 
 _MAX_TEXT = 160
+_LOOK = (
+    ("otel-sqlite -d {path}", "one screen: usage, the last calls, what failed"),
+    ("otel-sqlite show -1 -d {path}", "the last call as a transcript"),
+    ("otel-sqlite serve -d {path}", "all of it as pages in the browser (extra web)"),
+    ('sqlite3 -box {path} "SELECT model, input_text, output_text FROM llm_calls"', "plain SQL"),
+)
 
 
 def show(path: str, *, since: int = 0) -> None:
     """Print the calls that started at or after ``since`` (Unix nanoseconds), and the totals of the whole file."""
     console = _console()
-    console.print(_calls(_query(path, CALLS, since)), _totals(_query(path, TOTALS)))
-    console.print(f"[bold]{Path(path).resolve()}[/] holds every call of every run. Ask it yourself:", soft_wrap=True)
-    question = "SELECT start_time, model, total_tokens, input_text, output_text FROM llm_calls"
-    console.print(f'\n  sqlite3 -box {path} "{question}"\n', style="cyan", soft_wrap=True, highlight=False)
+    with open_database(path) as database:
+        started = datetime.fromtimestamp(since / 1e9, timezone.utc)
+        calls = database.calls(since=started, limit=None)
+        console.print(_calls(reversed(calls)), _totals(database.usage(by="model")))
+    console.print(f"[bold]{Path(path).resolve()}[/] holds every call of every run. Look at it:\n", soft_wrap=True)
+    for command, what in _LOOK:
+        console.print(f"  {command.format(path=path)}", style="cyan", soft_wrap=True, highlight=False)
+        console.print(f"      {what}", style="dim", highlight=False)
 
 
 def show_tree(path: str) -> None:
-    """Print the spans of the trace that was recorded last, as a tree."""
+    """Print the trace that was recorded last, as a tree."""
     table = _table("The last trace")
-    table.add_column("span")
+    table.add_column("step")
     table.add_column("kind")
     table.add_column("tokens", justify="right")
+    table.add_column("cost", justify="right")
     table.add_column("time", justify="right")
-    for row in _query(path, TREE):
-        table.add_row("  " * row["depth"] + row["name"], row["kind"], _tokens(row), f"{row['duration_ms']:.0f} ms")
+    with open_database(path) as database:
+        for step in database.trace(-1).steps():
+            # Tokens and cost are those of everything inside of the step.
+            tokens = "" if step.tokens is None else f"{step.tokens:,}"
+            cost = "" if step.cost_usd is None else f"${step.cost_usd:.5f}"
+            time = f"{step.span.duration_ms or 0:.0f} ms"
+            table.add_row("  " * step.depth + step.span.label, step.span.kind, tokens, cost, time)
     _console().print(table)
-
-
-def _query(path: str, sql: str, *values: object) -> list[sqlite3.Row]:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.row_factory = sqlite3.Row
-        return connection.execute(sql, values).fetchall()
 
 
 def _console() -> Console:
@@ -83,7 +75,7 @@ def _table(title: str) -> Table:
     )
 
 
-def _calls(rows: list[sqlite3.Row]) -> Table:
+def _calls(calls: Iterable[Call]) -> Table:
     table = _table("Recorded calls")
     table.add_column("model", max_width=24, no_wrap=True)
     table.add_column("tokens", justify="right", no_wrap=True)
@@ -91,44 +83,45 @@ def _calls(rows: list[sqlite3.Row]) -> Table:
     table.add_column("status", no_wrap=True)
     table.add_column("question", overflow="fold")
     table.add_column("answer", overflow="fold")
-    for row in rows:
-        failed = row["status"] == "error"
+    for call in calls:
+        failed = call.status == "error"
         table.add_row(
-            row["request_model"],
-            _tokens(row),
-            f"{row['duration_ms']:.0f} ms",
+            call.model,
+            _tokens(call),
+            f"{call.duration_ms or 0:.0f} ms",
             Text("error", "red") if failed else Text("ok", "green"),
-            Text(_short(row["input_text"])),
-            Text(_short(row["status_message"] or row["error_type"]), "red") if failed else Text(_answer(row)),
+            Text(_short(call.input_text)),
+            Text(_short(call.status_message or call.error_type), "red") if failed else Text(_answer(call)),
         )
     return table
 
 
-def _totals(rows: list[sqlite3.Row]) -> Table:
+def _totals(groups: Iterable[Usage]) -> Table:
     table = _table("Totals of the file")
     table.add_column("model", overflow="fold")
     for name in ("calls", "errors", "input", "output", "cost"):
         table.add_column(name, justify="right")
-    for row in rows:
-        cost = "" if row["cost_usd"] is None else f"${row['cost_usd']:.7f}"
-        counts = [row[name] for name in ("calls", "errors", "input_tokens", "output_tokens")]
-        table.add_row(row["model"], *("" if count is None else f"{count:,}" for count in counts), cost)
+    for usage in groups:
+        cost = "" if usage.cost_usd is None else f"${usage.cost_usd:.7f}"
+        counts = (usage.calls, usage.errors, usage.input_tokens, usage.output_tokens)
+        table.add_row(usage.model, *("" if count is None else f"{count:,}" for count in counts), cost)
     return table
 
 
-def _tokens(row: sqlite3.Row) -> str:
+def _tokens(call: Call) -> str:
     """``in → out``, each only where it was reported."""
-    told, said = row["input_tokens"], row["output_tokens"]
+    told, said = call.input_tokens, call.output_tokens
     if told is None and said is None:
         return ""
     return f"{'' if told is None else told} → {'' if said is None else said}"
 
 
-def _answer(row: sqlite3.Row) -> str:
+def _answer(call: Call) -> str:
     """Give the text of the answer, or the tool calls as a Python programmer would write them."""
-    if not row["tool_calls"]:
-        return _short(row["output_text"])
-    return ", ".join(f"{call['name']}({_arguments(call['arguments'])})" for call in json.loads(row["tool_calls"]))
+    if not isinstance(call.tool_calls, list):
+        return _short(call.output_text)
+    asked = [tool for tool in call.tool_calls if isinstance(tool, dict)]
+    return ", ".join(f"{tool.get('name')}({_arguments(tool.get('arguments'))})" for tool in asked)
 
 
 def _arguments(arguments: object) -> str:

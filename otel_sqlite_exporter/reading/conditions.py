@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.moments import Moment
@@ -23,7 +24,8 @@ SPANS_WITHOUT_WINDOW: Final = 200_000
 """Up to so many spans, a question without a period is about all of them; of more, about the last seven days."""
 
 _WINDOW_DAYS: Final = 7
-_DAY_NANOSECONDS: Final = 86_400 * 10**9
+DAY_NANOSECONDS: Final = 86_400 * 10**9
+_MOST_DAYS: Final = 400
 
 _COLUMNS: Final = {
     "model": ("s.request_model", "s.response_model"),
@@ -134,8 +136,32 @@ def windowed(connection: ReadConnection, filters: Filters) -> tuple[Filters, str
     """
     if filters.since or filters.until or filters.trace or filters.conversation or not is_large(connection):
         return filters, None
-    since = time.time_ns() - _WINDOW_DAYS * _DAY_NANOSECONDS
+    since = time.time_ns() - _WINDOW_DAYS * DAY_NANOSECONDS
     return replace(filters, since=Moment(f"{_WINDOW_DAYS}d", since)), "of the last 7 days; since=all for everything"
+
+
+def day_by_day(filters: Filters) -> list[Filters]:
+    """Return a period as its days by UTC, one after the other.
+
+    What SQLite has to sort to group it takes a quarter less time a day at a time, as the index has it. A period without
+    a beginning, or of more days than a year has, stays whole.
+    """
+    since = filters.since.unix_nano if filters.since else None
+    until = (filters.until.unix_nano if filters.until else None) or time.time_ns()
+    days = range(0) if since is None else range(since // DAY_NANOSECONDS + 1, -(-until // DAY_NANOSECONDS))
+    if not 0 < len(days) <= _MOST_DAYS:
+        return [filters]
+    edges = [filters.since, *(at_day(day) for day in days), filters.until]
+    return [replace(filters, since=start, until=end) for start, end in pairwise(edges)]
+
+
+def at_day(day: int) -> Moment:
+    """Return the beginning of a day.
+
+    Args:
+        day: Days since 1970-01-01, by UTC.
+    """
+    return Moment("", day * DAY_NANOSECONDS)
 
 
 def is_large(connection: ReadConnection) -> bool:

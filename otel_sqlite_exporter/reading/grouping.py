@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_text
+from otel_sqlite_exporter.reading.conditions import DAY_NANOSECONDS
 from otel_sqlite_exporter.reading.failures import FilterError
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
 
-DAY_NANOSECONDS: Final = 86_400_000_000_000
 _EPOCH: Final = date(1970, 1, 1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_float
-from otel_sqlite_exporter.reading.conditions import where, windowed
+from otel_sqlite_exporter.reading.conditions import day_by_day, where, windowed
 from otel_sqlite_exporter.reading.grouping import check_groups, columns_of, fields_of, keys
 from otel_sqlite_exporter.reading.percentiles import DURATIONS, milliseconds, numbers, percentile
 from otel_sqlite_exporter.reading.rows.sums import Latency
@@ -42,14 +42,16 @@ def latency_by(connection: ReadConnection, filters: Filters, by: Sequence[str]) 
     names = check_groups(by, LATENCY_GROUPS)
     fields = fields_of(names)
     filters, note = windowed(connection, filters)
-    conditions, values = where(filters)
     with_text, note = only_with_text(connection, filters, note)
     columns = columns_of(names)
-    rows = connection.rows(
-        f"SELECT {columns}, {_COLUMNS} FROM spans s "
-        f"WHERE {' AND '.join([*conditions, *with_text, _HAS_ANSWERED])} GROUP BY {columns}",
-        values,
-    )
+    rows: list[tuple[Value, ...]] = []
+    for part in day_by_day(filters):
+        conditions, values = where(part)
+        rows += connection.rows(
+            f"SELECT {columns}, {_COLUMNS} FROM spans s "
+            f"WHERE {' AND '.join([*conditions, *with_text, _HAS_ANSWERED])} GROUP BY {columns}",
+            values,
+        )
     groups: dict[Key, list[Sequence[Value]]] = {}
     for key, measures in keys(connection, names, rows):
         groups.setdefault(key, []).append(measures)

@@ -6,9 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from otel_sqlite_exporter.reading.building import as_float, as_int
-from otel_sqlite_exporter.reading.conditions import TOTAL_TOKENS, pattern, where, windowed
-from otel_sqlite_exporter.reading.grouping import (
+from otel_sqlite_exporter.reading.conditions import (
     DAY_NANOSECONDS,
+    TOTAL_TOKENS,
+    at_day,
+    day_by_day,
+    pattern,
+    where,
+    windowed,
+)
+from otel_sqlite_exporter.reading.grouping import (
     GROUPS,
     MERGED,
     check_groups,
@@ -16,7 +23,6 @@ from otel_sqlite_exporter.reading.grouping import (
     fields_of,
     keys,
 )
-from otel_sqlite_exporter.reading.moments import Moment
 from otel_sqlite_exporter.reading.rows.sums import Usage
 from otel_sqlite_exporter.reading.sequence import Rows
 from otel_sqlite_exporter.reading.text_filter import only_with_text
@@ -33,6 +39,9 @@ _Keyed: TypeAlias = "list[tuple[Key, Sequence[Value]]]"
 
 _SUMMED: Final = frozenset({"day", "provider", "model"})
 """What the table ``usage`` has sums for."""
+
+_MANY: Final = frozenset({"user", "conversation"})
+"""Groups of which there may be as many as calls."""
 
 _MEASURES: Final = (
     "calls",
@@ -76,7 +85,8 @@ def usage_by(
         else:
             filters, note = windowed(connection, filters)
             conditions, note = only_with_text(connection, filters, note)
-            rows = _from_calls(connection, filters, names, conditions, limit=limit)
+            parts = [filters] if _MANY & set(names) and "day" not in names else day_by_day(filters)
+            rows = [row for part in parts for row in _from_calls(connection, part, names, conditions, limit=limit)]
     found = [_usage(fields, key, sums) for key, sums in _merged(rows)]
     found.sort(key=_order(fields), reverse=True)
     return Rows(Usage, found[:limit], note, [*fields, *_MEASURES])
@@ -91,14 +101,10 @@ def _mostly_from_sums(connection: ReadConnection, filters: Filters, names: Seque
         return _from_calls(connection, filters, names)
     rows = _from_sums(connection, filters, names, first, end)
     if since is not None and first is not None and since < first * DAY_NANOSECONDS:
-        rows += _from_calls(connection, replace(filters, until=_at(first)), names)
+        rows += _from_calls(connection, replace(filters, until=at_day(first)), names)
     if until is not None and end is not None and end * DAY_NANOSECONDS < until:
-        rows += _from_calls(connection, replace(filters, since=_at(end)), names)
+        rows += _from_calls(connection, replace(filters, since=at_day(end)), names)
     return rows
-
-
-def _at(day: int) -> Moment:
-    return Moment("", day * DAY_NANOSECONDS)
 
 
 def _from_sums(
@@ -130,10 +136,9 @@ def _from_calls(
 ) -> _Keyed:
     conditions, values = where(filters)
     columns = columns_of(names)
-    best = ""
-    if limit is not None and not MERGED & set(names):
-        newest = f"{columns_of(['day'])} DESC, " if "day" in names else ""
-        best = f"ORDER BY {newest}sum(s.cost_usd) DESC, count(*) DESC LIMIT {limit}"
+    # Where a group comes in one row, SQLite may leave out all but the best.
+    is_whole = bool(_MANY & set(names)) and not {"day", *MERGED} & set(names)
+    best = f"ORDER BY sum(s.cost_usd) DESC, count(*) DESC LIMIT {limit}" if limit is not None and is_whole else ""
     rows = connection.rows(
         f"SELECT {columns}, {_SUMS} FROM spans s WHERE {' AND '.join([*conditions, *more])} GROUP BY {columns} {best}",
         values,

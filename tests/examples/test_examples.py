@@ -78,6 +78,8 @@ def test_the_quickstart_records_and_prints_every_call_each_time_it_is_run(tmp_pa
     assert printed.count("What is the capital") == 1
     assert "get_weather(city='Paris')" in printed
     assert str(tmp_path / "llm_traces.db") in printed
+    assert "otel-sqlite -d llm_traces.db" in printed
+    assert "otel-sqlite serve -d llm_traces.db" in printed
     table = narrow[narrow.index("Recorded calls") : narrow.index(str(tmp_path))]
     assert max(map(len, table.splitlines())) <= 80
 

@@ -1,15 +1,20 @@
-"""A real browser, and what it saw: requests, console, errors."""
+"""A real browser, what it saw (requests, console, errors), and files that are served to it."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import axe_playwright_python
 from playwright.sync_api import sync_playwright
+
+from otel_sqlite_exporter import open_database
+from tests.web.support import PAGES, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,3 +81,55 @@ def violations(page: Page) -> list[str]:
         for violation in found["violations"]
         for node in violation["nodes"]
     ]
+
+
+class Served:
+    """A served file: addresses with the token for the first page of a profile, and the ids of what is in it."""
+
+    def __init__(self, path: Path, root: str, token_lines: Iterator[str], pid: int) -> None:
+        self.path = path
+        self.pid = pid
+        self.root = root
+        self._tokens = token_lines
+        with open_database(path) as database:
+            traces = sorted(database.traces(), key=lambda trace: trace.spans or 0)
+            self.trace = traces[-1].trace_id if traces else ""
+            self.call = max((call.id for call in database.calls(trace=self.trace)), default=1)
+            chats = database.conversations()
+            self.chat = chats[0].conversation_id if chats else ""
+            failed = database.errors()
+            self.failed = failed[0].id if failed else 1
+
+    def address(self, page: str) -> str:
+        """Return the address of a page, with a token that was not used yet."""
+        return f"{self.root}{page}{'&' if '?' in page else '?'}token={next(self._tokens)}"
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """All pages, those with ids among them."""
+        return (
+            *PAGES,
+            f"/calls/{self.call}",
+            f"/calls/{self.failed}",
+            f"/traces/{self.trace}",
+            f"/traces/{self.trace}?span={self.call}",
+            "/conversation?id=-1",
+            f"/compare?a={self.call}&b={self.failed}",
+            "/nothing",
+        )
+
+
+@contextlib.contextmanager
+def served(path: Path) -> Iterator[Served]:
+    """Serve a file in a process of its own."""
+    with serving(path) as (process, address):
+        parts = urlsplit(address)
+
+        def tokens() -> Iterator[str]:
+            yield address.rpartition("token=")[2]
+            for line in process.stderr or ():
+                found = re.search(r"token=(\S+)", line)
+                if found:
+                    yield found[1]
+
+        yield Served(path, f"http://{parts.netloc}", tokens(), process.pid)

@@ -6,18 +6,17 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 
 from otel_sqlite_exporter import open_database
 from otel_sqlite_exporter.demo.file import write_demo
-from tests.web.support import PAGES, record_spans, serving
+from tests.web.support import record_spans, serving
 
 pytest.importorskip("playwright", reason="the environment browser has it")
 
 from otel_sqlite_exporter.web import call_file, trace_file
-from tests.web.browser import SCHEMES, WIDTHS, chromium, opened, violations
+from tests.web.browser import SCHEMES, WIDTHS, Served, chromium, opened, served, violations
 from tests.web.hostile import ATTACKS, EVIL, write_hostile
 
 if TYPE_CHECKING:
@@ -42,77 +41,31 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-class _Served:
-    """A served file: addresses with the token for the first page of a profile, and the ids of what is in it."""
-
-    def __init__(self, path: Path, root: str, token_lines: Iterator[str]) -> None:
-        self.path = path
-        self.root = root
-        self._tokens = token_lines
-        with open_database(path) as database:
-            traces = sorted(database.traces(), key=lambda trace: trace.spans or 0)
-            self.trace = traces[-1].trace_id if traces else ""
-            self.call = max((call.id for call in database.calls(trace=self.trace)), default=1)
-            chats = database.conversations()
-            self.chat = chats[0].conversation_id if chats else ""
-            failed = database.errors()
-            self.failed = failed[0].id if failed else 1
-
-    def address(self, page: str) -> str:
-        """Return the address of a page, with a token that was not used yet."""
-        return f"{self.root}{page}{'&' if '?' in page else '?'}token={next(self._tokens)}"
-
-    @property
-    def pages(self) -> tuple[str, ...]:
-        """All pages, those with ids among them."""
-        return (
-            *PAGES,
-            f"/calls/{self.call}",
-            f"/calls/{self.failed}",
-            f"/traces/{self.trace}",
-            f"/traces/{self.trace}?span={self.call}",
-            "/conversation?id=-1",
-            f"/compare?a={self.call}&b={self.failed}",
-            "/nothing",
-        )
-
-
-def _served(path: Path) -> Iterator[_Served]:
-    with serving(path) as (process, address):
-        parts = urlsplit(address)
-
-        def tokens() -> Iterator[str]:
-            yield address.rpartition("token=")[2]
-            for line in process.stderr or ():
-                found = re.search(r"token=(\S+)", line)
-                if found:
-                    yield found[1]
-
-        yield _Served(path, f"http://{parts.netloc}", tokens())
-
-
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Served]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Serve the demonstration file."""
     path = tmp_path_factory.mktemp("demo") / "demo.db"
     write_demo(path, days=12)
-    yield from _served(path)
+    with served(path) as site:
+        yield site
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["texts", "everything"])
-def hostile(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[_Served]:
+def hostile(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Served]:
     """Serve a file whose every text attacks."""
     path = tmp_path_factory.mktemp("hostile") / "hostile.db"
     write_hostile(path, breaks_meanings=request.param)
-    yield from _served(path)
+    with served(path) as site:
+        yield site
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[_Served]:
+def live(tmp_path: Path) -> Iterator[Served]:
     """Serve a file of one's own."""
     path = tmp_path / "live.db"
     record_spans(path, *[_CALL] * 60)
-    yield from _served(path)
+    with served(path) as site:
+        yield site
 
 
 def _screenshot(page: Page, name: str) -> None:
@@ -123,7 +76,7 @@ def _screenshot(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_fits_and_complains_about_nothing(browser: Browser, demo: _Served, width: int, scheme: str) -> None:
+def test_every_page_fits_and_complains_about_nothing(browser: Browser, demo: Served, width: int, scheme: str) -> None:
     """At every width and in both schemes no page scrolls sideways, breaks its policy, or asks anybody else."""
     with opened(browser, demo.address("/"), width=width, scheme=scheme) as (page, seen):
         for address in demo.pages:
@@ -136,7 +89,7 @@ def test_every_page_fits_and_complains_about_nothing(browser: Browser, demo: _Se
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing(browser: Browser, demo: _Served, width: int, scheme: str) -> None:
+def test_axe_finds_nothing(browser: Browser, demo: Served, width: int, scheme: str) -> None:
     """No page has anything that keeps somebody from using it."""
     found: dict[str, list[str]] = {}
     with opened(browser, demo.address("/"), width=width, scheme=scheme) as (page, _):
@@ -148,7 +101,7 @@ def test_axe_finds_nothing(browser: Browser, demo: _Served, width: int, scheme: 
     assert found == {}
 
 
-def test_keys_lead_through_the_pages(browser: Browser, demo: _Served) -> None:
+def test_keys_lead_through_the_pages(browser: Browser, demo: Served) -> None:
     """J and k walk rows, Enter opens, u goes up, g and a letter goes to a page, brackets to the calls around."""
     with opened(browser, demo.address("/calls")) as (page, seen):
         page.keyboard.press("j")
@@ -171,7 +124,7 @@ def test_keys_lead_through_the_pages(browser: Browser, demo: _Served) -> None:
         assert seen.complaints == []
 
 
-def test_the_help_lists_the_keys_and_goes_away(browser: Browser, demo: _Served) -> None:
+def test_the_help_lists_the_keys_and_goes_away(browser: Browser, demo: Served) -> None:
     """A question mark shows the keys, Escape puts them away; in a field both are only typed."""
     with opened(browser, demo.address("/calls")) as (page, _):
         page.keyboard.press("?")
@@ -184,7 +137,7 @@ def test_the_help_lists_the_keys_and_goes_away(browser: Browser, demo: _Served) 
         assert not page.locator("#keys").is_visible()
 
 
-def test_a_step_is_shown_beside_the_tree_without_leaving_it(browser: Browser, demo: _Served) -> None:
+def test_a_step_is_shown_beside_the_tree_without_leaving_it(browser: Browser, demo: Served) -> None:
     """A chosen step stands in the address, keeps the scroll and the focus, and Escape and Back take it away."""
     with opened(browser, demo.address(f"/traces/{demo.trace}")) as (page, _):
         page.evaluate("document.body.style.minHeight = '3000px'; scrollTo(0, 200)")
@@ -199,7 +152,7 @@ def test_a_step_is_shown_beside_the_tree_without_leaving_it(browser: Browser, de
         page.wait_for_selector(".panel")
 
 
-def test_light_and_dark_follow_the_system_and_the_switch(browser: Browser, demo: _Served) -> None:
+def test_light_and_dark_follow_the_system_and_the_switch(browser: Browser, demo: Served) -> None:
     """The system decides until somebody presses the switch; then that holds on every page."""
     ground = "getComputedStyle(document.body).backgroundColor"
     with opened(browser, demo.address("/"), scheme="dark") as (page, _):
@@ -211,7 +164,7 @@ def test_light_and_dark_follow_the_system_and_the_switch(browser: Browser, demo:
         assert page.evaluate(ground) == light
 
 
-def test_filters_apply_when_they_are_chosen(browser: Browser, demo: _Served) -> None:
+def test_filters_apply_when_they_are_chosen(browser: Browser, demo: Served) -> None:
     """A choice is in the address at once, and nothing that is empty is."""
     with opened(browser, demo.address("/calls")) as (page, _):
         page.locator("select[name=status]").select_option("error")
@@ -220,7 +173,7 @@ def test_filters_apply_when_they_are_chosen(browser: Browser, demo: _Served) -> 
         assert page.locator("tr.row").count() == page.locator("tr.row.failed").count() > 0
 
 
-def test_new_calls_appear_by_themselves(browser: Browser, live: _Served) -> None:
+def test_new_calls_appear_by_themselves(browser: Browser, live: Served) -> None:
     """A page that nobody reads in shows what was recorded meanwhile, marked as new."""
     with opened(browser, live.address("/calls")) as (page, seen):
         page.wait_for_function("mark !== null")
@@ -230,7 +183,7 @@ def test_new_calls_appear_by_themselves(browser: Browser, live: _Served) -> None
         assert seen.complaints == []
 
 
-def test_a_page_that_is_read_waits(browser: Browser, live: _Served) -> None:
+def test_a_page_that_is_read_waits(browser: Browser, live: Served) -> None:
     """A page that was scrolled does not change under the eyes: it says that there is something new."""
     with opened(browser, live.address("/calls")) as (page, _):
         page.wait_for_function("mark !== null")
@@ -243,7 +196,7 @@ def test_a_page_that_is_read_waits(browser: Browser, live: _Served) -> None:
         page.wait_for_selector("tr >> text=brand-new")
 
 
-def test_a_page_with_a_selection_waits(browser: Browser, live: _Served) -> None:
+def test_a_page_with_a_selection_waits(browser: Browser, live: Served) -> None:
     """Somebody who selects text to copy keeps the selection."""
     with opened(browser, live.address("/calls")) as (page, _):
         page.wait_for_function("mark !== null")
@@ -253,7 +206,7 @@ def test_a_page_with_a_selection_waits(browser: Browser, live: _Served) -> None:
         assert page.evaluate("String(getSelection()).length") > 100
 
 
-def test_live_can_be_switched_off(browser: Browser, live: _Served) -> None:
+def test_live_can_be_switched_off(browser: Browser, live: Served) -> None:
     """With l a page stays as it is, and asks for nothing."""
     with opened(browser, live.address("/calls")) as (page, seen):
         page.wait_for_function("mark !== null")
@@ -275,7 +228,7 @@ def test_the_page_of_a_missing_file_shows_the_first_call(browser: Browser, tmp_p
         page.wait_for_selector("tr >> text=Is it there yet?")
 
 
-def test_stored_attacks_are_inert(browser: Browser, hostile: _Served) -> None:
+def test_stored_attacks_are_inert(browser: Browser, hostile: Served) -> None:
     """On no page does a text of the file run, load, style or lead anywhere."""
     with opened(browser, hostile.address("/")) as (page, seen):
         for address in hostile.pages:
@@ -292,7 +245,7 @@ def test_stored_attacks_are_inert(browser: Browser, hostile: _Served) -> None:
         assert seen.foreign(hostile.root) == []
 
 
-def test_hostile_files_have_no_broken_page(browser: Browser, hostile: _Served) -> None:
+def test_hostile_files_have_no_broken_page(browser: Browser, hostile: Served) -> None:
     """Whatever is in the texts, pages are made: none fails."""
     with opened(browser, hostile.address("/")) as (page, _):
         for address in hostile.pages:
@@ -301,7 +254,7 @@ def test_hostile_files_have_no_broken_page(browser: Browser, hostile: _Served) -
             assert answer.status < 500, address
 
 
-def test_shared_files_open_anywhere_and_do_nothing(browser: Browser, hostile: _Served, tmp_path: Path) -> None:
+def test_shared_files_open_anywhere_and_do_nothing(browser: Browser, hostile: Served, tmp_path: Path) -> None:
     """A trace or a call as one file opens without a server, asks nobody, and runs nothing."""
     with open_database(hostile.path) as database:
         (tmp_path / "trace.html").write_text(trace_file(database, hostile.trace), "utf-8")
@@ -316,7 +269,7 @@ def test_shared_files_open_anywhere_and_do_nothing(browser: Browser, hostile: _S
             assert seen.complaints == []
 
 
-def test_the_demonstration_as_a_file_is_accessible(browser: Browser, demo: _Served, tmp_path: Path) -> None:
+def test_the_demonstration_as_a_file_is_accessible(browser: Browser, demo: Served, tmp_path: Path) -> None:
     """Axe finds nothing in the file to share, and it fits every width."""
     with open_database(demo.path) as database:
         (tmp_path / "trace.html").write_text(trace_file(database, demo.trace), "utf-8")
@@ -327,7 +280,7 @@ def test_the_demonstration_as_a_file_is_accessible(browser: Browser, demo: _Serv
             _screenshot(page, f"file {width}")
 
 
-def test_attacks_are_shown_as_they_are(browser: Browser, hostile: _Served) -> None:
+def test_attacks_are_shown_as_they_are(browser: Browser, hostile: Served) -> None:
     """An attack is text that can be read, not something that is left out."""
     with opened(browser, hostile.address("/calls")) as (page, _):
         text = page.inner_text("body")
