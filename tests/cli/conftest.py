@@ -1,4 +1,4 @@
-"""The demonstration file, and the command run in this process, in another one and in a terminal."""
+"""The command, run in this process, in another one and in a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import sys
 import termios
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,6 @@ from rich.console import Console
 
 from otel_sqlite_exporter.cli import screen
 from otel_sqlite_exporter.cli.app import run
-from otel_sqlite_exporter.demo.file import write_demo
 
 Command = Callable[..., "Done"]
 Screen = Callable[..., "Done"]
@@ -35,14 +33,6 @@ class Done:
     status: int
     out: str
     err: str
-
-
-@pytest.fixture(scope="session")
-def demo_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the path of a demonstration file of eight days that end now."""
-    path = tmp_path_factory.mktemp("demo") / "demo.db"
-    write_demo(path, days=8)
-    return path
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ _CALL = {
     "gen_ai.input.messages": '[{"role":"user","parts":[{"type":"text","content":"Is it there yet?"}]}]',
 }
 _RENEW = """async () => {
-  for (let number = 0; number < 50; number++) { await (await fetch("/mark")).text(); await renew(); }
+  for (let number = 0; number < 40; number++) { await (await fetch("/mark")).text(); await renew(); }
 }"""
 
 
@@ -90,7 +90,7 @@ def test_two_tabs_that_refresh_for_long_grow_nowhere(browser: Browser, live: Ser
         other.goto(f"{live.root}/")
         other.wait_for_function("mark !== null")
         found = []
-        for _ in range(4):
+        for _ in range(3):
             record_spans(live.path, _CALL)
             for tab in (page, other):
                 tab.evaluate(_RENEW)
