@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
-import resource
 import subprocess
 import sys
 import tempfile
@@ -132,8 +131,14 @@ def _measured(action: Callable[[], object]) -> Callable[[int], str]:
     wall, cpu = time.perf_counter(), time.process_time()
     action()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = _most_memory() / 1e6
     return lambda rows: f"{cpu:.0f} s of CPU ({cpu / rows * 1e6:.0f} us each), {wall:.0f} s, at most {memory:.0f} MB"
+
+
+def _most_memory() -> int:
+    """Return the most bytes that this process had; ``getrusage`` knows those of the one that it was forked from."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def _counts(file: Path) -> tuple[int, ...]:
