@@ -152,6 +152,7 @@ def install(connection: sqlite3.Connection, schema_version: int) -> None:
     )
     actions = f"{check} {_INSERT_SPANS} {_CHECK_REFERENCES} {_INSERT_MESSAGES} {_ADD_USAGE} {_UPDATE_LEDGER}"
     end = [f"c{index}" for index in range(_END_PARAMETERS)]
+    connection.execute("PRAGMA temp.auto_vacuum = FULL")  # gives the memory of a large batch back
     connection.execute(f"CREATE TEMP TABLE batch (step, {', '.join(f'c{index}' for index in range(_WIDTH))})")
     connection.execute("PRAGMA temp.secure_delete = OFF")  # it is memory, and emptied with every batch
     connection.execute(f"CREATE TEMP VIEW batch_end AS SELECT {', '.join(f'0 AS {column}' for column in end)}")
