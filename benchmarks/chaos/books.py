@@ -87,7 +87,10 @@ def balance(lives: Iterable[Life], files: Iterable[Path]) -> Books:
     names: Counter[str] = Counter()
     entries: dict[int, _Entry] = {}
     for file in files:
-        _read(file, names, entries, books)
+        try:
+            _read(file, names, entries, books)
+        except sqlite3.DatabaseError as error:
+            books.faults.append(f"{file.name}: {error}")
     books.rows = names.total()
     stored: Counter[str] = Counter()
     twice: Counter[str] = Counter()
