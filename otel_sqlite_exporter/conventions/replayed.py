@@ -6,14 +6,15 @@ sender writes by the same tables.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from otel_sqlite_exporter.conventions.call import Message, Replayed
 from otel_sqlite_exporter.conventions.parse import parse_json
 from otel_sqlite_exporter.conventions.values import class_name, count, flag, milliseconds, name, number, text, texts
+from otel_sqlite_exporter.scanning.patterns import SPAN_ID, TRACE_UUID, WORD
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Mapping
 
     from otel_sqlite_exporter.conventions.call import Call, SpanFacts
@@ -80,9 +81,6 @@ KEYS: Final = (
     AMENDED,
 )
 
-_WORD: Final = re.compile(r"[a-z_]{1,32}")
-_SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
-_TRACE_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _STATUSES: Final = ("unset", "ok", "error")
 _DIRECTIONS: Final = ("system", "input", "output")
 
@@ -101,7 +99,7 @@ def restore(call: Call, facts: SpanFacts) -> None:
     """
     told = facts.attributes
     kind = told.get(KIND)
-    if not isinstance(kind, str) or not _WORD.fullmatch(kind):
+    if not isinstance(kind, str) or not WORD.fullmatch(kind):
         return
     call.kind = kind
     for words in (WORDS, OWN_WORDS):
@@ -113,12 +111,12 @@ def restore(call: Call, facts: SpanFacts) -> None:
     call.status_message = call.status_message or facts.status_message or None
     if kind != "tool":  # its arguments and its result are attributes, and say it all
         _restore_messages(call, told)
-    duplicate_of = _matching(_SPAN_ID, told.get(DUPLICATE_OF))
-    trace_id = _matching(_TRACE_ID, told.get(DUPLICATE_IN_TRACE))
+    duplicate_of = _matching(SPAN_ID, told.get(DUPLICATE_OF))
+    trace_id = _matching(TRACE_UUID, told.get(DUPLICATE_IN_TRACE))
     call.replayed = Replayed(
         duplicate_of=duplicate_of,
         duplicate_in_trace=trace_id if duplicate_of else None,
-        shown_in_trace_id=_matching(_TRACE_ID, told.get(SHOWN_IN_TRACE)),
+        shown_in_trace_id=_matching(TRACE_UUID, told.get(SHOWN_IN_TRACE)),
         truncated_bytes=count(told.get(TRUNCATED_BYTES)) or 0,
         is_amended=told.get(AMENDED) is True,
     )

@@ -128,6 +128,13 @@ No spaces, so that it is no sentence; ASCII only, because many languages write s
 braces, because of JSON; no "?" and "%", because of what a URL may quote.
 """
 
+WORD: Final = re.compile(r"[a-z_]{1,32}")
+"""Matched. At most 32 characters."""
+
+SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
+TRACE_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""Matched. 16 and 36 characters."""
+
 TURN: Final = re.compile(r"^(system|developer|user|assistant|tool): ", re.MULTILINE)
 """Searched. At most eleven characters from the beginning of each line."""
 
