@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from otel_sqlite_exporter.conventions.recognise import KEY_ROOTS
 from otel_sqlite_exporter.conventions.slots import UNKNOWN, Slot
 from otel_sqlite_exporter.conventions.usage import column_of
 from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS, FIELD, FIELDS_OF, FLATTENED, INDEX, Family
+from otel_sqlite_exporter.scanning.patterns import NO_LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,6 @@ MAX_PLANNED_KEYS: Final = 4_000
 
 FAMILY_STRIDE: Final = 1_000
 LAST_RANK: Final = 1_000_000
-SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
 SHORTEST_NAME: Final = 4
 NOBODYS: Final = frozenset(
     {"opentelemetry", "instrumentation", "tracer", "tracing", "python", "http", "server", "service"}
@@ -239,7 +238,7 @@ def _of_own_words() -> Dictionary:
 
 def own_names(scope_name: str) -> tuple[str, ...]:
     """Return the words of a scope's name that may be the emitter's own, as no convention has them."""
-    words = SEPARATORS.split(scope_name.lower())
+    words = NO_LETTERS.split(scope_name.lower())
     return tuple(word for word in words if len(word) >= SHORTEST_NAME and word not in KEY_ROOTS | NOBODYS)
 
 

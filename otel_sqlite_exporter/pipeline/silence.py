@@ -33,14 +33,17 @@ class Silence:
         """
         if cls.is_broken or (calls_without_content and is_kept_out(os.environ)):
             return
-        cls.is_broken = True
         installed = installed_instrumentations()
+        active = [one.distribution for one in installed if one.is_active]
+        if calls_without_content and not active:  # spans of the application's own, which are as it wants them
+            return
+        cls.is_broken = True
         if calls_without_content:
             warn(
                 "no prompt and no answer arrived with any of the %d calls in %s. %s `otel-sqlite doctor` looks into it",
                 calls_without_content,
                 path,
-                missing_content([one.distribution for one in installed if one.is_active], os.environ),
+                missing_content(active, os.environ),
             )
         else:
             warn(

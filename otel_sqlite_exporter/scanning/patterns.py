@@ -135,6 +135,9 @@ SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
 TRACE_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 """Matched. 16 and 36 characters."""
 
+NO_LETTERS: Final = re.compile(r"[^a-z0-9]")
+"""Split at. One character each; of names of scopes."""
+
 TURN: Final = re.compile(r"^(system|developer|user|assistant|tool): ", re.MULTILINE)
 """Searched. At most eleven characters from the beginning of each line."""
 

@@ -12,6 +12,7 @@ from otel_sqlite_exporter.pipeline.silence import Silence, likely_reasons, missi
 from otel_sqlite_exporter.sources import content
 from otel_sqlite_exporter.sources.catalogue import OFFICIAL, SDKS
 from otel_sqlite_exporter.sources.content import GENAI_CAPTURE
+from tests.fake_sdk import INSTRUMENTOR, install, run
 from tests.support import CHAT, end_spans, log_lines, provider_with, span_of
 
 if TYPE_CHECKING:
@@ -72,28 +73,32 @@ def test_a_shutdown_after_an_llm_span_says_nothing(tmp_path: Path) -> None:
     assert lines == []
 
 
-def test_a_shutdown_after_calls_without_any_content_says_so_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+SILENT = INSTRUMENTOR.replace('span.set_attribute("input.value", question)', "").replace(
+    'span.set_attribute("output.value", answer)', ""
+)
+"""An instrumentor that reports neither prompts nor answers."""
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "is_said"),
+    [("", {}, True), (", capture_content=False", {}, False), ("", {"OPENINFERENCE_HIDE_INPUTS": "true"}, False)],
+)
+def test_calls_without_any_content_are_said_once(
+    tmp_path: Path, options: str, environment: dict[str, str], *, is_said: bool
 ) -> None:
     """Calls came, and no prompt or answer with any of them: one warning with what to do, unless that is wanted."""
-    monkeypatch.setenv("TRACELOOP_TRACE_CONTENT", "false")
-    with log_lines() as lines:
-        _record_without_content(tmp_path)
-        assert lines == []
-        monkeypatch.delenv("TRACELOOP_TRACE_CONTENT")
-        _record_without_content(tmp_path, capture_content=False)
-        assert lines == []
-        _record_without_content(tmp_path)
-        _record_without_content(tmp_path)
-    (line,) = lines
-    assert line.startswith(f"no prompt and no answer arrived with any of the 2 calls in {tmp_path / 'traces.db'}")
-    assert "record() has every installed one report them" in line
-
-
-def _record_without_content(directory: Path, *, capture_content: bool = True) -> None:
-    processor = SQLiteSpanProcessor(directory / "traces.db", capture_content=capture_content)
-    end_spans(processor, 2)
-    processor.shutdown()
+    install(tmp_path / "site", instrumentor=SILENT)
+    _, logged = run(
+        tmp_path,
+        f"""
+        from otel_sqlite_exporter import record
+        record("traces.db"{options})
+        import openai
+        openai.ask("why?")
+        """,
+        **environment,
+    )
+    assert ("no prompt and no answer arrived with any of the 1 calls" in logged) == is_said
 
 
 def test_the_missing_content_is_explained_by_the_instrumentation_that_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
