@@ -99,7 +99,9 @@ def id_argument(name: str, metavar: str, *, default: str | None = None) -> Calla
         default: What is meant where nothing is given; None where it has to be.
     """
 
-    def check(context: click.Context, parameter: click.Parameter, value: str) -> str:  # noqa: ARG001 - click's signature
+    def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+        if value is None:
+            raise click.MissingParameter(ctx=context, param=parameter)
         if value.startswith("-") and not value[1:].isdigit():
             raise click.NoSuchOption(value, ctx=context)
         return value

@@ -30,7 +30,9 @@ def test_a_foreign_database_is_refused(command: Command, tmp_path: Path) -> None
     assert "another application" in done.err
 
 
-@pytest.mark.parametrize("arguments", [("calls", "--since", "soon"), ("calls", "-n", "none"), ("frobnicate",)])
+@pytest.mark.parametrize(
+    "arguments", [("calls", "--since", "soon"), ("calls", "-n", "none"), ("frobnicate",), ("diff",), ("diff", "-2")]
+)
 def test_a_line_that_means_nothing_has_status_2(command: Command, arguments: tuple[str, ...]) -> None:
     """A bad value or an unknown command is one line and status 2."""
     done = command(*arguments)

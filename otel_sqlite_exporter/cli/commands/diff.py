@@ -36,6 +36,8 @@ _MOST_CHARACTERS: Final = 20_000
 def command(asked: Asked, /, left: str, right: str, form: str | None) -> None:
     """Show how two calls differ: numbers, prompt and answer.
 
+    What is new in a call since the previous one of its conversation: otel-sqlite show ID --changes
+
     Example: otel-sqlite diff -2 -1
     """
     found = asked.open().compare(left, right)
