@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from otel_sqlite_exporter.conventions.call import Message, Replayed
 from otel_sqlite_exporter.conventions.parse import parse_json
 from otel_sqlite_exporter.conventions.values import class_name, count, flag, milliseconds, name, number, text, texts
+from otel_sqlite_exporter.database.essentials import MESSAGE_DIRECTIONS
 from otel_sqlite_exporter.scanning.patterns import SPAN_ID, TRACE_UUID, WORD
 
 if TYPE_CHECKING:
@@ -82,7 +83,6 @@ KEYS: Final = (
 )
 
 _STATUSES: Final = ("unset", "ok", "error")
-_DIRECTIONS: Final = ("system", "input", "output")
 
 _PLACE_LENGTH: Final = 3
 
@@ -146,7 +146,7 @@ def _restore_messages(call: Call, told: Mapping[str, object]) -> None:
     places = _places(told.get(PLACES))
     if places is None:
         places = default_places(len(system), _roles(received), _roles(sent))
-    found: dict[str, list[Message]] = {direction: [] for direction in _DIRECTIONS}
+    found: dict[str, list[Message]] = {direction: [] for direction in MESSAGE_DIRECTIONS}
     for direction, role, parts in places:
         if parts:
             found[direction].append(Message(role, system[:parts]))
@@ -160,7 +160,7 @@ def _restore_messages(call: Call, told: Mapping[str, object]) -> None:
         if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
             return
         found[direction].append(Message(role, content, text(message.get("finish_reason"))))
-    call.system, call.input, call.output = (found[direction] for direction in _DIRECTIONS)
+    call.system, call.input, call.output = (found[direction] for direction in MESSAGE_DIRECTIONS)
     tools = parse_json(definitions) if isinstance(definitions, str) else None
     call.tool_definitions = tools if isinstance(tools, list) else None
 
@@ -181,7 +181,7 @@ def _places(value: object) -> list[Place] | None:
         if not isinstance(item, list) or len(item) != _PLACE_LENGTH:
             return None
         direction, role, parts = item
-        if direction not in _DIRECTIONS or not isinstance(role, str | None) or not isinstance(parts, int):
+        if direction not in MESSAGE_DIRECTIONS or not isinstance(role, str | None) or not isinstance(parts, int):
             return None
     return cast("list[Place]", items)
 

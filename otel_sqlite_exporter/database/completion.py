@@ -10,6 +10,7 @@ import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from otel_sqlite_exporter.database.essentials import MESSAGE_DIRECTIONS
 from otel_sqlite_exporter.database.schema import SPAN_COLUMNS
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 FACT_COLUMNS: Final = SPAN_COLUMNS[SPAN_COLUMNS.index("provider") : SPAN_COLUMNS.index("tool_call_id") + 1]
 """What one report may know and another not."""
 
-_DIRECTIONS: Final = ("system", "input", "output")
 _REMEMBERED: Final = 4096
 
 _READ_FACTS: Final = f"SELECT {', '.join(FACT_COLUMNS)} FROM spans WHERE id = ?"
@@ -65,7 +65,7 @@ class Completions:
         """Fill what a record that is not written yet does not know by what another one knows."""
         present = {link.direction for link in inner.messages}
         columns = tuple([column for column, fact in zip(FACT_COLUMNS, inner.facts, strict=True) if fact is None])
-        directions = tuple([direction for direction in _DIRECTIONS if direction not in present])
+        directions = tuple([direction for direction in MESSAGE_DIRECTIONS if direction not in present])
         if columns:
             inner.facts = tuple([o if i is None else i for i, o in zip(inner.facts, outer.facts, strict=True)])
         if directions:
@@ -90,7 +90,7 @@ class Completions:
         facts = connection.execute(_READ_FACTS, (inner.id,)).fetchone()
         present = {direction for (direction,) in connection.execute(_READ_DIRECTIONS, (inner.id,))}
         columns = tuple([column for column, fact in zip(FACT_COLUMNS, facts, strict=True) if fact is None])
-        directions = tuple([direction for direction in _DIRECTIONS if direction not in present])
+        directions = tuple([direction for direction in MESSAGE_DIRECTIONS if direction not in present])
         self._remember(outer.key, inner.key, Gaps(columns, directions))
         known = connection.execute(_READ_FACTS, (outer.id,)).fetchone()
         news = {

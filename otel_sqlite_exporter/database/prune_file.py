@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.connection import DatabaseRefusedError, Failure, failure_of, open_for_writing
+from otel_sqlite_exporter.database.essentials import DAY_NANOSECONDS
 from otel_sqlite_exporter.database.retention import Retention
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.config import ExporterOptions
 
 _PAUSE_SECONDS: Final = 0.02
-_NANOSECONDS_PER_DAY: Final = 86_400 * 10**9
 
 
 class PruneError(Exception):
@@ -80,7 +80,7 @@ def would_prune(options: ExporterOptions) -> Pruned:
         spans = _spans(connection)
         going = 0
         if options.retention_days is not None:
-            cutoff = time.time_ns() - int(options.retention_days * _NANOSECONDS_PER_DAY)
+            cutoff = time.time_ns() - int(options.retention_days * DAY_NANOSECONDS)
             (going,) = connection.execute(
                 "SELECT count(*) FROM spans WHERE start_time_unix_nano < ?", (cutoff,)
             ).fetchone()

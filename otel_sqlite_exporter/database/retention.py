@@ -6,6 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.database.essentials import DAY_NANOSECONDS
 from otel_sqlite_exporter.database.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ _SPANS_PER_LOOK: Final = 200
 _SPANS_AT_ONCE: Final = 10
 _SLICE_SECONDS: Final = 0.005
 _PAGES_PER_SLICE: Final = 64
-_NANOSECONDS_PER_DAY: Final = 86_400 * 10**9
 _SECONDS_BETWEEN_PASSES: Final = 1.0
 
 # Deleting down to the cap itself would mean another pass after every batch.
@@ -124,7 +124,7 @@ class Retention:
         if self._days is None:
             return []
         # A period that reaches beyond 1970 keeps everything, and would be no integer that SQLite can compare with.
-        cutoff = int(max(time.time_ns() - self._days * _NANOSECONDS_PER_DAY, 0.0))
+        cutoff = int(max(time.time_ns() - self._days * DAY_NANOSECONDS, 0.0))
         end = time.monotonic() + _SLICE_SECONDS
         self._is_looking = True
         while time.monotonic() < end:

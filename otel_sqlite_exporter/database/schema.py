@@ -7,7 +7,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.database.identity import APPLICATION_ID, OLDEST_SQLITE, SCHEMA_VERSION
+from otel_sqlite_exporter.database.essentials import APPLICATION_ID, OLDEST_SQLITE, SCHEMA_VERSION
 from otel_sqlite_exporter.database.tables import TABLES
 from otel_sqlite_exporter.database.usage_sums import IS_CALL, USAGE_SUMS
 from otel_sqlite_exporter.database.views import VIEWS
@@ -19,11 +19,9 @@ __all__ = [
     "APPLICATION_ID",
     "COUNT_COLUMNS",
     "DROP_REASONS",
-    "HEARTBEAT_SECONDS",
     "IS_CALL",
     "LEDGER_COLUMNS",
     "MAY_BE_NULL",
-    "MESSAGE_DIRECTIONS",
     "MIGRATIONS",
     "OLDEST_SQLITE",
     "SCHEMA_VERSION",
@@ -31,8 +29,6 @@ __all__ = [
     "USAGE_SUMS",
     "migrate",
 ]
-
-MESSAGE_DIRECTIONS: Final = ("system", "input", "output")
 
 SPAN_COLUMNS: Final = (
     "id",
@@ -118,9 +114,6 @@ COUNT_COLUMNS: Final = (
 )
 LEDGER_COLUMNS: Final = (*COUNT_COLUMNS, "last_error", "last_heartbeat_unix_nano", "idle")
 """What every batch brings up to date in its process's row of ``recorders``."""
-
-HEARTBEAT_SECONDS: Final = 30.0
-"""How often a process that has nothing to write says in the ledger that it lives."""
 
 
 def _create(connection: sqlite3.Connection) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.database.essentials import DAY_NANOSECONDS
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -17,7 +19,7 @@ _ROWS_AT_ONCE: Final = 50
 _REST: Final = 20
 _FEW_SPANS: Final = 50
 _LIVES: Final = (("resources", "resource_id"), ("scopes", "scope_id"), ("recorders", "recorder_id"))
-_SILENT_NANOSECONDS: Final = 86_400 * 10**9
+_SILENT_NANOSECONDS: Final = DAY_NANOSECONDS
 """A process that was heard of within a day keeps its row."""
 
 

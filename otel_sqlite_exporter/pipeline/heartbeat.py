@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.database.schema import HEARTBEAT_SECONDS
+from otel_sqlite_exporter.database.essentials import HEARTBEAT_SECONDS
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.database.writer import DatabaseWriter

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from otel_sqlite_exporter.database.essentials import MESSAGE_DIRECTIONS
 from otel_sqlite_exporter.reading.blocks import common_prefix, signature
 from otel_sqlite_exporter.reading.building import Json, as_int, json_text, plain
 from otel_sqlite_exporter.reading.conditions import IS_CALL
@@ -170,7 +171,7 @@ class Comparison:
 def compare(left: CallDetail, right: CallDetail) -> Comparison:
     """Put two calls side by side, direction by direction."""
     pairs: list[Pair] = []
-    for direction in ("system", "input", "output"):
+    for direction in MESSAGE_DIRECTIONS:
         ours = [message for message in left.messages if message.direction == direction]
         theirs = [message for message in right.messages if message.direction == direction]
         matcher = SequenceMatcher(

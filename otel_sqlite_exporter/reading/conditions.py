@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.database.essentials import DAY_NANOSECONDS
 from otel_sqlite_exporter.reading.moments import Moment
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ SPANS_WITHOUT_WINDOW: Final = 200_000
 """Up to so many spans, a question without a period is about all of them; of more, about the last seven days."""
 
 _WINDOW_DAYS: Final = 7
-DAY_NANOSECONDS: Final = 86_400 * 10**9
 _MOST_DAYS: Final = 400
 
 _COLUMNS: Final = {

@@ -10,7 +10,7 @@ import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from otel_sqlite_exporter.database.identity import APPLICATION_ID, SCHEMA_VERSION
+from otel_sqlite_exporter.database.essentials import APPLICATION_ID, SCHEMA_VERSION
 from otel_sqlite_exporter.reading.failures import FileRefusedError, ReadingError, TimeBudgetError
 
 if TYPE_CHECKING:

@@ -6,19 +6,17 @@ An expression in GROUP BY costs SQLite twice as much as the columns that it is m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.database.essentials import DAY_NANOSECONDS
 from otel_sqlite_exporter.reading.building import as_text
-from otel_sqlite_exporter.reading.conditions import DAY_NANOSECONDS
 from otel_sqlite_exporter.reading.failures import FilterError
+from otel_sqlite_exporter.reading.moments import date_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
-
-_EPOCH: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def _first(values: Sequence[Value]) -> str | None:
 def _day(values: Sequence[Value]) -> str | None:
     (day,) = values
     try:
-        return (_EPOCH + timedelta(days=day)).isoformat() if isinstance(day, int) else None
+        return date_of(day) if isinstance(day, int) else None
     except OverflowError:
         return None
 

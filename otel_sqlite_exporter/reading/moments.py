@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 from otel_sqlite_exporter.reading.failures import FilterError
@@ -14,6 +15,16 @@ _UNIT_SECONDS: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w":
 _DAYS_BACK: Final = {"today": 0, "yesterday": 1}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FORMS: Final = "give 30m, 2h, 7d, today, yesterday, all, a date (2026-11-26) or an ISO time (2026-11-26T14:00)"
+
+
+@lru_cache(maxsize=4_096)
+def date_of(days: int) -> str:
+    """Return the date so many days after 1970 began, by UTC.
+
+    Raises:
+        OverflowError: No calendar has it.
+    """
+    return (_EPOCH + timedelta(days=days)).date().isoformat()
 
 
 @dataclass(frozen=True, slots=True)

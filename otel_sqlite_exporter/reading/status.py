@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.database.schema import HEARTBEAT_SECONDS
+from otel_sqlite_exporter.database.essentials import HEARTBEAT_SECONDS
 from otel_sqlite_exporter.reading.building import Json, as_int, as_text, build, json_text, plain
 from otel_sqlite_exporter.reading.calls import last_id
 

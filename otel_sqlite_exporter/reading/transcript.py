@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.database.essentials import MESSAGE_DIRECTIONS
 from otel_sqlite_exporter.reading.blocks import tool_definitions
 from otel_sqlite_exporter.reading.building import Json, as_int, as_json, as_text, build, json_text
 from otel_sqlite_exporter.reading.calls import calls_of_ids, find_call_id
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 SHOWN_MESSAGES: Final = 2000
 """How many messages of each direction a transcript has; of more, the last ones."""
 
-_DIRECTIONS: Final = ("system", "input", "output")
 _PARAMETERS: Final = ("gen_ai.request.", "llm.request.")
 _MESSAGES: Final = """
 SELECT sm.span_id, sm.direction, sm.position, m.role, m.text,
@@ -122,7 +122,7 @@ _NO_PARAMETERS: Final = frozenset({"gen_ai.request.model", "llm.request.type"})
 def messages_of(connection: ReadConnection, span_id: int, *, limit: int | None = None) -> Rows[Message]:
     """Return a span's messages in reading order; of each direction the last ``limit``."""
     found: list[Message] = []
-    for direction in _DIRECTIONS:
+    for direction in MESSAGE_DIRECTIONS:
         names, rows = connection.table(_MESSAGES, [span_id, direction, -1 if limit is None else limit])
         found += [build(Message, names, row) for row in reversed(rows)]
     return Rows(Message, found)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from otel_sqlite_exporter.database.essentials import DAY_NANOSECONDS
 from otel_sqlite_exporter.reading.building import as_float, as_int
 from otel_sqlite_exporter.reading.conditions import (
-    DAY_NANOSECONDS,
     TOTAL_TOKENS,
     at_day,
     day_by_day,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.replayed import (
     KIND,
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from otel_sqlite_exporter.reading.stored import StoredSpan
-
-Object: TypeAlias = "dict[str, Json]"
+    from otel_sqlite_exporter.sending.messages import Object
 
 _OPERATIONS: Final = frozenset(
     {

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from contextlib import ExitStack
-from datetime import date, timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from otel_sqlite_exporter.database.essentials import DAY_NANOSECONDS
 from otel_sqlite_exporter.reading.connection import ReadConnection
+from otel_sqlite_exporter.reading.moments import date_of
 from otel_sqlite_exporter.reading.stored import PageRules, Place, identity, next_page
 from otel_sqlite_exporter.sending.parquet_calls import CALLS_SCHEMA, call_row
 from otel_sqlite_exporter.sending.parquet_otel import OTEL_SCHEMA, otel_row
@@ -36,7 +36,6 @@ _PAGE: Final = PageRules(max_spans=2_000, max_bytes=8_000_000)
 _BUFFERED_ROWS: Final = 20_000
 _BUFFERED_BYTES: Final = 64_000_000
 _BUSY_SECONDS: Final = 60.0
-_DAY_NANOSECONDS: Final = 86_400 * 10**9
 
 
 def export_parquet(
@@ -171,13 +170,7 @@ class _Days:
 
 
 def _day(unix_nano: int) -> str:
-    return _date(max(unix_nano, 0) // _DAY_NANOSECONDS)
-
-
-@lru_cache(maxsize=4_096)
-def _date(days: int) -> str:
-    """Return the date so many days after 1970 began."""
-    return (date(1970, 1, 1) + timedelta(days=days)).isoformat()
+    return date_of(max(unix_nano, 0) // DAY_NANOSECONDS)
 
 
 def _message_bytes(span: StoredSpan) -> int:

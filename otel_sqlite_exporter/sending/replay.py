@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes, AttributeValue
 
     from otel_sqlite_exporter.reading.stored import StoredSpan
-
-Object: TypeAlias = "dict[str, Json]"
+    from otel_sqlite_exporter.sending.messages import Object
 
 STYLES: Final = ("genai", "original", "openinference")
 """In whose words the attributes are: the GenAI conventions' or OpenInference's beside the emitter's, or these alone."""

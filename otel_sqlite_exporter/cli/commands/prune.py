@@ -10,12 +10,12 @@ import click
 
 from otel_sqlite_exporter.cli.options import Asked, database_option, pass_asked
 from otel_sqlite_exporter.config import MIN_DATABASE_BYTES
+from otel_sqlite_exporter.database.essentials import DAY_NANOSECONDS
 from otel_sqlite_exporter.reading import FilterError, ReadingError, units
 from otel_sqlite_exporter.reading.moments import parse_moment
 
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(k|m|g|t)?i?b?", re.IGNORECASE)
 _UNITS: Final = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
-_NANOSECONDS_PER_DAY: Final = 86_400 * 10**9
 
 
 @click.command("prune")
@@ -55,7 +55,7 @@ def _days(text: str | None) -> float | None:
     if text is None:
         return None
     moment = parse_moment(text, "--older-than").unix_nano
-    days = (time.time_ns() - moment) / _NANOSECONDS_PER_DAY if moment is not None else 0.0
+    days = (time.time_ns() - moment) / DAY_NANOSECONDS if moment is not None else 0.0
     if days <= 0:
         raise FilterError(f"--older-than: {text!r} is not in the past; give 30d, 12h or a date")
     return days
