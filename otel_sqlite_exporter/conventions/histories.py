@@ -70,9 +70,10 @@ class Histories:
         if len(messages) < 2 or not _may_be_history(text) or not self._lock.acquire(blocking=False):  # noqa: PLR2004
             return
         try:
+            history = _History(text[:-1], [*messages])
             known = self._known.setdefault(text[:_HEAD], [])
-            known.append(_History(text[:-1], [*messages]))
-            self._characters += len(text)
+            known.append(history)
+            self._characters += len(history.start)
             if len(known) > _SAME_HEAD:
                 self._characters -= len(known.pop(0).start)
             while self._characters > MAX_CHARACTERS:
@@ -88,8 +89,9 @@ class Histories:
             found = native_messages(added) if isinstance(added, list) else None
             if not found:
                 return None
-            self._characters += len(text) - len(history.start)
+            self._characters -= len(history.start)
             history.start, history.messages = text[:-1], [*history.messages, *found]
+            self._characters += len(history.start)
         return [*history.messages]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otel_sqlite_exporter.conventions import histories as histories_module
 from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.containers import read_input
 from otel_sqlite_exporter.conventions.histories import MAX_CHARACTERS, SHORTEST, Histories
@@ -83,3 +85,15 @@ def test_only_so_much_is_remembered() -> None:
         histories.remember(text, [message, message])
     assert sum(map(len, texts)) > MAX_CHARACTERS
     assert [bool(histories.continued(text)) for text in (texts[0], texts[-1])] == [False, True]
+
+
+def test_as_much_is_remembered_after_very_many_chats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was forgotten takes no room, however often something is: in a process that runs for months as well."""
+    monkeypatch.setattr(histories_module, "MAX_CHARACTERS", 3 * SHORTEST)
+    histories = Histories()
+    message = Message("user", [{"type": "text", "content": LONG}])
+    for number in range(SHORTEST):
+        turns = [[first(f"{number} {LONG}"), first()], [first(f"{number} {LONG}"), first(), first("more")]]
+        turns = turns if number % 2 else turns[:1]
+        histories.remember(json.dumps(turns[0]), [message, message])
+        assert all(histories.continued(json.dumps(turn)) for turn in turns)
