@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter._version import __version__
+from otel_sqlite_exporter.lazy import loader
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.exporter import SQLiteSpanExporter
@@ -45,12 +45,4 @@ _LAZY: Final = {
     "uuid_to_trace_id": "ids",
 }
 
-
-def __getattr__(name: str) -> object:
-    """Load a public name on first use."""
-    module = _LAZY.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{module}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = loader(__name__, _LAZY)

@@ -9,8 +9,9 @@ every filter. From ``database`` only the schema and how a file is opened are kno
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.lazy import loader
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.database import Database, open_database
@@ -79,12 +80,4 @@ _LAZY: Final = {
     "open_database": "database",
 }
 
-
-def __getattr__(name: str) -> object:
-    """Load a public name on first use."""
-    module = _LAZY.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{module}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = loader(__name__, _LAZY)

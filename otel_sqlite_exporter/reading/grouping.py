@@ -67,6 +67,12 @@ def fields_of(names: Iterable[str]) -> list[str]:
     return [GROUPS[name].field for name in names]
 
 
+def fields_among(columns: Iterable[str]) -> list[str]:
+    """Return those columns of an answer that say which group a row is of."""
+    groups = set(fields_of(GROUPS))
+    return [column for column in columns if column in groups]
+
+
 def columns_of(names: Iterable[str]) -> str:
     """Return what SQLite groups by."""
     return ", ".join(column for name in names for column in GROUPS[name].columns)

@@ -15,7 +15,7 @@ from otel_sqlite_exporter.cli.options import (
     pass_asked,
 )
 from otel_sqlite_exporter.cli.output import write_rows
-from otel_sqlite_exporter.reading.grouping import fields_of
+from otel_sqlite_exporter.reading.grouping import fields_among
 from otel_sqlite_exporter.reading.latency import LATENCY_GROUPS
 
 if TYPE_CHECKING:
@@ -41,5 +41,4 @@ def command(asked: Asked, /, by: str, form: Form | None, **filters: str | None) 
 
     wanted = filters_of(filters)
     rows = asked.open().latency(wanted, by=by)
-    fields = [column for column in rows.columns if column in set(fields_of(LATENCY_GROUPS))]
-    write_rows(rows, form, latency_columns(fields), "no calls")
+    write_rows(rows, form, latency_columns(fields_among(rows.columns)), "no calls")

@@ -15,7 +15,7 @@ from otel_sqlite_exporter.cli.options import (
     pass_asked,
 )
 from otel_sqlite_exporter.cli.output import write_rows
-from otel_sqlite_exporter.reading.grouping import GROUPS
+from otel_sqlite_exporter.reading.grouping import GROUPS, fields_among
 from otel_sqlite_exporter.reading.rows.sums import Usage
 from otel_sqlite_exporter.reading.sequence import Rows
 from otel_sqlite_exporter.reading.totals import total_of
@@ -50,7 +50,7 @@ def command(asked: Asked, /, by: str, limit: int | None, form: Form | None, **fi
     wanted = filters_of(filters)
     most = limit or (None if form else _SHOWN)
     rows = asked.open().usage(wanted, by=by, limit=most)
-    fields = [column for column in rows.columns if column in {group.field for group in GROUPS.values()}]
+    fields = fields_among(rows.columns)
     if form is None and 1 < len(rows) < (most or _SHOWN):
         # What the sum is of stands in the first column, and the others say nothing.
         total = total_of(rows, dict.fromkeys(fields, "") | {rows.columns[0]: "in all"})

@@ -25,12 +25,8 @@ _CONTENT_PARAMETERS: Final = frozenset(
         "functions",
     }
 )
-_PARAMETERS: Final = (
-    "llm.invocation_parameters",
-    "embedding.invocation_parameters",
-    "gen_ai.request.parameters",
-    "gen_ai.request.params",
-)
+_RENAMED_PARAMETERS: Final = ("gen_ai.request.parameters", "gen_ai.request.params")
+_PARAMETERS: Final = ("llm.invocation_parameters", "embedding.invocation_parameters", *_RENAMED_PARAMETERS)
 
 
 def _adjust(call: Call, _sheet: Sheet, _facts: SpanFacts) -> None:
@@ -115,7 +111,7 @@ OPENINFERENCE: Final = Family(
 RENAMED: Final = Family(
     name="gen_ai",
     contents={"input": ("gen_ai.prompts", "gen_ai.prompts.{i}")},
-    bodies={"parameters": ("gen_ai.request.parameters", "gen_ai.request.params")},
+    bodies={"parameters": _RENAMED_PARAMETERS},
     scopes=("traceai_",),
     adjust=_adjust,
 )
