@@ -45,6 +45,13 @@ PAGES: Final = (
 """The pages that need no id."""
 
 
+CALL = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.request.model": "gpt-5.4",
+    "gen_ai.input.messages": '[{"role":"user","parts":[{"type":"text","content":"Is it there yet?"}]}]',
+}
+
+
 def client_of(path: Path, keys: Keys | None = None) -> TestClient:
     """Return a client for the pages of a file."""
     return TestClient(create_app(str(path), keys=keys, hosts=["127.0.0.1"]), base_url=ADDRESS, follow_redirects=False)

@@ -11,12 +11,12 @@ import pytest
 
 from otel_sqlite_exporter import open_database
 from otel_sqlite_exporter.demo.file import write_demo
-from tests.web.support import record_spans, serving
+from tests.web.support import CALL, record_spans, serving
 
 pytest.importorskip("playwright", reason="the environment browser has it")
 
 from otel_sqlite_exporter.web import call_file, trace_file
-from tests.web.browser import SCHEMES, WIDTHS, Served, chromium, opened, served, violations
+from tests.web.browser import SCHEMES, WIDTHS, Served, opened, served, violations
 from tests.web.hostile import ATTACKS, EVIL, write_hostile
 
 if TYPE_CHECKING:
@@ -27,18 +27,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 _FOREIGN = "iframe, object, embed, base, meta[http-equiv], style, link[href^=http], [onerror], [onload], [style]"
-_CALL = {
-    "gen_ai.operation.name": "chat",
-    "gen_ai.request.model": "gpt-5.4",
-    "gen_ai.input.messages": '[{"role":"user","parts":[{"type":"text","content":"Is it there yet?"}]}]',
-}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return the browser."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +43,6 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
     """Serve a file whose every text attacks."""
     path = tmp_path_factory.mktemp("hostile") / "hostile.db"
     write_hostile(path, breaks_meanings=request.param)
-    with served(path) as site:
-        yield site
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[Served]:
-    """Serve a file of one's own."""
-    path = tmp_path / "live.db"
-    record_spans(path, *[_CALL] * 60)
     with served(path) as site:
         yield site
 
@@ -177,7 +156,7 @@ def test_new_calls_appear_by_themselves(browser: Browser, live: Served) -> None:
     """A page that nobody reads in shows what was recorded meanwhile, marked as new."""
     with opened(browser, live.address("/calls")) as (page, seen):
         page.wait_for_function("mark !== null")
-        record_spans(live.path, {**_CALL, "gen_ai.request.model": "brand-new"})
+        record_spans(live.path, {**CALL, "gen_ai.request.model": "brand-new"})
         page.wait_for_selector("tr.is-new >> text=brand-new")
         assert page.locator("tr.is-new").count() == 1
         assert seen.complaints == []
@@ -188,7 +167,7 @@ def test_a_page_that_is_read_waits(browser: Browser, live: Served) -> None:
     with opened(browser, live.address("/calls")) as (page, _):
         page.wait_for_function("mark !== null")
         page.evaluate("scrollTo(0, 400)")
-        record_spans(live.path, {**_CALL, "gen_ai.request.model": "brand-new"})
+        record_spans(live.path, {**CALL, "gen_ai.request.model": "brand-new"})
         page.wait_for_selector("#newer:visible")
         assert page.evaluate("scrollY") == 400
         assert page.locator("text=brand-new").count() == 0
@@ -201,7 +180,7 @@ def test_a_page_with_a_selection_waits(browser: Browser, live: Served) -> None:
     with opened(browser, live.address("/calls")) as (page, _):
         page.wait_for_function("mark !== null")
         page.evaluate("getSelection().selectAllChildren(document.querySelector('main'))")
-        record_spans(live.path, _CALL)
+        record_spans(live.path, CALL)
         page.wait_for_selector("#newer:visible")
         assert page.evaluate("String(getSelection()).length") > 100
 
@@ -224,7 +203,7 @@ def test_the_page_of_a_missing_file_shows_the_first_call(browser: Browser, tmp_p
     with serving(path) as (_, address), opened(browser, address.replace("/?", "/calls?")) as (page, _):
         assert page.locator("text=There is no file yet").count() == 1
         page.wait_for_function("mark !== null")
-        record_spans(path, _CALL)
+        record_spans(path, CALL)
         page.wait_for_selector("tr >> text=Is it there yet?")
 
 

@@ -10,43 +10,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_sqlite_exporter.demo.file import write_demo
-from tests.web.support import record_spans
+from tests.web.support import CALL, record_spans
 
 pytest.importorskip("playwright", reason="the environment browser has it")
 
-from tests.web.browser import Served, chromium, opened, served
+from tests.web.browser import Served, opened, served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
-_CALL = {
-    "gen_ai.operation.name": "chat",
-    "gen_ai.request.model": "gpt-5.4",
-    "gen_ai.input.messages": '[{"role":"user","parts":[{"type":"text","content":"Is it there yet?"}]}]',
-}
 _RENEW = """async () => {
   for (let number = 0; number < 40; number++) { await (await fetch("/mark")).text(); await renew(); }
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return the browser."""
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[Served]:
-    """Serve a file of one's own."""
-    path = tmp_path / "live.db"
-    record_spans(path, *[_CALL] * 30)
-    with served(path) as site:
-        yield site
 
 
 def _remove(path: Path) -> None:
@@ -60,10 +37,10 @@ def test_a_file_that_goes_and_comes_is_followed(browser: Browser, live: Served) 
         page.wait_for_function("mark !== null")
         _remove(live.path)
         page.wait_for_selector("text=There is no file yet")
-        record_spans(live.path, {**_CALL, "gen_ai.request.model": "after-the-deletion"})
+        record_spans(live.path, {**CALL, "gen_ai.request.model": "after-the-deletion"})
         page.wait_for_selector("tr >> text=after-the-deletion")
         other = live.path.with_name("other.db")
-        record_spans(other, {**_CALL, "gen_ai.request.model": "in-its-place"})
+        record_spans(other, {**CALL, "gen_ai.request.model": "in-its-place"})
         _remove(live.path)
         other.replace(live.path)
         page.wait_for_selector("tr >> text=in-its-place")
@@ -91,7 +68,7 @@ def test_two_tabs_that_refresh_for_long_grow_nowhere(browser: Browser, live: Ser
         other.wait_for_function("mark !== null")
         found = []
         for _ in range(3):
-            record_spans(live.path, _CALL)
+            record_spans(live.path, CALL)
             for tab in (page, other):
                 tab.evaluate(_RENEW)
             found.append((*_sizes(page, live.pid), _sizes(other, live.pid)[0]))
