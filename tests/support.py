@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -148,6 +149,25 @@ def log_lines() -> Iterator[list[str]]:
         yield handler.lines
     finally:
         logger.removeHandler(handler)
+
+
+def outputs_of(
+    process: subprocess.Popen[str], seconds: float, *, stop: Callable[[], object] | None = None
+) -> tuple[str, str]:
+    """Wait for the end of a process, and return what it wrote to its outputs, "" where one is not read apart.
+
+    Args:
+        process: The process.
+        seconds: How long it may take before it counts as hung.
+        stop: How it is stopped then. Default: it is killed.
+    """
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        (stop or process.kill)()
+        out, err = process.communicate()
+        raise AssertionError(f"hung:\n{out}\n{err or ''}") from None
+    return out, err or ""
 
 
 def open_descriptors() -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.faults import oracle
 from tests.faults.support import ROOT
+from tests.support import outputs_of
 
 _PRELUDE = """
 import concurrent.futures.thread
@@ -53,12 +54,8 @@ def run(path: Path, script: str, *, returncode: int | None = 0, seconds: float =
         seconds: How long it and its children may take before they count as hung.
     """
     process = start(path, script)
-    try:
-        out, err = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGABRT)  # each prints where its threads are
-        out, err = process.communicate()
-        raise AssertionError(f"hung:\n{out}\n{err}") from None
+    # Each of a group that is hung prints where its threads are.
+    out, err = outputs_of(process, seconds, stop=lambda: os.killpg(process.pid, signal.SIGABRT))
     if returncode is not None:
         assert process.returncode == returncode, err
         assert "Traceback" not in err, err

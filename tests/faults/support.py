@@ -8,6 +8,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+from tests.support import outputs_of
+
 ROOT = Path(__file__).parent.parent.parent
 
 PRELUDE = """
@@ -48,12 +50,7 @@ def run(
         wrapper: A command to run it under.
     """
     process = start(path, script, wrapper=wrapper)
-    try:
-        out, err = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        out, err = process.communicate()
-        raise AssertionError(f"hung:\n{out}\n{err}") from None
+    out, err = outputs_of(process, seconds)
     if returncode is not None:
         assert process.returncode == returncode, err
         assert "Traceback" not in err, err

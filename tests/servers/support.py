@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.support import check_file, query
+from tests.support import check_file, outputs_of, query
 
 ROOT = Path(__file__).parent.parent.parent
 CALLS_PER_REQUEST = 3
@@ -45,12 +45,7 @@ def run(path: Path, *arguments: str, seconds: float = 120) -> str:
 
 def ended(process: subprocess.Popen[str], seconds: float = 60, *, codes: Iterable[int] = (0,)) -> str:
     """Wait for the end of a process, which has to be one of these, and return what it said."""
-    try:
-        out, _ = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        out, _ = process.communicate()
-        raise AssertionError(f"hung:\n{out}") from None
+    out, _ = outputs_of(process, seconds)
     assert process.returncode in codes, f"{process.returncode}:\n{out}"
     return out
 
