@@ -33,7 +33,7 @@ def replace_media(text: str) -> str:
         text = _without_data_uris(text)
     if len(text) < BARE_BASE64_CHARACTERS:
         return text
-    if patterns.BLOCK.match(text) and _end_of_base64(text, 0) == len(text):
+    if patterns.BLOCK.match(text) and _looks_encoded(text, 0, len(text)) and _end_of_base64(text, 0) == len(text):
         return placeholder(None, decoded(text))
     if _dense_part(text, 0) < 0:
         return text
