@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -70,6 +71,21 @@ def opened(browser: Browser, address: str, *, width: int = 1280, scheme: str = "
     page.goto(address)
     yield page, seen
     context.close()
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait until a script's expression is true on a page that stays.
+
+    Playwright's own `wait_for_function` asks again from within the page, where the page's policy forbids `eval`.
+
+    Raises:
+        TimeoutError: It was not within 30 seconds.
+    """
+    end = time.monotonic() + 30
+    while not page.evaluate(f"Boolean({condition})"):
+        if time.monotonic() > end:
+            raise TimeoutError(condition)
+        page.wait_for_timeout(50)
 
 
 def violations(page: Page) -> list[str]:

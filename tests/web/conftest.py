@@ -33,12 +33,18 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def live_calls() -> int:
+    """Return how many calls the file that grows begins with: more than a screen shows, so that its list scrolls."""
+    return 60
+
+
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Served]:
-    """Serve a file of one's own, with 30 calls."""
+def live(tmp_path: Path, live_calls: int) -> Iterator[Served]:
+    """Serve a file of one's own."""
     from tests.web.browser import served
 
     path = tmp_path / "live.db"
-    record_spans(path, *[CALL] * 30)
+    record_spans(path, *[CALL] * live_calls)
     with served(path) as site:
         yield site

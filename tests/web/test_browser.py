@@ -16,7 +16,7 @@ from tests.web.support import CALL, record_spans, serving
 pytest.importorskip("playwright", reason="the environment browser has it")
 
 from otel_sqlite_exporter.web import call_file, trace_file
-from tests.web.browser import SCHEMES, WIDTHS, Served, opened, served, violations
+from tests.web.browser import SCHEMES, WIDTHS, Served, opened, served, until, violations
 from tests.web.hostile import ATTACKS, EVIL, write_hostile
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_keys_lead_through_the_pages(browser: Browser, demo: Served) -> None:
         page.wait_for_url("**/traces")
         page.goto(f"{demo.root}/calls/{demo.call}")
         page.keyboard.press("[")
-        page.wait_for_function(f"location.pathname !== '/calls/{demo.call}'")
+        page.wait_for_url(lambda address: not address.endswith(f"/calls/{demo.call}"))
         page.keyboard.press("]")
         page.wait_for_url(f"**/calls/{demo.call}")
         assert seen.complaints == []
@@ -155,7 +155,7 @@ def test_filters_apply_when_they_are_chosen(browser: Browser, demo: Served) -> N
 def test_new_calls_appear_by_themselves(browser: Browser, live: Served) -> None:
     """A page that nobody reads in shows what was recorded meanwhile, marked as new."""
     with opened(browser, live.address("/calls")) as (page, seen):
-        page.wait_for_function("mark !== null")
+        until(page, "mark !== null")
         record_spans(live.path, {**CALL, "gen_ai.request.model": "brand-new"})
         page.wait_for_selector("tr.is-new >> text=brand-new")
         assert page.locator("tr.is-new").count() == 1
@@ -165,7 +165,7 @@ def test_new_calls_appear_by_themselves(browser: Browser, live: Served) -> None:
 def test_a_page_that_is_read_waits(browser: Browser, live: Served) -> None:
     """A page that was scrolled does not change under the eyes: it says that there is something new."""
     with opened(browser, live.address("/calls")) as (page, _):
-        page.wait_for_function("mark !== null")
+        until(page, "mark !== null")
         page.evaluate("scrollTo(0, 400)")
         record_spans(live.path, {**CALL, "gen_ai.request.model": "brand-new"})
         page.wait_for_selector("#newer:visible")
@@ -178,7 +178,7 @@ def test_a_page_that_is_read_waits(browser: Browser, live: Served) -> None:
 def test_a_page_with_a_selection_waits(browser: Browser, live: Served) -> None:
     """Somebody who selects text to copy keeps the selection."""
     with opened(browser, live.address("/calls")) as (page, _):
-        page.wait_for_function("mark !== null")
+        until(page, "mark !== null")
         page.evaluate("getSelection().selectAllChildren(document.querySelector('main'))")
         record_spans(live.path, CALL)
         page.wait_for_selector("#newer:visible")
@@ -188,7 +188,7 @@ def test_a_page_with_a_selection_waits(browser: Browser, live: Served) -> None:
 def test_live_can_be_switched_off(browser: Browser, live: Served) -> None:
     """With l a page stays as it is, and asks for nothing."""
     with opened(browser, live.address("/calls")) as (page, seen):
-        page.wait_for_function("mark !== null")
+        until(page, "mark !== null")
         page.keyboard.press("l")
         assert page.locator("#live").get_attribute("aria-pressed") == "false"
         page.wait_for_timeout(1100)
@@ -202,7 +202,7 @@ def test_the_page_of_a_missing_file_shows_the_first_call(browser: Browser, tmp_p
     path = tmp_path / "later.db"
     with serving(path) as (_, address), opened(browser, address.replace("/?", "/calls?")) as (page, _):
         assert page.locator("text=There is no file yet").count() == 1
-        page.wait_for_function("mark !== null")
+        until(page, "mark !== null")
         record_spans(path, CALL)
         page.wait_for_selector("tr >> text=Is it there yet?")
 

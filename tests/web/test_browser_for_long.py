@@ -14,7 +14,7 @@ from tests.web.support import CALL, record_spans
 
 pytest.importorskip("playwright", reason="the environment browser has it")
 
-from tests.web.browser import Served, opened, served
+from tests.web.browser import Served, opened, served, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -26,6 +26,12 @@ _RENEW = """async () => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def live_calls() -> int:
+    """Return how many calls the file begins with: each may become a prompt of 50 MB."""
+    return 30
+
+
 def _remove(path: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
@@ -34,7 +40,7 @@ def _remove(path: Path) -> None:
 def test_a_file_that_goes_and_comes_is_followed(browser: Browser, live: Served) -> None:
     """A page that is open says when its file is deleted, and shows the file that takes its place by itself."""
     with opened(browser, live.address("/calls")) as (page, seen):
-        page.wait_for_function("mark !== null")
+        until(page, "mark !== null")
         _remove(live.path)
         page.wait_for_selector("text=There is no file yet")
         record_spans(live.path, {**CALL, "gen_ai.request.model": "after-the-deletion"})
@@ -65,7 +71,7 @@ def test_two_tabs_that_refresh_for_long_grow_nowhere(browser: Browser, live: Ser
     with opened(browser, live.address("/calls")) as (page, seen):
         other = page.context.new_page()
         other.goto(f"{live.root}/")
-        other.wait_for_function("mark !== null")
+        until(other, "mark !== null")
         found = []
         for _ in range(3):
             record_spans(live.path, CALL)
