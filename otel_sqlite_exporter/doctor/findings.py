@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 Level: TypeAlias = Literal["ok", "note", "problem"]
+
+KEEP_ATTRIBUTES: Final = "record() makes a provider without that limit; else set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=4096"
+"""What to do about a tracer provider whose limit evicts attributes."""
 
 
 @dataclass(frozen=True, slots=True)

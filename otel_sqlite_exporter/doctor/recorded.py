@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.connection import check_existing
-from otel_sqlite_exporter.doctor.findings import Finding
+from otel_sqlite_exporter.doctor.findings import KEEP_ATTRIBUTES, Finding
 from otel_sqlite_exporter.reading.database import open_database
 from otel_sqlite_exporter.reading.failures import ReadingError
 from otel_sqlite_exporter.reading.nearby import recorded_files
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.status import Recorder
 
 _ANOTHER: Final = "name another file with -d or OTEL_EXPORTER_SQLITE_PATH"
+_NOT_YET: Final = "the first call makes it; if one was made, 'otel-sqlite doctor --run app.py' tells where it went"
 _OTHERS: Final = 0o077
 _LOOKED_AT: Final = 1000
 
 _GAPS: Final = f"""
-SELECT count(*), coalesce(sum(attributes_evicted), 0),
-  coalesce(sum(NOT EXISTS (SELECT 1 FROM span_messages WHERE span_id = spans.id)), 0)
+SELECT count(*), coalesce(sum(NOT EXISTS (SELECT 1 FROM span_messages WHERE span_id = spans.id)), 0)
 FROM (
-  SELECT id, attributes_evicted FROM spans
+  SELECT id FROM spans
   WHERE kind IN ('llm', 'embedding') AND duplicate_of IS NULL ORDER BY id DESC LIMIT {_LOOKED_AT}
 ) AS spans
 """
@@ -53,11 +54,15 @@ def recorded(path: str, environment: Mapping[str, str]) -> list[Finding]:
 def _missing(path: str) -> list[Finding]:
     directory = Path(path).parent
     existing = next(parent for parent in (directory, *directory.parents) if parent.exists())
-    if not os.access(existing, os.W_OK | os.X_OK):
-        text = f"{path} can't be made: {existing} is not writable for this user"
+    try:
+        # Rights alone do not tell: root has all of them, and some file systems take nothing from anybody.
+        with tempfile.TemporaryDirectory(dir=existing):
+            pass
+    except OSError as error:
+        text = f"{path} can't be made: nothing can be written into {existing} ({error.strerror})"
         return [Finding("file", "problem", text, _ANOTHER)]
     others = recorded_files(Path.cwd())
-    remedy = f"look at {others[0]} with -d" if others else "it is made when the first call is recorded"
+    remedy = f"look at {others[0]} with -d" if others else _NOT_YET
     return [Finding("file", "note", f"{path} does not exist: no call was recorded there", remedy)]
 
 
@@ -85,11 +90,7 @@ def _contents(database: Database, environment: Mapping[str, str]) -> list[Findin
         found.append(Finding("content", "problem", text, remedy))
     if status.recorders:
         found += _of_last(status.recorders[0])
-    looked_at, evicted, silent = (int(str(value)) for value in database.sql(_GAPS)[0])
-    if evicted:
-        text = f"{evicted:,} of the last {looked_at:,} calls lost attributes to the SDK's limit before they arrived"
-        remedy = "record() makes a provider without that limit; else set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=4096"
-        found.append(Finding("content", "problem", text, remedy))
+    looked_at, silent = (int(str(value)) for value in database.sql(_GAPS)[0])
     has_content = not status.recorders or _setting(status.recorders[0], "capture_content") is not False
     if silent and has_content:
         text = f"{silent:,} of the last {looked_at:,} calls have neither prompt nor answer"
@@ -120,6 +121,7 @@ def _setting(recorder: Recorder, name: str) -> object:
 _REMEDIES: Final = (
     ("were lost", "see 'What can be lost' in the documentation: each reason has its remedy"),
     ("without an end", "let them shut down: SIGTERM instead of SIGKILL, record() handles it"),
+    ("took attributes", KEEP_ATTRIBUTES),
     ("withheld", "find out what redact raises: it must return text for any text"),
 )
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from otel_sqlite_exporter.doctor.findings import Finding, Level
+from otel_sqlite_exporter.doctor.findings import KEEP_ATTRIBUTES, Finding, Level
 from otel_sqlite_exporter.sources.catalogue import SDKS
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _of_scope(scope: str, seen: Mapping[str, Any], provider: Mapping[str, Any]) 
         found.append(Finding("run", level, text, remedy))
     if seen["evicted"]:
         text = f"{scope}: {seen['evicted']} LLM spans lost attributes to the SDK's limit"
-        found.append(Finding("run", "problem", text, "use record(), or set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=4096"))
+        found.append(Finding("run", "problem", text, KEEP_ATTRIBUTES))
     if seen["unsampled"]:
         text = f"{scope}: {seen['unsampled']} spans were not sampled, and are not recorded"
         found.append(Finding("run", "note", text, "sample all: OTEL_TRACES_SAMPLER=parentbased_always_on"))

@@ -6,7 +6,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.config import VARIABLES
-from otel_sqlite_exporter.doctor.findings import Finding
+from otel_sqlite_exporter.doctor.findings import KEEP_ATTRIBUTES, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,8 +68,7 @@ def _limits(environment: Mapping[str, str]) -> list[Finding]:
             found.append(Finding("environment", "problem", text, f"unset it with record(), else set {name}=4096"))
     if not any(environment.get(name, "").strip() for name in _COUNT_LIMITS):
         text = "a tracer provider that the application makes keeps 128 attributes of a span, too few for a long chat"
-        remedy = "record() makes one that keeps all; else set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=4096"
-        found.append(Finding("environment", "note", text, remedy))
+        found.append(Finding("environment", "note", text, KEEP_ATTRIBUTES))
     for name in _LENGTH_LIMITS:
         value = environment.get(name, "").strip()
         if value:

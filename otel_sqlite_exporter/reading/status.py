@@ -18,8 +18,15 @@ _KILLED: Final = (
     "{:,} processes stopped without an end while they recorded: "
     "{:,} spans of before their last heartbeat are not here, nor is what came after it"
 )
+_EVICTED: Final = (
+    "the SDK's limit took attributes of {:,} of the newest spans before they arrived: first messages are missing, "
+    "and a span that lost its kind is no call"
+)
 _SILENT_NANOSECONDS: Final = int(2 * HEARTBEAT_SECONDS * 10**9)
 
+_NEWEST_EVICTED: Final = (
+    "SELECT sum(attributes_evicted) FROM (SELECT attributes_evicted FROM spans ORDER BY id DESC LIMIT 1000)"
+)
 _OUTBOXES: Final = (
     "SELECT *, max((SELECT coalesce(max(id), 0) FROM spans) - "
     "max(last_span_id, (SELECT coalesce(min(id), 1) - 1 FROM spans)), 0) AS waiting FROM outboxes ORDER BY name"
@@ -104,6 +111,7 @@ class Status:
         last_unix_nano: Start of its last span.
         recorders: Who recorded, the last one first.
         outboxes: Who sends it on.
+        evicted: How many of its newest thousand spans lost attributes that were needed to the SDK's limit.
     """
 
     path: str
@@ -117,6 +125,7 @@ class Status:
     last_unix_nano: int | None
     recorders: tuple[Recorder, ...]
     outboxes: tuple[Outbox, ...]
+    evicted: int
 
     @property
     def dropped(self) -> int:
@@ -138,6 +147,7 @@ class Status:
             (events, f"{events:,} log events were lost: their calls lack prompts or answers"),
             (withheld, f"{withheld:,} texts are withheld, because the redact callable failed on them"),
             (undelivered, f"{undelivered:,} spans were deleted before they were sent on"),
+            (self.evicted, _EVICTED.format(self.evicted)),
         ]
         return [line for number, line in lines if number]
 
@@ -166,6 +176,7 @@ def status_of(connection: ReadConnection) -> Status:
     first = connection.row("SELECT min(start_time_unix_nano) FROM spans")
     last = connection.row("SELECT max(start_time_unix_nano) FROM spans")
     first_id = connection.row("SELECT min(id) FROM spans")
+    evicted = connection.row(_NEWEST_EVICTED)
     sums = connection.row("SELECT sum(calls), sum(errors) FROM usage")
     version = connection.row("PRAGMA user_version")
     lowest = as_int(first_id[0]) if first_id else None
@@ -181,6 +192,7 @@ def status_of(connection: ReadConnection) -> Status:
         last_unix_nano=as_int(last[0]) if last else None,
         recorders=tuple(build(Recorder, names, row) for row in rows),
         outboxes=tuple(build(Outbox, outbox_names, row) for row in outboxes),
+        evicted=as_int(evicted[0]) or 0 if evicted else 0,
     )
 
 

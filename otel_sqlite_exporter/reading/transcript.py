@@ -53,6 +53,7 @@ class CallDetail:
         reports: ``spans.id`` of further reports of the same call.
         parent_id: ``spans.id`` of the step around it, None where that is not in the file.
         tool_name: The tool, of a tool's execution.
+        attributes_evicted: Whether the SDK's limit took attributes that a column or a message needed.
     """
 
     call: Call
@@ -64,6 +65,7 @@ class CallDetail:
     reports: tuple[int, ...]
     parent_id: int | None
     tool_name: str | None
+    attributes_evicted: bool
 
     @cached_property
     def tool_definitions(self) -> list[Json]:
@@ -97,6 +99,7 @@ class CallDetail:
             "scope": self.scope,
             "reports": list(self.reports),
             "parent_id": self.parent_id,
+            "attributes_evicted": self.attributes_evicted,
         }
 
     def markdown(self) -> str:
@@ -136,8 +139,8 @@ def call_detail(connection: ReadConnection, wanted: int | str) -> CallDetail:
     messages = messages_of(connection, span_id, limit=SHOWN_MESSAGES)
     counted = connection.row("SELECT count(*) FROM span_messages WHERE span_id = ?", [span_id])
     row = connection.row(
-        "SELECT s.attributes, s.events, c.name || ' ' || c.version, s.tool_name, p.id FROM spans s "
-        "LEFT JOIN scopes c ON c.id = s.scope_id "
+        "SELECT s.attributes, s.events, c.name || ' ' || c.version, s.tool_name, p.id, s.attributes_evicted "
+        "FROM spans s LEFT JOIN scopes c ON c.id = s.scope_id "
         "LEFT JOIN spans p ON p.trace_id = s.trace_id AND p.span_id = s.parent_span_id WHERE s.id = ?",
         [span_id],
     )
@@ -154,6 +157,7 @@ def call_detail(connection: ReadConnection, wanted: int | str) -> CallDetail:
         reports=tuple(as_int(report[0]) or 0 for report in reports),
         parent_id=as_int(row[4]),
         tool_name=as_text(row[3]),
+        attributes_evicted=bool(row[5]),
     )
 
 

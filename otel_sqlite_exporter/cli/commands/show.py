@@ -86,6 +86,8 @@ def _call(detail: CallDetail, *, is_whole: bool) -> Iterator[RenderableType]:
         yield Text(parameters, style="dim")
     if detail.reports:
         yield Text(f"also reported as {', '.join(map(str, detail.reports))}", style="dim")
+    if detail.attributes_evicted:
+        yield Text("the SDK's limit took attributes of it, see 'otel-sqlite doctor'", style="red")
     if detail.left_out:
         yield Text(f"{detail.left_out:,} earlier messages are left out (--json has them counted)", style="dim")
     if not detail.messages:
