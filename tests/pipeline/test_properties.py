@@ -285,7 +285,7 @@ class Recording(RuleBasedStateMachine):
 class TestRecording(Recording.TestCase):  # type: ignore[valid-type,misc]
     """Run :class:`Recording` with few and short examples."""
 
-    settings = settings(max_examples=12, stateful_step_count=10, deadline=None)
+    settings = settings(max_examples=8, stateful_step_count=10, deadline=None)
 
 
 def test_reopening_any_number_of_times_is_the_same_database(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_every_link_of_every_page_leads_somewhere(client: TestClient, page: str)
 
 def test_the_links_of_a_call_and_a_trace_lead_somewhere(client: TestClient, demo: Database) -> None:
     """From every one of the newest calls and its trace, each link leads somewhere."""
-    for call in demo.calls(limit=8):
+    for call in demo.calls(limit=4):
         for page in (f"/calls/{call.id}", f"/traces/{call.trace_id}?span={call.id}"):
             answer = client.get(page)
             assert answer.status_code == 200
