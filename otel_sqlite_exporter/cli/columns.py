@@ -6,14 +6,16 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.cli.table import Column
+from rich.text import Text
+
+from otel_sqlite_exporter.cli.table import Column, Marked, shown_as
 from otel_sqlite_exporter.reading import units
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.table import Cell
     from otel_sqlite_exporter.reading.rows.calls import Call
     from otel_sqlite_exporter.reading.rows.errors import Failure, FailureSummary
-    from otel_sqlite_exporter.reading.rows.hits import Hit
+    from otel_sqlite_exporter.reading.rows.hits import Excerpt, Hit
     from otel_sqlite_exporter.reading.rows.sums import Latency, Usage
     from otel_sqlite_exporter.reading.rows.tools import ToolSummary
     from otel_sqlite_exporter.reading.rows.traces import Conversation, Trace
@@ -85,12 +87,25 @@ CALLS: Final[tuple[Column[Call], ...]] = (
     Column("answer", answer_line, least=14),
 )
 
+FOUND_CALLS: Final[tuple[Column[Call], ...]] = (
+    *(column for column in CALLS if column.title not in {"question", "answer"}),
+    Column(
+        "in", lambda call: "" if call.excerpt is None else _line(call.excerpt.role or call.excerpt.direction), keep=5
+    ),
+    Column("found", lambda call: _marked(call.excerpt), least=30),
+)
+"""The columns of calls that were asked for by a text: where it stands, in place of question and answer."""
+
+
+def _marked(place: Excerpt | Hit | None) -> Cell:
+    return "" if place is None else Marked(place.before, place.found, place.after)
+
 
 def _padded(column: Column[Call], width: int) -> Column[Call]:
     def cell(call: Call) -> Cell:
-        shown = column.cell(call)
-        text, style = shown if isinstance(shown, tuple) else (shown, "")
-        return (text.rjust(width) if column.side == "right" else text.ljust(width)), style
+        shown = shown_as(column.cell(call))
+        shown.align(column.side, max(width, shown.cell_len))
+        return shown
 
     return replace(column, cell=cell)
 
@@ -171,7 +186,7 @@ def usage_columns(fields: list[str]) -> list[Column[Usage]]:
 
 
 TOOLS: Final[tuple[Column[ToolSummary], ...]] = (
-    Column("tool", lambda tool: _line(tool.tool_name) or units.NONE, least=10),
+    Column("tool", lambda tool: _line(tool.tool_name) or units.NONE, least=24),
     Column("runs", lambda tool: units.count(tool.calls), "right"),
     Column("errors", lambda tool: _errors(tool.errors), "right"),
     Column("rate", lambda tool: units.rate(tool.error_rate) if tool.errors else "", "right", keep=5),
@@ -182,25 +197,30 @@ TOOLS: Final[tuple[Column[ToolSummary], ...]] = (
     Column("last", lambda tool: (_local(tool.last_time), _QUIET), keep=2),
 )
 
+
+def _failure(error_type: str | None, message: str | None) -> Cell:
+    said = Text(_line(error_type) or "failed", style="")
+    said.stylize(_FAILED)
+    return said.append(f": {_line(message)}") if message else said
+
+
 ERROR_SUMMARIES: Final[tuple[Column[FailureSummary], ...]] = (
     Column("times", lambda row: units.count(row.failures), "right"),
     Column("last", lambda row: (_local(row.last_time), _QUIET)),
     Column("id", lambda row: str(row.last_id), "right"),
     Column("kind", lambda row: row.kind or "", keep=3),
-    Column("where", lambda row: _line(row.place), least=12),
+    Column("where", lambda row: _line(row.place), least=14),
     Column("agent", lambda row: _line(row.agent_name), keep=2),
-    Column("error", lambda row: (_line(row.error_type) or "failed", _FAILED), keep=8),
-    Column("last message", lambda row: _line(row.last_message), least=16, keep=7),
+    Column("error: last message", lambda row: _failure(row.error_type, row.last_message), least=36),
 )
 
 ERRORS: Final[tuple[Column[Failure], ...]] = (
     Column("id", lambda row: str(row.id), "right"),
     Column("time", lambda row: (units.local_time(row.start_time_unix_nano), _QUIET)),
-    Column("kind", lambda row: row.kind or "", keep=4),
-    Column("where", lambda row: _line(row.tool_name or row.model or row.name), least=12),
+    Column("kind", lambda row: row.kind or "", keep=3),
+    Column("where", lambda row: _line(row.tool_name or row.model or row.name), least=14),
     Column("agent", lambda row: _line(row.agent_name), keep=2),
-    Column("error", lambda row: (_line(row.error_type) or "failed", _FAILED), keep=8),
-    Column("message", lambda row: _line(row.message), least=16, keep=7),
+    Column("error", lambda row: _failure(row.error_type, row.message), least=36),
     Column("trace", lambda row: (row.trace_id or "")[:8], keep=5),
 )
 
@@ -260,9 +280,9 @@ OUTBOXES: Final[tuple[Column[Outbox], ...]] = (
 
 HITS: Final[tuple[Column[Hit], ...]] = (
     Column("id", lambda hit: str(hit.id), "right"),
-    Column("time", lambda hit: (units.local_time(hit.start_time_unix_nano), _QUIET)),
-    Column("where", lambda hit: _line(hit.role or hit.direction)),
-    Column("in", lambda hit: _line(hit.model or hit.kind), least=8, keep=3),
+    Column("time", lambda hit: (units.local_time(hit.start_time_unix_nano), _QUIET), keep=4),
+    Column("model", lambda hit: _line(hit.model or hit.kind), least=8, keep=3),
     Column("agent", lambda hit: _line(hit.agent_name), keep=2),
+    Column("in", lambda hit: _line(hit.role or hit.direction), keep=6),
+    Column("found", _marked, least=40),
 )
-"""The search shows what it found behind these."""

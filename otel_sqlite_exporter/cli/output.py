@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 _Row = TypeVar("_Row")
 
 
-def write_rows(rows: Rows[_Row], form: Form | None, columns: Sequence[Column[_Row]], nothing: str) -> None:
+def write_rows(
+    rows: Rows[_Row], form: Form | None, columns: Sequence[Column[_Row]], nothing: str, *, further: str = ""
+) -> None:
     """Write rows to standard output.
 
     Args:
@@ -29,6 +31,7 @@ def write_rows(rows: Rows[_Row], form: Form | None, columns: Sequence[Column[_Ro
         form: What was asked for; None for a table.
         columns: The table's columns.
         nothing: What to say where there are no rows.
+        further: What else to do about a note, behind it.
     """
     if form == "json":
         click.echo(rows.json(indent=2))
@@ -37,13 +40,13 @@ def write_rows(rows: Rows[_Row], form: Form | None, columns: Sequence[Column[_Ro
         writer.writeheader()
         writer.writerows(rows.flat())
     elif not rows:
-        say(f"{nothing} ({in_options(rows.note)})" if rows.note else nothing)
+        say(f"{nothing} ({in_options(rows.note)}{further})" if rows.note else nothing)
     else:
         from otel_sqlite_exporter.cli.table import lines  # noqa: PLC0415 - JSON does without rich
 
         screen.show(*lines(columns, rows))
         if rows.note:
-            say(in_options(rows.note))
+            say(in_options(rows.note) + further)
 
 
 def in_options(note: str) -> str:

@@ -13,13 +13,24 @@ from otel_sqlite_exporter.cli import screen
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-Cell: TypeAlias = "str | tuple[str, str]"
-"""A text, or a text and the style that means something about it."""
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A text with a piece that stands out, and stays to be seen where there is no room for all of it."""
+
+    before: str
+    found: str
+    after: str
+
+
+Cell: TypeAlias = "str | tuple[str, str] | Marked | Text"
+"""A text, a text and the style that means something about it, one with a mark, or one with a style for each piece."""
 
 _Row = TypeVar("_Row")
 
 _GAP: Final = 2
 _PIPED_TEXT: Final = 80
+_MARK: Final = "bold yellow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +63,13 @@ def lines(
         width: How many cells a line has; by default the terminal's, or as many as needed in a pipe.
         has_head: Whether the first line has the titles.
     """
-    cells = [[_split(column.cell(row)) for column in columns] for row in rows]
+    cells = [[shown_as(column.cell(row)) for column in columns] for row in rows]
     is_piped = width is None and not screen.is_terminal()
     natural = [
-        max([cell_len(column.title), *(cell_len(line[index][0]) for line in cells)])
-        for index, column in enumerate(columns)
+        max([cell_len(column.title), *(line[index].cell_len for line in cells)]) for index, column in enumerate(columns)
     ]
     # A column in which nothing is said gives its place to others.
-    said = [index for index in range(len(columns)) if not cells or any(line[index][0] for line in cells)]
+    said = [index for index in range(len(columns)) if not cells or any(line[index] for line in cells)]
     if is_piped:
         widths = {
             index: min(natural[index], _PIPED_TEXT) if columns[index].least is not None else natural[index]
@@ -69,13 +79,18 @@ def lines(
         widths = _fit(columns, natural, said, width if width is not None else screen.width())
     found = []
     if has_head:
-        found.append(_line(columns, widths, [(column.title, "bold") for column in columns]))
+        found.append(_line(columns, widths, [Text(column.title, "bold") for column in columns]))
     found += [_line(columns, widths, line) for line in cells]
     return found
 
 
-def _split(cell: Cell) -> tuple[str, str]:
-    return cell if isinstance(cell, tuple) else (cell, "")
+def shown_as(cell: Cell) -> Text:
+    """Return a cell as it is shown."""
+    if isinstance(cell, Marked):
+        # Where nothing can stand out by its style, it does by signs.
+        opened, closed = ("", "") if screen.console().color_system else ("»", "«")
+        return Text.assemble(cell.before, (f"{opened}{cell.found}{closed}", _MARK), cell.after)
+    return cell.copy() if isinstance(cell, Text) else Text(*cell) if isinstance(cell, tuple) else Text(cell)
 
 
 def _fit(columns: Sequence[Column[_Row]], natural: Sequence[int], said: Sequence[int], width: int) -> dict[int, int]:
@@ -107,18 +122,38 @@ def _least(column: Column[_Row], natural: int) -> int:
     return natural if column.least is None else min(column.least, natural)
 
 
-def _line(columns: Sequence[Column[_Row]], widths: dict[int, int], cells: Sequence[tuple[str, str]]) -> Text:
+def _line(columns: Sequence[Column[_Row]], widths: dict[int, int], cells: Sequence[Text]) -> Text:
     line = Text(no_wrap=True, overflow="ignore")
     for number, (index, width) in enumerate(widths.items()):
-        text, style = cells[index]
-        fitted = cut(text, width)
-        padding = " " * (width - cell_len(fitted))
+        fitted = _fitted(cells[index], width)
+        padding = " " * (width - fitted.cell_len)
         line.append(" " * _GAP if number else "")
         line.append(padding if columns[index].side == "right" else "")
-        line.append(fitted, style or None)
+        line.append_text(fitted)
         line.append("" if columns[index].side == "right" else padding)
     line.rstrip()
     return line
+
+
+def _fitted(cell: Text, width: int) -> Text:
+    """Return a cell that takes no more than some cells: cut at its end, and before a mark that would not be seen."""
+    if cell.cell_len <= width:
+        return cell
+    mark = next((span for span in cell.spans if span.style == _MARK), None)
+    if mark is None:
+        kept = cell[: len(cut(cell.plain, width)) - 1]
+        return kept.append("…")
+    before, found, after = cell.plain[: mark.start], cell.plain[mark.start : mark.end], cell.plain[mark.end :]
+    room = width - cell_len(found)
+    left = min(cell_len(before), max(room - cell_len(after), room // 3, 0))
+    begun = _cut_before(before, left)
+    marked = cut(found, width - cell_len(begun))
+    return Text.assemble(begun, (marked, _MARK), cut(after, width - cell_len(begun) - cell_len(marked)))
+
+
+def _cut_before(text: str, width: int) -> str:
+    """Return the end of a line that takes no more than some cells."""
+    return cut(text[::-1], width)[::-1]
 
 
 def cut(text: str, width: int) -> str:

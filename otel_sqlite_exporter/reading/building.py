@@ -19,6 +19,9 @@ Plain: TypeAlias = "bool | int | float | str | None"
 
 _Row = TypeVar("_Row")
 
+ONLY_WHERE_SAID: Final = {"is_only_where_said": True}
+"""Metadata of a dataclass field that is a column of an answer only where one of its rows says something there."""
+
 
 def build(row_type: type[_Row], names: Sequence[str], values: Sequence[object], **more: object) -> _Row:
     """Return a dataclass of one row; columns that it does not know are left out.
@@ -114,7 +117,11 @@ _EXPECTED: Final[dict[str, frozenset[type]]] = {
 def plain(value: object) -> Json:
     """Return a row, or anything inside of one, as JSON can hold it."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {
+            field.name: plain(item)
+            for field in fields(value)
+            if (item := getattr(value, field.name)) is not None or not field.metadata
+        }
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from otel_sqlite_exporter.reading.building import as_int, build
@@ -10,7 +11,7 @@ from otel_sqlite_exporter.reading.failures import FilterError, NotFoundError
 from otel_sqlite_exporter.reading.limits import IDS_PER_QUERY
 from otel_sqlite_exporter.reading.rows.calls import Call
 from otel_sqlite_exporter.reading.sequence import Rows
-from otel_sqlite_exporter.reading.text_filter import ids_with_text
+from otel_sqlite_exporter.reading.text_filter import excerpts, ids_with_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,9 +46,17 @@ def list_calls(
         filters, note = windowed(connection, filters)
     if filters.text is not None or filters.tool is not None:
         ids, more = ids_with_text(connection, filters, limit=limit or IDS_PER_QUERY, before=before)
-        return Rows(Call, calls_of_ids(connection, ids), more or note)
+        return Rows(Call, _with_excerpts(connection, calls_of_ids(connection, ids), filters), more or note)
     ids = _ids(connection, filters, limit=limit, sort=sort, before=before)
     return Rows(Call, calls_of_ids(connection, ids), note)
+
+
+def _with_excerpts(connection: ReadConnection, calls: list[Call], filters: Filters) -> list[Call]:
+    """Return calls with the place of the text that is wanted, as they are where none is."""
+    if filters.text is None:
+        return calls
+    found = excerpts(connection, [call.id for call in calls], filters.text)
+    return [replace(call, excerpt=found.get(call.id)) for call in calls]
 
 
 def _is_selective(filters: Filters) -> bool:
@@ -130,7 +139,8 @@ def calls_after(connection: ReadConnection, filters: Filters, after: int) -> Row
     rows = connection.rows(
         f"SELECT s.id FROM spans s WHERE s.id > ? AND {' AND '.join(conditions)} ORDER BY s.id", [after, *values]
     )
-    return Rows(Call, calls_of_ids(connection, [row[0] for row in rows]))
+    calls = _with_excerpts(connection, calls_of_ids(connection, [row[0] for row in rows]), filters)
+    return Rows(Call, [call for call in calls if filters.text is None or call.excerpt is not None])
 
 
 def find_call_id(connection: ReadConnection, wanted: int | str) -> int:

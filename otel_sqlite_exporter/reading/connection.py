@@ -14,7 +14,7 @@ from otel_sqlite_exporter.database.essentials import APPLICATION_ID, SCHEMA_VERS
 from otel_sqlite_exporter.reading.failures import FileRefusedError, ReadingError, TimeBudgetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 Value: TypeAlias = "str | int | float | bytes | None"
 """What SQLite stores."""
@@ -86,6 +86,10 @@ class ReadConnection:
             cursor = self._connection.execute(sql, values)
             names = [column[0] for column in cursor.description or ()]
             return names, cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+
+    def define(self, name: str, function: Callable[[object], bool]) -> None:
+        """Give statements a function of one value; one of that name that was there before is gone."""
+        self._connection.create_function(name, 1, function)
 
     @contextlib.contextmanager
     def budget(self, seconds: float | None) -> Iterator[None]:

@@ -6,6 +6,7 @@ so that light and dark both work.
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -76,6 +77,7 @@ SHOWN_COLUMNS: Final = {
         "cost_usd",
         "duration_ms",
         "error_type",
+        "excerpt",
         "input_text",
         "output_text",
         "tool_calls",
@@ -194,6 +196,11 @@ def _cell(name: str, value: Plain) -> str:
         return f"<td>{_text(units.local_iso(str(value)))}</td>"
     if name in _TEXT_COLUMNS:
         return f'<td class="text">{_text(units.one_line(str(value), _CELL_CHARACTERS))}</td>'
+    if name == "excerpt":
+        place = json.loads(str(value))
+        return (
+            f'<td class="text">{_text(place["before"])}<mark>{_text(place["found"])}</mark>{_text(place["after"])}</td>'
+        )
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         shown = _FORMATS[name](value) if name in _FORMATS else f"{value:,.6g}" if isinstance(value, float) else value
         return f'<td class="number">{_text(str(shown))}</td>'

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_int, as_text
 from otel_sqlite_exporter.reading.failures import FilterError
 from otel_sqlite_exporter.reading.limits import SEARCH_SECONDS
+from otel_sqlite_exporter.reading.passages import Wanted
 from otel_sqlite_exporter.reading.rows.hits import Hit
 from otel_sqlite_exporter.reading.sequence import Rows
 from otel_sqlite_exporter.reading.slices import HAS_TEXT, likes, slices
-from otel_sqlite_exporter.reading.units import iso_time, visible
+from otel_sqlite_exporter.reading.units import iso_time
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection
     from otel_sqlite_exporter.reading.filters import Filters
-
-_AROUND: Final = 60
 
 _HITS: Final = f"""
 SELECT s.id, s.start_time_unix_nano, s.kind, coalesce(s.request_model, s.response_model), s.agent_name,
@@ -49,13 +46,14 @@ def search(
     """Return where a text stands; :meth:`Database.search` says more."""
     if not text.strip():
         raise FilterError("search: give a text to look for")
+    wanted = Wanted(text)
     hits: dict[object, Hit] = {}
     note: str | None = None
-    parts = slices(connection, filters, _HITS, likes(text), base="1", before=before, seconds=seconds)
+    parts = slices(connection, filters, _HITS, likes(connection, text), base="1", before=before, seconds=seconds)
     for rows, reached in parts:
         note = reached
         for row in rows:
-            hit = _hit(row, text)
+            hit = _hit(row, wanted)
             key = row[-1] if row[-1] is not None else ("error", hit.id)
             hits.setdefault(key, hit)
         if len(hits) >= limit:
@@ -64,9 +62,9 @@ def search(
     return Rows(Hit, list(hits.values())[:limit], note)
 
 
-def _hit(row: tuple[object, ...], text: str) -> Hit:
+def _hit(row: tuple[object, ...], wanted: Wanted) -> Hit:
     start = as_int(row[1]) or 0
-    before, found, after = _around(as_text(row[9]), as_text(row[10]), text)
+    before, found, after = wanted.excerpt(as_text(row[9]), row[10]) or ("", "", "")
     return Hit(
         id=as_int(row[0]) or 0,
         start_time=iso_time(start),
@@ -82,22 +80,3 @@ def _hit(row: tuple[object, ...], text: str) -> Hit:
         after=after,
         start_time_unix_nano=start,
     )
-
-
-def _around(plain: str | None, parts: str | None, text: str) -> tuple[str, str, str]:
-    """Return what stands before the searched text, the text as it stands there, and what follows."""
-    for whole, wanted in ((plain, text), (parts, json.dumps(text, ensure_ascii=False)[1:-1])):
-        place = whole.lower().find(wanted.lower()) if whole else -1
-        if whole and place >= 0:
-            end = place + len(wanted)
-            begin = max(place - _AROUND, 0)
-            return (
-                ("…" if begin else "") + _piece(whole[begin:place]).lstrip(),
-                _piece(whole[place:end]),
-                _piece(whole[end : end + _AROUND * 2]) + ("…" if len(whole) > end + _AROUND * 2 else ""),
-            )
-    return "", _piece(text), ""
-
-
-def _piece(text: str) -> str:
-    return re.sub(r"\s+", " ", visible(text))

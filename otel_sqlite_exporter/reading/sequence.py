@@ -125,17 +125,23 @@ class Rows(Sequence[_Row_co], Answer, Generic[_Row_co]):
         """The names of the columns."""
         if self._columns is not None:
             return list(self._columns)
-        return [field.name for field in fields(self.row_type)]  # type: ignore[arg-type]
+        return [
+            field.name
+            for field in fields(self.row_type)  # type: ignore[arg-type]
+            if not field.metadata or any(getattr(row, field.name) is not None for row in self._rows)
+        ]
 
     def _repr_html_(self) -> str:
         from otel_sqlite_exporter.reading.html import SHOWN_COLUMNS, table_html  # noqa: PLC0415 - as above
 
-        shown = SHOWN_COLUMNS.get(self.row_type.__name__, self.columns)
+        columns = self.columns
+        shown = [name for name in SHOWN_COLUMNS.get(self.row_type.__name__, columns) if name in columns]
         return table_html(shown, self.flat(), self.note)
 
     def dicts(self) -> list[dict[str, Json]]:
         """Return the rows as dictionaries that JSON can hold."""
-        return [{name: plain(getattr(row, name)) for name in self.columns} for row in self._rows]
+        columns = self.columns
+        return [{name: plain(getattr(row, name)) for name in columns} for row in self._rows]
 
 
 class Table(Sequence[tuple[Plain, ...]], Answer):

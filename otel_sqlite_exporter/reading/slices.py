@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.reading.building import as_int
 from otel_sqlite_exporter.reading.conditions import where
 from otel_sqlite_exporter.reading.failures import NotFoundError
+from otel_sqlite_exporter.reading.passages import Wanted
 from otel_sqlite_exporter.reading.units import full_time
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ _FIRST_SLICE: Final = 500
 _LARGEST_SLICE: Final = 10_000
 _NANOSECONDS: Final = 1_000_000_000
 
-# Of the parts only those that say more than the text are stored; in JSON a text is written with escapes.
-HAS_TEXT: Final = r"(m.text LIKE :plain ESCAPE '\' OR m.parts LIKE :json ESCAPE '\')"
+# Of the parts only those that say more than the text are stored; in JSON a text is written with escapes. SQLite looks
+# at the bytes first, which is quick; whether it is the text that has them, or the JSON around it, is asked of the few.
+HAS_TEXT: Final = r"(m.text LIKE :plain ESCAPE '\' OR m.parts LIKE :json ESCAPE '\' AND parts_say(m.parts))"
 """That the message ``m`` has the text of :func:`likes`."""
 
 _SLICE: Final = """
@@ -89,8 +91,9 @@ def _start(connection: ReadConnection, before: int | None) -> tuple[int, int]:
     return as_int(row[0]) or 0, before
 
 
-def likes(text: str) -> dict[str, Value]:
-    """Return the parameters of :data:`HAS_TEXT`."""
+def likes(connection: ReadConnection, text: str) -> dict[str, Value]:
+    """Return the parameters of :data:`HAS_TEXT`, and make the connection know what it asks for."""
+    connection.define("parts_say", Wanted(text).is_in)
     return {"plain": _like(text), "json": _like(json.dumps(text, ensure_ascii=False)[1:-1])}
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.reading.building import as_int
+from otel_sqlite_exporter.reading.building import as_int, as_text
 from otel_sqlite_exporter.reading.conditions import IS_CALL, of_tool, pattern
 from otel_sqlite_exporter.reading.limits import SEARCH_SECONDS
+from otel_sqlite_exporter.reading.passages import Wanted, excerpt_of
 from otel_sqlite_exporter.reading.slices import HAS_TEXT, likes, slices
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
     from otel_sqlite_exporter.reading.filters import Filters
+    from otel_sqlite_exporter.reading.rows.hits import Excerpt
 
 _ALL: Final = 1 << 40
 
@@ -44,7 +48,7 @@ def _ids_with_text(
     named: dict[str, Value] = {}
     if filters.text is not None:
         conditions.append(_WITH_TEXT)
-        named |= likes(filters.text)
+        named |= likes(connection, filters.text)
     if filters.tool is not None:
         # In the slice itself it would look at all spans until the slice is full.
         operator, named["tool"] = pattern(filters.tool)
@@ -62,6 +66,31 @@ def _ids_with_text(
             note = None
             break
     return ids[:limit], note
+
+
+_PLACES: Final = f"""
+SELECT sm.direction, m.role, m.text, m.parts
+FROM span_messages sm CROSS JOIN messages m ON m.id = sm.message_id WHERE sm.span_id = :span_id AND {HAS_TEXT}
+ORDER BY sm.direction <> 'output', sm.direction <> 'input', m.role = 'tool_definitions', sm.position DESC LIMIT 1"""
+
+
+def excerpts(connection: ReadConnection, ids: Iterable[Value], text: str) -> dict[Value, Excerpt]:
+    """Return where spans have a text: in the answer, else in the newest message. What has it nowhere is left out.
+
+    Args:
+        connection: The file.
+        ids: ``spans.id``.
+        text: What is looked for.
+    """
+    wanted = Wanted(text)
+    named = likes(connection, text)
+    found: dict[Value, Excerpt] = {}
+    for span_id in ids:
+        row = connection.row(_PLACES, named | {"span_id": span_id})
+        excerpt = row and excerpt_of(wanted, as_text(row[0]) or "", as_text(row[1]), as_text(row[2]), row[3])
+        if excerpt:
+            found[span_id] = excerpt
+    return found
 
 
 def only_with_text(

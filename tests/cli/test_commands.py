@@ -12,6 +12,7 @@ import pytest
 from rich.cells import cell_len
 
 from otel_sqlite_exporter.cli.app import COMMANDS, main
+from otel_sqlite_exporter.cli.table import Column, Marked, lines
 from tests.cli.conftest import Command, Done, Screen, in_terminal
 
 LISTS = (
@@ -185,3 +186,35 @@ def test_the_python_of_every_call_compiles(command: Command, demo_path: Path) ->
         done = command("show", call["id"], "--python", "-d", demo_path)
         compile(done.out, "request.py", "exec")
         assert repr(call["model"]) in done.out
+
+
+FINDING = (("search", "zip is"), ("calls", "-q", "zip is"))
+
+
+@pytest.mark.parametrize("arguments", FINDING, ids=" ".join)
+def test_a_text_that_was_looked_for_is_marked_in_a_pipe(
+    command: Command, demo_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """Each line has the text with what stands around it, marked by signs; JSON has it as a field."""
+    *_, piped = command(*arguments, "-d", demo_path).out.splitlines()
+    assert "tent's »zip is« broken" in piped
+    row = json.loads(command(*arguments, "--json", "-d", demo_path).out)[0]
+    assert (row if arguments[0] == "search" else row["excerpt"])["found"] == "zip is"
+
+
+@pytest.mark.parametrize("arguments", FINDING, ids=" ".join)
+def test_a_text_that_was_looked_for_is_marked_on_a_screen(
+    on_screen: Screen, demo_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """On a terminal of 80 columns the text is to be seen, and stands out by its style."""
+    *_, shown = on_screen(80, *arguments, "-d", demo_path).out.splitlines()
+    assert "\x1b[1;33mzip is\x1b[0m broken" in shown
+
+
+def test_a_mark_stays_to_be_seen() -> None:
+    """Where there is no room for the whole line, it is cut around its mark."""
+    column: Column[str] = Column("", lambda text: Marked("before " * 20, text, " after" * 20), least=20)
+    (line,) = lines([column], ["here"], width=20, has_head=False)
+    assert line.cell_len <= 20
+    assert "here" in line.plain
+    assert line.plain[0] == line.plain[-1] == "…"

@@ -193,3 +193,9 @@ def test_a_message_can_be_seen_whole(tmp_path: Path) -> None:
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.text.startswith("word word")
     assert client.get("/calls/1/input/7").status_code == 404
+
+
+def test_a_text_that_was_looked_for_is_marked(client: TestClient) -> None:
+    """The list of calls shows where each has the text, marked."""
+    page = client.get("/calls", params={"text": "ZIP is"}).text
+    assert "tent&#39;s <mark>zip is</mark> broken" in page

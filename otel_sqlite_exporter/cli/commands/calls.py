@@ -64,9 +64,10 @@ def command(
     if follow:
         _follow(database, wanted, limit, form)
         return
-    from otel_sqlite_exporter.cli.columns import CALLS  # noqa: PLC0415 - rich comes with it
+    from otel_sqlite_exporter.cli.columns import CALLS, FOUND_CALLS  # noqa: PLC0415 - rich comes with it
 
-    write_rows(database.calls(wanted, limit=limit, sort=sort, before=before), form, CALLS, "no calls")
+    columns = CALLS if wanted.text is None else FOUND_CALLS
+    write_rows(database.calls(wanted, limit=limit, sort=sort, before=before), form, columns, "no calls")
 
 
 def _follow(database: Database, wanted: Filters, limit: int, form: Form | None) -> None:

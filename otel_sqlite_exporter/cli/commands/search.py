@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from otel_sqlite_exporter.cli import screen
 from otel_sqlite_exporter.cli.options import (
     Asked,
     database_option,
@@ -16,12 +15,11 @@ from otel_sqlite_exporter.cli.options import (
     limit_option,
     pass_asked,
 )
-from otel_sqlite_exporter.cli.output import in_options, say, write_rows
+from otel_sqlite_exporter.cli.output import write_rows
 from otel_sqlite_exporter.reading.limits import SEARCH_SECONDS
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.options import Form
-    from otel_sqlite_exporter.reading import Hit, Rows
 
 
 @click.command("search")
@@ -60,29 +58,6 @@ def command(
         raise click.UsageError("give the text once: otel-sqlite search TEXT")
     only = filters_of(filters)
     hits = asked.open(seconds=None).search(wanted, only, limit=limit, before=before, seconds=seconds)
-    if form is not None or not hits:
-        from otel_sqlite_exporter.cli.columns import HITS  # noqa: PLC0415 - rich comes with it
+    from otel_sqlite_exporter.cli.columns import HITS  # noqa: PLC0415 - rich comes with it
 
-        write_rows(hits, form, HITS, "found nothing")
-        return
-    _show(hits)
-    if hits.note:
-        say(f"{in_options(hits.note)}, or with --seconds 10")
-
-
-def _show(hits: Rows[Hit]) -> None:
-    from rich.text import Text  # noqa: PLC0415 - JSON does without
-
-    from otel_sqlite_exporter.cli.columns import HITS  # noqa: PLC0415
-    from otel_sqlite_exporter.cli.table import lines  # noqa: PLC0415
-
-    places = lines(HITS, hits, has_head=False, width=min(screen.width(), 60))
-    most = max(place.cell_len for place in places)
-    shown = []
-    for place, hit in zip(places, hits, strict=True):
-        place.append(" " * (most - place.cell_len + 2))
-        line = place + Text.assemble(hit.before, (hit.found, "bold yellow"), hit.after)
-        if screen.is_terminal():
-            line.truncate(screen.width(), overflow="ellipsis")
-        shown.append(line)
-    screen.show(*shown)
+    write_rows(hits, form, HITS, "found nothing", further=", or with --seconds 10")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from otel_sqlite_exporter.reading.building import ONLY_WHERE_SAID
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.building import Json
+    from otel_sqlite_exporter.reading.rows.hits import Excerpt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +17,8 @@ class Call:
     """One LLM or embedding call: a row of the view ``llm_calls``.
 
     Times are ISO texts in UTC, with the Unix nanoseconds beside them; durations are milliseconds; costs US dollars.
-    None means that nothing was reported.
+    None means that nothing was reported. Beside the view's columns there is ``excerpt``: where a call that was asked
+    for by a text has it; other questions leave it out.
     """
 
     id: int
@@ -58,6 +62,7 @@ class Call:
     truncated_bytes: int | None = None
     start_time_unix_nano: int | None = None
     end_time_unix_nano: int | None = None
+    excerpt: Excerpt | None = field(default=None, metadata=ONLY_WHERE_SAID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

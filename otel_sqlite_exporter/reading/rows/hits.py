@@ -5,6 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A text where it stands, on one line.
+
+    Args:
+        direction: ``system``, ``input`` or ``output``.
+        role: The message's role.
+        before: What stands before the text.
+        found: The text as it stands there.
+        after: What stands after it.
+    """
+
+    direction: str
+    role: str | None
+    before: str
+    found: str
+    after: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """Where a searched text was found: the newest span with that message.
