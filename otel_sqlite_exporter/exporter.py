@@ -186,6 +186,9 @@ class SQLiteSpanExporter(SpanExporter):
 
     def _end(self) -> None:
         database = self._recorder.database
+        late = self._recorder.settled()
+        if late.steps:
+            self._write(late, lambda _written, _failed: self._counts)
         deadline = time.monotonic() + self._options.busy_timeout_millis / 1e3
         try:
             while True:

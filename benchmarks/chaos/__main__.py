@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -23,15 +24,24 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def _small_disk(directory: Path) -> Iterator[bool]:
-    """Mount a disk of 64 MiB on a directory; give whether that was possible, which takes root."""
+    """Mount a disk with room for ten minutes on a directory; give whether that was possible, which takes root."""
     directory.mkdir(mode=0o700)
-    command = ["mount", "-t", "tmpfs", "-o", "size=64m,mode=700", "tmpfs", str(directory)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=512m,mode=700", "tmpfs", str(directory)]
     is_mounted = os.geteuid() == 0 and subprocess.run(command, check=False).returncode == 0
     try:
         yield is_mounted
     finally:
         if is_mounted:
             subprocess.run(["umount", "-l", str(directory)], check=True)
+
+
+def _kept(place: Path, seed: int) -> Path:
+    """Copy everything to where it stays when the disk is gone."""
+    evidence = place.with_name(f"otel-sqlite-chaos-{seed}-{os.getpid()}")
+    evidence.mkdir(mode=0o700)
+    for part in ("disk", "journals"):
+        shutil.copytree(place / part, evidence / part)
+    return evidence
 
 
 def main() -> int:
@@ -44,6 +54,7 @@ def main() -> int:
         (place / "journals").mkdir()
         driver = Chaos(place / "disk", place / "journals", asked.seed, is_own_disk=is_own_disk)
         files = driver.run(asked.minutes * 60)
+        evidence = _kept(place, asked.seed)  # looking at a file takes its log in
         books = balance(driver.lives, files)
         left = len(list((place / "disk").glob("*.left-*")))
     figures = [Figure("chaos", name, count, "times") for name, count in sorted(driver.harms.items())]
@@ -63,6 +74,12 @@ def main() -> int:
     print(table(figures))
     for fault in books.faults:
         print(fault)
+    if books.faults:
+        print(
+            f"seed {asked.seed}: the files as the producers left them, and what was done when, are kept in {evidence}"
+        )
+    else:
+        shutil.rmtree(evidence)
     return 1 if books.faults else 0
 
 

@@ -63,8 +63,10 @@ class Chaos:
         while time.monotonic() < until:
             time.sleep(self._chance.uniform(0.1, 1.5))
             harm = self._chance.choice(self._harms)
+            name = harm.__name__.strip("_").replace("_", " ")
+            self._note(name)
             harm()
-            self.harms[harm.__name__.strip("_").replace("_", " ")] += 1
+            self.harms[name] += 1
         time.sleep(3)
         for producer in self._producers:
             producer.terminate()
@@ -73,11 +75,17 @@ class Chaos:
                 raise RuntimeError(f"a producer ended with {producer.returncode}")
         return sorted(path for path in (*self._attic.glob("*.db"), self._path) if path.exists())
 
+    def _note(self, what: str) -> None:
+        """Say when something was done, for whoever looks into a fault."""
+        with (self._journals / "harms.log").open("a", encoding="utf-8") as log:
+            log.write(f"{time.time_ns()} {what}\n")
+
     def _start(self) -> subprocess.Popen[bytes]:
         name = f"{self._seed}-{len(self.lives)}"
         journal = self._journals / name
         producer = subprocess.Popen([sys.executable, "-m", "benchmarks.chaos.producer", self._path, journal, name])
         self.lives.append(Life(name, producer.pid, journal))
+        self._note(f"start {name} as {producer.pid}")
         return producer
 
     def _kill(self) -> None:

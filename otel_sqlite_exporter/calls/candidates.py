@@ -11,8 +11,9 @@ from otel_sqlite_exporter.calls.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections import OrderedDict
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from otel_sqlite_exporter.calls.report import CallReport
     from otel_sqlite_exporter.calls.report_keys import Key, Questions
 
 _MOST_LAYERS: Final = 8
@@ -53,8 +54,12 @@ class Candidates:
         """Take note of a new report."""
         self._noted = node.number
         report = node.own
-        layer, end = report.scope_name, report.end
+        layer = report.scope_name
         self._sizes[layer] = self._sizes.get(layer, 0) + 1
+        self._note_end(report)
+
+    def _note_end(self, report: CallReport) -> None:
+        layer, end = report.scope_name, report.end
         if layer == self._last_layer:
             self._last_end = max(self._last_end, end)
         elif end >= self._last_end:
@@ -117,9 +122,32 @@ class Candidates:
         start = node.own.start
         return self._end_of_others(node) >= start or self._last_opener_end >= start - LAZY_START
 
-    def is_late(self, node: Node) -> bool:
-        """Return whether another layer's report that ended later was there before this one."""
-        return self._end_of_others(node) > node.own.end
+    def is_settled(self, node: Node) -> bool:
+        """Return whether every layer is known, by descent, to report the call of this report."""
+        group = node.root.group()
+        layers = {member.own.scope_name for member in group}
+        return len(layers) == len(self._sizes) and all(n.rank <= STRUCTURE or n.inner is None for n in group)
+
+    def take_back(self, nodes: Iterable[Node], since: int) -> None:
+        """Let nobody find the reports that ended at a time or later, until they are put back one after the other.
+
+        Args:
+            nodes: Those of them that matter.
+            since: The time.
+        """
+        self._file_all()
+        for node in nodes:
+            self._everyone.remove(node)
+            for shelf in self._free.values():
+                shelf.remove(node)
+        self._last_end = self._last_end_of_others = min(self._last_end_of_others, since)
+        self._last_opener_end = min(self._last_opener_end, since)
+
+    def put_back(self, node: Node) -> None:
+        """Let others find a report again."""
+        self._note_end(node.own)
+        if node not in self._everyone:
+            self._file(node)
 
     def best_free_inner(self, node: Node) -> tuple[Rank, Node] | None:
         """Return the best call that a report may be the outer report of, of those that its layer has not reported."""
@@ -150,13 +178,13 @@ class Candidates:
         """Return calls that a report may be the outer report of, best first, each with the report that has it."""
         return sorted(self._taken_inners(node), key=_rank_and_order)
 
-    def best_free_outer(self, node: Node, *, only_before: bool = False) -> tuple[Rank, Node] | None:
+    def best_free_outer(self, node: Node) -> tuple[Rank, Node] | None:
         """Return the report that stands alone and best fits a call as its outer report."""
         best: tuple[Rank, Node] | None = None
         layers: set[str] | None = None
         for keys in self._questions_of_late(node):
             for other in _around(self._shelf(node.own.scope_name), keys, node):
-                if other.inner is not None or other is node.root or (only_before and node < other):
+                if other.inner is not None or other is node.root:
                     continue
                 rank = likeness(other.report, node.report)
                 if rank is None or _are_apart(other, node):
@@ -170,17 +198,6 @@ class Candidates:
                 break
         return best
 
-    def outers_that_prefer(self, node: Node) -> list[tuple[Rank, Node]]:
-        """Return outer reports of other calls that fit this one much better, best first."""
-        if not self._may_be_better(node):
-            return []
-        found = self._taken_outers(node, only_strong=True)
-        return sorted((f for f in found if f[0][:3] < f[1].rank[:3]), key=_rank_and_order)
-
-    def taken_outers(self, node: Node) -> list[tuple[Rank, Node]]:
-        """Return outer reports of other calls that fit this one as well, best first."""
-        return sorted(self._taken_outers(node), key=_rank_and_order)
-
     def _may_be_better(self, node: Node) -> bool:
         """Return whether a report may fit a call better than those that are linked already."""
         return bool(node.report.response_id) or (node.report.prompt is not None and self._vague_links > 0)
@@ -189,7 +206,7 @@ class Candidates:
         layers = node.layers()
         if not any(self._links.get(layer) for layer in layers):
             return
-        for other in self._all(node, self._questions(node), only_strong=only_strong, outwards=False):
+        for other in self._all(node, only_strong=only_strong):
             root = other.root
             rivals = [member for member in root.group() if member.own.scope_name in layers]
             if len(rivals) == 1 and rivals[0].inner is not None and rivals[0].rank > STRUCTURE:
@@ -197,24 +214,13 @@ class Candidates:
                 if rank is not None and root is not node.root and not _are_apart(node, other):
                     yield rank, root, rivals[0]
 
-    def _taken_outers(self, node: Node, *, only_strong: bool = False) -> Iterator[tuple[Rank, Node]]:
-        layers = node.root.layers()
-        if not any(count and layer not in layers for layer, count in self._links.items()):
-            return
-        for other in self._all(node, self._questions_of_late(node), only_strong=only_strong, outwards=True):
-            if other.inner is not None and other.rank > STRUCTURE and other.root is not node.root:
-                rank = likeness(other.report, node.report)
-                if rank is not None and layers.isdisjoint(other.layers()) and not _are_apart(other, node):
-                    yield rank, other
-
-    def _all(self, node: Node, asked: Questions, *, only_strong: bool, outwards: bool) -> list[Node]:
+    def _all(self, node: Node, *, only_strong: bool) -> list[Node]:
         self._file_all()
-        look = _around if outwards else _inside
         found: dict[Node, None] = {}
-        for keys in asked:
+        for keys in self._questions(node):
             if only_strong:
                 keys = tuple([key for key in keys if key[0] in _STRONG])  # noqa: PLW2901 - the rest is not asked for
-            found.update(dict.fromkeys(look(self._everyone, keys, node)))
+            found.update(dict.fromkeys(_inside(self._everyone, keys, node)))
         return list(found)
 
     def _questions(self, node: Node) -> Questions:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_sqlite_exporter.calls.candidates import Candidates
 from otel_sqlite_exporter.calls.descent import Descent
-from otel_sqlite_exporter.calls.report import LAZY_START, MATCH, NO_RANK, CallReport, Rank, SpanKey, is_twin
+from otel_sqlite_exporter.calls.report import MATCH, NO_RANK, CallReport, Rank, SpanKey, is_twin
 from otel_sqlite_exporter.calls.report_node import MOST_REPORTS, STRUCTURE, TAIL, Node, nested_call, rivals
 from otel_sqlite_exporter.calls.stream_tails import StreamTails
 
@@ -22,8 +22,8 @@ _WITH_TEXTS: Final = 1024
 _MOST_MOVES: Final = 8
 """How many reports of others may be moved for the sake of one that arrives."""
 
-_MOST_JUDGED: Final = 24
-"""How many reports choose again when one arrives late."""
+_MOST_AGAIN: Final = 32
+"""How many reports may choose again at any time; more only once four times as many have arrived."""
 
 _MOST_CHOICES: Final = 8
 """How often a span around several calls is linked anew because another one ends."""
@@ -45,12 +45,22 @@ class Duplicate:
     is_complete: bool = True
 
 
+class _Move(NamedTuple):
+    """For the sake of report ``mover``, ``rival`` lost the call ``root`` that it was linked to with ``rank``."""
+
+    mover: Node
+    rival: Node
+    root: Node
+    rank: Rank
+
+
 class RecentCalls:
     """Find the spans that report one model call, in whatever order they arrive.
 
     Every report looks at a few others, however many there are: those that it has the most telling facts in common with
     and that started next to it. In the order of their ends, inner before outer, each takes the best that is free, which
-    pairs equal calls completely. One that arrives late moves a few others at most.
+    pairs equal calls completely. One that arrives late, when others that ended after it have chosen, waits for
+    :meth:`settle`: all of them choose again then, as though they had come in order.
 
     Args:
         descent: Who descends from whom.
@@ -66,10 +76,17 @@ class RecentCalls:
         self._candidates = Candidates(self._by_key)
         self._tails = StreamTails()
         self._ends: list[tuple[tuple[int, int, SpanKey], Node]] = []
+        self._late: dict[Node, None] = {}
+        """Reports that have not chosen yet."""
         self._changed: dict[Node, None] = {}
         self._shown: list[tuple[SpanKey, int | None]] = []
         self._moves = 0
+        self._mover: Node | None = None
+        """The report for whose sake others are moved."""
+        self._taken: deque[_Move] = deque(maxlen=capacity)
         self._count = 0
+        self._settled_count = 0
+        """How many reports there were when the late ones were looked at last."""
 
     def root_key(self, key: SpanKey) -> SpanKey | None:
         """Return which span stands for the call that a span reports, None where it does so itself."""
@@ -127,12 +144,68 @@ class RecentCalls:
             if ancestor is not None:
                 ancestor.put_inside(node, is_own_work=is_own_work)
         self._moves = _MOST_MOVES
+        self._mover = node
         if ancestor is not None:
             self._choose(ancestor)
         self._place(node)
         if len(self._by_key) > self._capacity:
-            self._forget(self._by_key.popitem(last=False)[1])
+            oldest = next(iter(self._by_key.values()))
+            if oldest in self._late:
+                self._choose_again()
+            self._forget(oldest)
         return self._news() if self._changed else []
+
+    def settle(self, *, is_last: bool = False) -> list[Duplicate]:
+        """Have late reports find their calls, and return what that changes.
+
+        Args:
+            is_last: Whether there is time, or no other time. Else late ones that concern many others wait: what they
+                are part of may be on its way.
+        """
+        if self._late:
+            behind = len(self._ends) - self._first_late()
+            arrived = self._count - self._settled_count
+            if is_last or behind <= _MOST_AGAIN + arrived // 4:
+                self._choose_again()
+        return self._news() if self._changed else []
+
+    def _first_late(self) -> int:
+        """Return where, in the order of ends, the first of the late reports is."""
+        return bisect_left(self._ends, (min(node.order for node in self._late),))
+
+    def _choose_again(self) -> None:
+        """Have the late reports, and all that ended after them, choose in the order of their ends."""
+        first = self._first_late()
+        behind = [node for _, node in self._ends[first:]]
+        again = dict.fromkeys(node for node in behind if not self._candidates.is_settled(node))
+        self._late.clear()
+        self._settled_count = self._count
+        for node in again:
+            for linked in (node, *list(node.outers)):
+                if linked.rank > STRUCTURE:
+                    self._unlink(linked)
+        self._undo_moves(behind[0])
+        self._candidates.take_back(again, since=behind[0].own.end)
+        for node in behind:
+            self._candidates.put_back(node)
+            if node in again:
+                self._find_call(node)
+
+    def _undo_moves(self, first: Node) -> None:
+        """Give reports that ended before one the calls that others took from them which ended after it."""
+        kept = []
+        for move in reversed(self._taken):
+            mover, rival, root, rank = move
+            if mover < first:
+                kept.append(move)
+            elif rival < first and rival.rank > STRUCTURE and self._are_known(rival, root):
+                self._unlink(rival)
+                if root.inner is None and rival.layers().isdisjoint(root.layers()):
+                    self._link(rival, root, rank)
+        self._taken = deque(reversed(kept), maxlen=self._capacity)
+
+    def _are_known(self, *nodes: Node) -> bool:
+        return all(node.own.key in self._by_key for node in nodes)
 
     def _nest(self, news: News | None) -> list[Node]:
         """Put calls inside the calls that they turn out to descend from, and return these."""
@@ -152,44 +225,29 @@ class RecentCalls:
                 self._join_tail(request, node)
                 return
         self._find_twin(node)
-        is_concurrent = self._candidates.is_concurrent(node)
-        later = self._later(node) if is_concurrent and not node.outers else ()
-        if later:
-            self._judge_again(node, later)
-        else:
-            if node.inner is None and (node.inside or is_concurrent):
+        if self._candidates.is_concurrent(node):
+            if self._ends[-1][1] is not node:
+                self._late[node] = None
                 self._choose(node)
-            if is_concurrent and (node.rank > STRUCTURE or self._candidates.is_late(node)):
-                self._offer(node)
-            if is_concurrent and node.inner is None and not node.outers:
-                self._make_room(node, set())
+            else:
+                self._find_call(node)
+        elif node.inner is None and node.inside:
+            self._choose(node)
         tail = self._tails.tail_of(node)
         if tail is not None:
             self._unlink(tail)
             self._join_tail(node, tail)
 
-    def _later(self, node: Node) -> list[Node]:
-        """Return the few reports that ended later and that a late one may concern, in the order of their ends."""
-        first = bisect_left(self._ends, ((node.own.end + 1,),))
-        if not 0 < len(self._ends) - first <= _MOST_JUDGED:
-            return []
-        until = node.own.end + LAZY_START
-        return [other for _, other in self._ends[first:] if other.own.start <= until and other.rank != TAIL]
-
-    def _judge_again(self, node: Node, later: list[Node]) -> None:
-        """Have a late report and those that ended after it choose in the order of their ends."""
-        nodes = [node, *(other for other in later if other is not node)]
-        for other in nodes:
-            if other.rank > STRUCTURE:
-                self._unlink(other)
-        for other in nodes:
-            self._choose(other)
-            self._offer(other, only_before=True)
-        for other in nodes:
-            if other.inner is None and not other.outers:
-                self._offer(other)
-            if other.inner is None and not other.outers:
-                self._make_room(other, set())
+    def _find_call(self, node: Node) -> None:
+        """Link a report, the last one to end so far, to the call that it is about, and those that wait for it."""
+        self._moves = _MOST_MOVES
+        self._mover = node
+        if node.inner is None:
+            self._choose(node)
+        if node.rank > STRUCTURE:
+            self._offer(node)
+            if node.inner is None and not node.outers:
+                self._make_room(node, set())
 
     def _find_twin(self, node: Node) -> None:
         """Link a report to that of the same layer at the same time with the same response id."""
@@ -199,15 +257,14 @@ class RecentCalls:
         key = (node.own.scope_name, response_id)
         twin = self._twins.get(key)
         self._twins[key] = node
-        if twin is None:
+        while twin is not None and twin.inner is not None and twin.rank == STRUCTURE:
+            twin = twin.inner
+        if twin is None or twin.root is node or not is_twin(twin.own, node.own):
             return
-        root = twin.root
-        if root is node or not is_twin(twin.own, node.own):
-            return
-        if node < root:
-            self._link(root, node, STRUCTURE)
+        if node < twin and twin.inner is None:
+            self._link(twin, node, STRUCTURE)
         else:
-            self._link(node, root, STRUCTURE)
+            self._link(node, twin, STRUCTURE)
 
     def _choose(self, node: Node) -> None:
         """Link a node to the call that it is the outer report of, if any."""
@@ -216,7 +273,7 @@ class RecentCalls:
         nested = nested_call(node) if node.inside else None
         if nested is not None:
             self._enclose(node, *nested)
-        elif node.rank > STRUCTURE:  # neither the tail of a stream nor a twin
+        elif node.rank > STRUCTURE and node not in self._late:  # neither the tail of a stream nor a twin
             self._unlink(node)
             self._pair(node)
 
@@ -231,11 +288,11 @@ class RecentCalls:
             if inner.inner is None and node.root is not inner:
                 self._link(inner, node.root, STRUCTURE)
             return
-        displaced = [*rivals(node, inner), *rivals(inner, node)]
+        displaced = [*rivals(node, inner.root), *rivals(inner.root, node)]
         for other in displaced:
             self._unlink(other)
         if inner.root is not node:
-            self._link(node, inner.root, STRUCTURE, is_complete=is_complete)
+            self._link(node, inner, STRUCTURE, is_complete=is_complete)  # wherever that one goes
         for other in displaced:
             self._choose(other)
 
@@ -250,7 +307,7 @@ class RecentCalls:
             if taken is not None and self._moves > 0:
                 self._moves -= 1
                 rank, root, rival = taken
-                self._unlink(rival)
+                self._take_from(rival, root)
                 self._link(node, root, rank)
                 self._pair(rival)
                 return True
@@ -274,64 +331,34 @@ class RecentCalls:
             other = self._candidates.best_free_inner(rival)
             if other is not None or self._make_room(rival, seen):
                 if other is not None:
-                    self._unlink(rival)
+                    self._take_from(rival, root)
                     self._link(rival, other[1], other[0])
+                if node.inner is not None:  # it is the rival of another one
+                    self._take_from(node, node.inner)
                 self._link(node, root, rank)
                 return True
         return False
 
-    def _offer(self, node: Node, *, only_before: bool = False) -> None:
-        """Let reports that came before choose again where the node may be what they wait for.
+    def _take_from(self, rival: Node, root: Node) -> None:
+        self._taken.append(_Move(self._mover or rival, rival, root, rival.rank))
+        self._unlink(rival)
 
-        Args:
-            node: What is offered.
-            only_before: Offer it to reports that ended before only; the others are going to choose anyway.
-        """
+    def _offer(self, node: Node) -> None:
+        """Let reports that ended before choose again where the node may be what they wait for."""
         while self._moves > 0:
-            found = self._candidates.best_free_outer(node, only_before=only_before)
+            found = self._candidates.best_free_outer(node)
             if found is None:
                 break
             self._moves -= 1
             rank, outer = found
             self._link(outer, node.root, rank)
-        if only_before or not self._candidates.is_late(node):
-            return
-        for rank, outer in self._candidates.outers_that_prefer(node):
-            if self._moves <= 0 or outer.inner is None or outer.root is node.root:
-                break
-            self._moves -= 1
-            left = outer.root
-            self._unlink(outer)
-            self._link(outer, node.root, rank)
-            self._offer(left)
-        if node.inner is None and not node.outers:
-            self._win_outer(node, set())
-
-    def _win_outer(self, node: Node, seen: set[Node]) -> bool:
-        """Take an outer report from a call that another one can report as well."""
-        for rank, outer in self._candidates.taken_outers(node):
-            if self._moves <= 0:
-                return False
-            left = outer.root
-            if left in seen or left is node.root:
-                continue
-            seen.add(left)
-            self._moves -= 1
-            other = self._candidates.best_free_outer(left)
-            if other is not None or self._win_outer(left, seen):
-                self._unlink(outer)
-                self._link(outer, node.root, rank)
-                if other is not None:
-                    self._link(other[1], left.root, other[0])
-                return True
-        return False
 
     def _join_tail(self, request: Node, tail: Node) -> None:
         """Link a zero-length report to the request whose stream it concludes."""
         self._tails.join(request, tail)
         self._candidates.file_again(request)
         if request.root is not tail:
-            self._link(tail, request.root, TAIL)
+            self._link(tail, request, TAIL)
         if request.inner is None:
             self._choose(request)
         self._offer(request)
@@ -379,6 +406,8 @@ class RecentCalls:
         for inner, _ in node.inside:
             inner.ancestor = None
         node.inside.clear()
+        self._late.pop(node, None)
+        del self._by_key[node.own.key]
         del self._ends[bisect_left(self._ends, (node.order,))]
         self._candidates.forget(node)
         self._tails.forget(node)

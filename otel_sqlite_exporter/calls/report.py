@@ -106,9 +106,9 @@ class CallReport:
     def age(self) -> None:
         """Keep no texts any more, only what tells equal ones."""
         if isinstance(self.prompt, str):
-            self.prompt = hash(self.prompt)
+            self.prompt = folded(self.prompt)
         if isinstance(self.answer, str):
-            self.answer = hash(self.answer) if is_telling(self.answer) else None
+            self.answer = folded(self.answer) if is_telling(self.answer) else None
 
 
 def report_of(
@@ -305,8 +305,13 @@ def _texts_agreement(one: Text | None, other: Text | None) -> int:
     if one is None or other is None:
         return UNKNOWN
     if isinstance(one, int) or isinstance(other, int):
-        return MATCH if hash(one) == hash(other) else MISMATCH
+        return MATCH if folded(one) == folded(other) else MISMATCH
     return MATCH if one == other or one.split() == other.split() else MISMATCH
+
+
+def folded(text: Text) -> int:
+    """Return what is the same for all texts of the same words, and for what is left of them with time."""
+    return text if isinstance(text, int) else hash(" ".join(text.split()))
 
 
 def is_telling(answer: Text | None) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from otel_sqlite_exporter.calls.report import is_telling, model_stem
+from otel_sqlite_exporter.calls.report import folded, is_telling, model_stem
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.calls.report import CallReport, Text
+    from otel_sqlite_exporter.calls.report import CallReport
 
 Key: TypeAlias = tuple[object, ...]
 """A fact's name and its value."""
@@ -25,7 +25,7 @@ def keys_of(report: CallReport) -> tuple[tuple[Key, ...], Questions]:
     filed = certain
     has_prompt = report.prompt is not None
     if report.prompt is not None:
-        prompt = _folded(report.prompt)
+        prompt = folded(report.prompt)
         named: list[Key] = [("prompt", stem, prompt) for stem in stems]
         nameless: Key = ("prompt", None, prompt)
         asked.append((*named, nameless))
@@ -53,7 +53,7 @@ def _weak(report: CallReport) -> list[Key]:
     """Return keys that can be those of calls with other words for the prompt, or another model's name."""
     keys: list[Key] = []
     if report.answer is not None and is_telling(report.answer):
-        keys.append(("answer", _folded(report.answer)))
+        keys.append(("answer", folded(report.answer)))
     if report.has_counts:
         keys += _counts(report)
     if report.is_failed:
@@ -78,7 +78,3 @@ def _counts(report: CallReport) -> list[Key]:
     if outs and report.reasoning_tokens:
         keys += [("counts", ins, outs - report.reasoning_tokens), ("counts", ins, outs + report.reasoning_tokens)]
     return keys
-
-
-def _folded(text: Text) -> int:
-    return hash(text) if isinstance(text, int) else hash(" ".join(text.split()))

@@ -130,22 +130,22 @@ class Node:
 
 
 def nested_call(node: Node) -> tuple[Node, bool] | None:
-    """Return the call that a node is an ancestor's report of, and whether it reports that one alone.
+    """Return the report inside a node of the call that the node reports, and whether it reports that one alone.
 
     Of several calls inside (retries, or a framework's span around two calls) the one with the same counts is meant.
     Else the node speaks for them all, must not count beside them, and is linked to the last that succeeded.
     """
     report = node.report
-    roots = {inner.root for inner, is_own_work in node.inside if _is_nested(report, inner.report, is_own_work)}
-    roots.discard(node)
-    if not roots:
+    inside = {inner.root: inner for inner, is_own_work in node.inside if _is_nested(report, inner.report, is_own_work)}
+    inside.pop(node, None)
+    if not inside:
         return None
-    found = sorted(roots)
+    found = sorted(inside)
     equal = [inner for inner in found if counts_agreement(report, inner.report) == MATCH]
     succeeded = [inner for inner in found if not inner.report.is_failed or report.is_failed]
     best = equal or succeeded or found
     is_alone = len(best) == 1 or bool(equal) or report.is_failed or not any(n.report.has_counts for n in found)
-    return best[-1], is_alone
+    return inside[best[-1]], is_alone
 
 
 def _is_nested(outer: CallReport, inner: CallReport, is_own_work: bool) -> bool:  # noqa: FBT001 - a private fact

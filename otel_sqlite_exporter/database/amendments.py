@@ -20,8 +20,9 @@ _FILL: Final = (
 _REPLACE: Final = (
     f"UPDATE spans SET {', '.join(f'{column} = coalesce(?, {column})' for column in FACT_COLUMNS)} WHERE id = ?"
 )
-_LAST_LINK: Final = (
-    "SELECT i.id, i.trace_id, i.span_id FROM spans o JOIN spans i ON i.id = o.duplicate_of WHERE o.id = ?"
+_WITH_LAST_LINK: Final = (
+    "SELECT o.id, i.id, i.trace_id, i.span_id FROM spans o LEFT JOIN spans i ON i.id = o.duplicate_of "
+    "WHERE o.trace_id = ? AND o.span_id = ?"
 )
 _ADD_EVENT: Final = (
     "UPDATE spans SET events = json_insert(events, '$[#]', json(:event)) "
@@ -45,13 +46,14 @@ class DuplicateLink:
 
     def apply(self, connection: sqlite3.Connection, completions: Completions) -> None:
         """Point the outer report of a call to the inner one, and complete that."""
-        outer = row_of(connection, self.outer)
+        found = connection.execute(_WITH_LAST_LINK, self.outer).fetchone()
         inner = row_of(connection, self.inner) if self.inner is not None else None
-        if outer is None or (self.inner is not None and inner is None):
+        if found is None or (self.inner is not None and inner is None):
             return
-        last = connection.execute(_LAST_LINK, (outer.id,)).fetchone()
-        if last is not None and (inner is None or last[0] != inner.id):
-            completions.take_back(connection, outer, Row((last[1], last[2]), last[0]))
+        outer_id, last_id, *last_key = found
+        outer = Row(self.outer, outer_id)
+        if last_id is not None and (inner is None or last_id != inner.id):
+            completions.take_back(connection, outer, Row((last_key[0], last_key[1]), last_id))
         connection.execute("UPDATE spans SET duplicate_of = ? WHERE id = ?", (inner.id if inner else None, outer.id))
         if inner is not None and self.is_complete:
             completions.complete(connection, outer, inner)

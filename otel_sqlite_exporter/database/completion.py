@@ -23,8 +23,8 @@ FACT_COLUMNS: Final = SPAN_COLUMNS[SPAN_COLUMNS.index("provider") : SPAN_COLUMNS
 
 _REMEMBERED: Final = 4096
 
-_READ_FACTS: Final = f"SELECT {', '.join(FACT_COLUMNS)} FROM spans WHERE id = ?"
-_READ_DIRECTIONS: Final = "SELECT DISTINCT direction FROM span_messages WHERE span_id = ?"
+_READ_FACTS: Final = f"SELECT id, {', '.join(FACT_COLUMNS)} FROM spans WHERE id IN (?, ?)"
+_READ_DIRECTIONS: Final = "SELECT DISTINCT span_id, direction FROM span_messages WHERE span_id IN (?, ?)"
 _COPY_MESSAGES: Final = (
     "INSERT INTO span_messages (span_id, direction, position, message_id, finish_reason) "
     "SELECT :inner, direction, position, message_id, finish_reason FROM span_messages "
@@ -87,21 +87,21 @@ class Completions:
 
     def complete(self, connection: sqlite3.Connection, outer: Row, inner: Row) -> None:
         """Fill what the row of ``inner`` does not know by what that of ``outer`` knows."""
-        facts = connection.execute(_READ_FACTS, (inner.id,)).fetchone()
-        present = {direction for (direction,) in connection.execute(_READ_DIRECTIONS, (inner.id,))}
-        columns = tuple([column for column, fact in zip(FACT_COLUMNS, facts, strict=True) if fact is None])
-        directions = tuple([direction for direction in MESSAGE_DIRECTIONS if direction not in present])
+        both = (outer.id, inner.id)
+        facts = {row_id: facts for row_id, *facts in connection.execute(_READ_FACTS, both)}
+        present = connection.execute(_READ_DIRECTIONS, both).fetchall()
+        columns = tuple([column for column, fact in zip(FACT_COLUMNS, facts[inner.id], strict=True) if fact is None])
+        directions = tuple([direction for direction in MESSAGE_DIRECTIONS if (inner.id, direction) not in present])
         self._remember(outer.key, inner.key, Gaps(columns, directions))
-        known = connection.execute(_READ_FACTS, (outer.id,)).fetchone()
         news = {
             column: fact
-            for column, fact in zip(FACT_COLUMNS, known, strict=True)
+            for column, fact in zip(FACT_COLUMNS, facts[outer.id], strict=True)
             if fact is not None and column in columns
         }
         if news:
             changes = ", ".join(f"{column} = ?" for column in news)
             connection.execute(f"UPDATE spans SET {changes} WHERE id = ?", (*news.values(), inner.id))
-        if directions:
+        if any((outer.id, direction) in present for direction in directions):
             values = {"outer": outer.id, "inner": inner.id, "directions": json.dumps(directions)}
             connection.execute(_COPY_MESSAGES, values)
 
@@ -118,8 +118,9 @@ class Completions:
                 "FROM spans o WHERE o.id = :outer) WHERE id = :inner",
                 {"outer": outer.id, "inner": inner.id},
             )
-        values = {"outer": outer.id, "inner": inner.id, "directions": json.dumps(gaps.directions)}
-        connection.execute(_TAKE_MESSAGES_BACK, values)
+        if gaps.directions:
+            values = {"outer": outer.id, "inner": inner.id, "directions": json.dumps(gaps.directions)}
+            connection.execute(_TAKE_MESSAGES_BACK, values)
         for key in list(others):
             other = row_of(connection, key)
             if other is not None:

@@ -77,7 +77,12 @@ class Delivery:
         self._recorder.join_log_events()
 
     def deliver(
-        self, spans: list[ReadableSpan], log_events: list[LogEvent], passing: Sequence[PassingSpan] = ()
+        self,
+        spans: list[ReadableSpan],
+        log_events: list[LogEvent],
+        passing: Sequence[PassingSpan] = (),
+        *,
+        is_last: bool = False,
     ) -> None:
         """Write what was taken off the queues; each span is written or lost when this returns.
 
@@ -85,10 +90,11 @@ class Delivery:
             spans: Ended spans.
             log_events: Log events of these spans, of some that were written already or of some that are still to end.
             passing: Spans that get no row.
+            is_last: Whether nothing else is queued, and somebody waits for the file to be right.
         """
         if log_events:
             self._recorder.add_log_events(log_events)
-        batch, failed, reason = self._recorder.convert(spans, passing)
+        batch, failed, reason = self._recorder.convert(spans, passing, is_last=is_last)
         self._check_process()
         self._tally.log_events_unmatched = self._recorder.unmatched_log_events
         self._tally.calls_without_content = self._recorder.calls_without_content
@@ -99,6 +105,12 @@ class Delivery:
             self._tally.lose("conversion_error", failed, reason)
             kind = type(reason).__name__  # its text may quote the span, which nobody has redacted
             self._log.trouble("conversion", "%d spans could not be converted and are lost (%s)", failed, kind)
+        if batch.steps:
+            self._write(batch)
+
+    def settle(self) -> None:
+        """Write what late spans change about others, now that none come."""
+        batch = self._recorder.settled()
         if batch.steps:
             self._write(batch)
 
@@ -138,6 +150,7 @@ class Delivery:
             self.write_counts()
         self._pruner.run(is_wanted_elsewhere)
         if self.heartbeat.is_due and not is_wanted_elsewhere():
+            self.settle()
             self.heartbeat.run(is_writable=not self._is_still_broken())
 
     def lose_in_hand(self, error: BaseException) -> None:

@@ -148,10 +148,13 @@ class ExportLoop:
             if self.delivery.is_time_up:
                 self.delivery.give_up(len(spans))
                 continue
-            self.delivery.deliver(spans, log_events, passing)
+            is_last = not self._queue and bool(meeting.flushes or meeting.is_closed)
+            self.delivery.deliver(spans, log_events, passing, is_last=is_last)
             meeting.flushes.settle(tally.settled)
             if len(self._queue) < self._batch_size and not (meeting.flushes or meeting.is_closed):
                 break
+        if (meeting.flushes or meeting.is_closed) and not self.delivery.is_time_up:
+            self.delivery.settle()
         meeting.flushes.settle(tally.settled)
         self.delivery.write_counts()
 

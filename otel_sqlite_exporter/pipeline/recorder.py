@@ -95,13 +95,14 @@ class Recorder:
         return self._log_events.unmatched if self._log_events is not None else 0
 
     def convert(
-        self, spans: Iterable[ReadableSpan], passing: Iterable[PassingSpan] = ()
+        self, spans: Iterable[ReadableSpan], passing: Iterable[PassingSpan] = (), *, is_last: bool = False
     ) -> tuple[Batch, int, Exception | None]:
         """Return what is to be written for the spans, how many could not be converted, and the last reason why.
 
         Args:
             spans: Spans that get rows.
             passing: Spans that don't, and only link others.
+            is_last: Whether nothing else waits that may be about the same calls.
         """
         batch = self.database.new_batch()
         for passed in passing:
@@ -114,11 +115,24 @@ class Recorder:
             except Exception as error:  # noqa: BLE001 - any span whatever may arrive; it is counted and logged
                 failed += 1
                 reason = error
+        self._settle(batch, is_last=is_last)
         if self._log_events is not None:
             for key, events in self._log_events.revisions():
                 self._calls_before_content = None
                 batch.changes.append(self._amendment(key, events))
         return batch, failed, reason
+
+    def settled(self) -> Batch:
+        """Return what is to be written because no other spans come for now that may be about the same calls."""
+        batch = self.database.new_batch()
+        self._settle(batch, is_last=True)
+        return batch
+
+    def _settle(self, batch: Batch, *, is_last: bool) -> None:
+        try:
+            self._link(self._recent_calls.settle(is_last=is_last), batch)
+        except Exception:
+            _logger.exception("spans that came late could not be compared with others that may report the same calls")
 
     def _convert(self, span: ReadableSpan, batch: Batch) -> None:
         converter = self._converter

@@ -6,21 +6,28 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from otel_sqlite_exporter.calls import candidates, report_node
 from otel_sqlite_exporter.calls.duplicates import RecentCalls
-from otel_sqlite_exporter.calls.report import CallReport, is_compatible, likeness
+from otel_sqlite_exporter.calls.report import CallReport, SpanKey, is_compatible, likeness
+from otel_sqlite_exporter.calls.report_keys import keys_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 LAYERS = ("framework", "gateway", "sdk")
-MOST_COMPARISONS = 200
-"""On the average for one report, in the worst order of arrival."""
 
 
-def concurrent_calls(count: int, shape: str) -> list[CallReport]:
-    """Return equal calls that run at once, each reported by three layers, the outermost first."""
+def concurrent_calls(count: int, shape: str, dice: random.Random | None = None) -> list[CallReport]:
+    """Return equal calls that run at once, each reported by three layers, the outermost first.
+
+    They end in the order of their starts, or as dice decide.
+    """
+    ends = list(range(count))
+    if dice is not None:
+        dice.shuffle(ends)
     reports = []
     for number in range(count):
         parent: int | None = None
@@ -33,7 +40,7 @@ def concurrent_calls(count: int, shape: str) -> list[CallReport]:
                     parent_span_id={"nested": parent, "siblings": 10**6, "separate": None}[shape],
                     scope_name=layer,
                     start=number * 10 + depth,
-                    end=10**9 + number * 10 + 9 - depth,
+                    end=10**9 + ends[number] * 10 + 9 - depth,
                     provider="openai",
                     request_model="gpt-4o",
                     input_tokens=5,
@@ -44,6 +51,25 @@ def concurrent_calls(count: int, shape: str) -> list[CallReport]:
             )
             parent = span
     return reports
+
+
+def linked(reports: list[CallReport], settle_after: Iterable[int]) -> dict[SpanKey, SpanKey]:
+    """Return which report is a duplicate of which, after all have arrived.
+
+    Args:
+        reports: In the order of their arrival.
+        settle_after: After how many of them a batch ends.
+    """
+    recent = RecentCalls()
+    found: dict[SpanKey, SpanKey | None] = {}
+    ends_of_batches = set(settle_after)
+    for number, report in enumerate(reports, start=1):
+        news = recent.observe(report)
+        if number in ends_of_batches:
+            news += recent.settle(is_last=number % 2 == 1)
+        found.update((duplicate.outer, duplicate.inner) for duplicate in news)
+    found.update((duplicate.outer, duplicate.inner) for duplicate in recent.settle(is_last=True))
+    return {outer: inner for outer, inner in found.items() if inner is not None}
 
 
 @pytest.fixture
@@ -75,17 +101,58 @@ def test_a_thousand_equal_calls_are_paired_as_they_end(shape: str, comparisons: 
 
 @pytest.mark.parametrize("order", ["reversed", "by layer", "at random"])
 @pytest.mark.parametrize("shape", ["nested", "siblings", "separate"])
-def test_the_work_for_a_report_is_bounded_in_any_order(shape: str, order: str, comparisons: list[int]) -> None:
-    """Late reports move a few others at most, however many there are."""
-    recent = RecentCalls()
-    reports = sorted(concurrent_calls(300, shape), key=lambda report: -report.end)
+def test_a_thousand_equal_calls_are_paired_in_any_order(shape: str, order: str, comparisons: list[int]) -> None:
+    """They are 1,000 rows whenever their reports arrive, for some twenty comparisons each; before, up to 1,414 rows."""
+    reports = concurrent_calls(1000, shape, random.Random(1))
+    reports.sort(key=lambda report: -report.end)
     if order == "by layer":
         reports.sort(key=lambda report: report.scope_name)
     elif order == "at random":
         random.Random(1).shuffle(reports)
+    assert len(linked(reports, settle_after=range(50, 3000, 50))) == 2000
+    assert comparisons[0] <= 20 * len(reports)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.sampled_from(["nested", "siblings", "separate"]),
+    st.integers(1, 12),
+    st.randoms(use_true_random=False),
+    st.sets(st.integers(1, 36)),
+)
+def test_the_order_of_arrival_changes_nothing(
+    shape: str, count: int, dice: random.Random, settle_after: set[int]
+) -> None:
+    """Reports of equal calls are linked as though they had arrived in the order of their ends."""
+    reports = concurrent_calls(count, shape, dice)
+    in_order = linked(sorted(reports, key=lambda report: report.end), settle_after=())
+    dice.shuffle(reports)
+    assert linked(reports, settle_after=settle_after) == in_order
+    assert len(in_order) == 2 * count
+
+
+def test_a_few_late_reports_are_paired_at_once_however_many_there_are(comparisons: list[int]) -> None:
+    """Threads tell of their spans a little out of order: that is settled with the next batch."""
+    reports = sorted(concurrent_calls(500, "separate"), key=lambda report: report.end)
+    for number in range(3, len(reports), 3):
+        reports[number - 1], reports[number] = reports[number], reports[number - 1]
+    recent = RecentCalls()
+    duplicates = set()
     for report in reports:
-        recent.observe(report)
-    assert comparisons[0] <= MOST_COMPARISONS * len(reports)
+        duplicates |= {news.outer for news in (*recent.observe(report), *recent.settle()) if news.inner is not None}
+    assert len(duplicates) == 1000
+    assert comparisons[0] <= 20 * len(reports)
+
+
+def test_what_is_remembered_without_its_text_is_found_by_it() -> None:
+    """Only hashes are kept of old texts; a report with the same words is the same call, one with others is another."""
+    outer, _, inner = concurrent_calls(1, "separate")
+    outer.prompt, inner.prompt = "What is  due?", "What is due?"
+    outer.age()
+    assert likeness(outer, inner) is not None
+    assert set(keys_of(outer)[0]) & set(keys_of(inner)[0])
+    inner.prompt = "What was due?"
+    assert likeness(outer, inner) is None
 
 
 def test_many_retries_below_one_span_are_looked_at_a_few_at_a_time(comparisons: list[int]) -> None:
