@@ -303,8 +303,13 @@ def _args(item: Object, role: str | None, depth: int) -> list[Message] | None:
     return _object(item["kwargs"], role, depth) if not arguments and item["kwargs"] else None
 
 
-def _user(item: Object, _: str | None, depth: int) -> list[Message] | None:
-    return _read(item["user"], "user", depth) if len(item) == 1 else None
+def _said_by(key: str) -> _Reader:
+    """Return what reads an object of one key, which says whose message its value is."""
+
+    def read(item: Object, _: str | None, depth: int) -> list[Message] | None:
+        return _read(item[key], key, depth) if len(item) == 1 else None
+
+    return read
 
 
 _INPUT_READERS: Final[dict[str, _Reader]] = {
@@ -325,7 +330,10 @@ _INPUT_READERS: Final[dict[str, _Reader]] = {
     "query": _each("query"),
     "query_str": _each("query_str"),
     "query_bundle": _each("query_bundle"),
-    "user": _user,
+    "user": _said_by("user"),
+    "system": _said_by("system"),
+    "assistant": _said_by("assistant"),
+    "tool": _said_by("tool"),
     "user_prompt": _each("user_prompt"),
     "parts": _content,
     "content": _content,
@@ -356,6 +364,7 @@ _OUTPUT_READERS: Final[dict[str, _Reader]] = {
     "response": _each("response"),
     "result": _each("result"),
     "answer": _each("answer"),
+    "assistant": _said_by("assistant"),
     "generated_text": _each("generated_text"),
     "output_text": _each("output_text"),
     "final_output": _each("final_output"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.conventions.families.own_words import OWN_WORDS
 from otel_sqlite_exporter.conventions.kinds import known_step, unknown_word
 from otel_sqlite_exporter.conventions.plans import Plan
-from otel_sqlite_exporter.conventions.recognise import KEY_ROOTS
+from otel_sqlite_exporter.conventions.recognise import KEY_ROOTS, is_genai_scope
 from otel_sqlite_exporter.conventions.slots import UNKNOWN, Slot
 from otel_sqlite_exporter.conventions.usage import column_of
 from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS, FIELD, FIELDS_OF, FLATTENED, INDEX, Family
@@ -53,6 +53,7 @@ class Dictionary:
         "_own_names",
         "_planned_keys",
         "_plans",
+        "_speaks_plainly",
         "_trees",
         "adjusts",
         "families",
@@ -83,6 +84,7 @@ class Dictionary:
             for word, step in family.steps.items()
         }
         self._own_names = own_names(scope_name) if self.scope_family is None else ()
+        self._speaks_plainly = is_genai_scope(scope_name)
         for index, family in enumerate(families):
             self._add_family(index, family)
         for column, keys in shared.items():
@@ -117,7 +119,7 @@ class Dictionary:
             key: Any attribute key.
         """
         slot = self.take_apart(key) if isinstance(key, str) else UNKNOWN
-        if slot is UNKNOWN and self._own_names and isinstance(key, str):
+        if slot is UNKNOWN and self.scope_family is None and isinstance(key, str):
             slot = self._own(key)
         if len(self.slots) < MAX_LEARNT:
             self.slots[key] = slot
@@ -201,14 +203,22 @@ class Dictionary:
         return self._slot_of_count(key)
 
     def _own(self, key: str) -> Slot:
-        """Return what is done with a key that begins with the emitter's own name: what its other words mean."""
+        """Return what is done with a key that begins with the emitter's own name: what its other words mean.
+
+        Under a scope that traces nothing but models and their surroundings, a bare word means that as well.
+        """
         name, dot, rest = key.partition(".")
-        if not dot or name not in self._own_names:
-            return UNKNOWN
         own = _of_own_words()
-        known = own.slots.get(rest) or own.take_apart(rest)
-        if known is UNKNOWN:
-            known = self.slots.get(rest) or self.take_apart(rest)
+        if dot and name in self._own_names:
+            known = own.slots.get(rest) or own.take_apart(rest)
+            if known is UNKNOWN:
+                known = self.slots.get(rest) or self.take_apart(rest)
+            tree = known.tree and f"{name}.{known.tree}"
+        elif self._speaks_plainly:
+            known = own.slots.get(key) or own.take_apart(key)
+            tree = known.tree
+        else:
+            return UNKNOWN
         if known is UNKNOWN:
             return UNKNOWN
         return Slot(
@@ -216,7 +226,7 @@ class Dictionary:
             columns=known.columns,
             content=known.content,
             body=known.body,
-            tree=known.tree and f"{name}.{known.tree}",
+            tree=tree,
             path=known.path,
             hidden=known.hidden,
         )

@@ -14,6 +14,7 @@ from otel_sqlite_exporter.conventions.step_words import (
     CHAIN,
     CHAT,
     COMPLETION,
+    COMPOSED,
     EMBEDDINGS,
     OTHER,
     RERANK,
@@ -23,6 +24,7 @@ from otel_sqlite_exporter.conventions.step_words import (
     Step,
 )
 from otel_sqlite_exporter.conventions.values import enum_text, text
+from otel_sqlite_exporter.scanning.patterns import INNER_CAPITAL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -163,12 +165,22 @@ def unknown_word(word: object) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _spelled(word: str) -> Step | None:
-    """Return the step of a word in another spelling: quoted, in capitals, an enum's member, with a path before it."""
-    plain = (enum_text(word.strip().strip('"')) or "").lower()
+    """Return the step of a word in another spelling: quoted, in capitals, an enum's member, with a path, composed."""
+    shown = enum_text(word.strip().strip('"')) or ""
+    plain = shown.lower()
     step = STEPS.get(plain) or STEPS.get(plain.replace("-", "_").replace(" ", "_"))
     if step is None and "." in plain:
         return STEPS.get(plain.removesuffix(".create").rpartition(".")[2])
-    return step
+    return step or _composed(INNER_CAPITAL.sub("_", shown).lower())
+
+
+def _composed(word: str) -> Step | None:
+    """Return the step of a word made of what is done and to what it is done: ``call_llm``, ``streamText``."""
+    words = frozenset(word.replace("-", "_").replace(" ", "_").split("_"))
+    for done, targets, step in COMPOSED:
+        if words <= done | targets and not words.isdisjoint(done) and not words.isdisjoint(targets):
+            return step
+    return None
 
 
 def step_of_component(name: str) -> Step | None:

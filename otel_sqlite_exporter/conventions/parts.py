@@ -170,15 +170,25 @@ def _bedrock_reasoning(item: Object) -> list[Part]:
     return [reasoning_part(flat_text(first(content, "reasoningText", "text")))] if isinstance(content, dict) else []
 
 
+_NAMES: Final = ("name", "tool_name", "toolName", "tool.name", "tool_function")
+_ARGUMENTS: Final = (
+    *("arguments", "args", "input", "parameters", "tool_kwargs", "tool_args", "kwargs", "params"),
+    *("tool_arguments", "tool.arguments", "tool.args"),
+)
+_CALL_IDS: Final = (
+    *("call_id", "tool_call_id", "toolCallId", "toolUseId", "tool_use_id", "id", "tool_id", "tool.id", "tool.call.id"),
+)
+
+
 def _tool_call(item: Object) -> list[Part]:
     inner = first(item, "tool_call", "function_call", "functionCall", "toolUse", "tool_use", "toolCall")
     if isinstance(inner, dict):
         return _tool_call({"id": first(item, "id", "call_id"), **cast("Object", inner)})
     function = item.get("function")
     named: Mapping[str, Any] = cast("Object", function) if isinstance(function, dict) else item
-    name = first(named, "name", "tool_name", "toolName") or (function if isinstance(function, str) else None)
-    arguments = first(named, "arguments", "args", "input", "parameters", "tool_kwargs", "tool_args", "kwargs", "params")
-    call_id = first(item, "call_id", "tool_call_id", "toolCallId", "toolUseId", "tool_use_id", "id", "tool_id")
+    name = first(named, *_NAMES) or (function if isinstance(function, str) else None)
+    arguments = first(named, *_ARGUMENTS)
+    call_id = first(item, *_CALL_IDS)
     if arguments is None:
         arguments = item.get("arguments", item.get("args", item.get("input")))
     return [tool_call_part(call_id, name, arguments)]
@@ -286,6 +296,8 @@ _BY_KEY: Final[dict[str, _Reader]] = {
     "tool_call": _tool_call,
     "toolCallId": _tool_call,
     "tool_name": _tool_call,
+    "tool.name": _tool_call,
+    "tool_function": _tool_call,
     "origin": _tool_response,
     "executableCode": _code,
     "executable_code": _code,

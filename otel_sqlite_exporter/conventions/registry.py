@@ -29,7 +29,7 @@ from otel_sqlite_exporter.conventions.families.platforms import (
 )
 from otel_sqlite_exporter.conventions.families.pydantic_ai import PYDANTIC_AI, PYDANTIC_AI_WORDS
 from otel_sqlite_exporter.conventions.families.sdks import SDKS, STRANDS
-from otel_sqlite_exporter.conventions.families.traced_functions import HONEYHIVE, JUDGEVAL
+from otel_sqlite_exporter.conventions.families.traced_functions import HONEYHIVE, JUDGEVAL, MONOCLE, ORQ, TRULENS
 from otel_sqlite_exporter.conventions.families.vercel import VERCEL
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ FAMILIES: Final[tuple[Family, ...]] = (
     MIRASCOPE,
     HONEYHIVE,
     JUDGEVAL,
+    TRULENS,
+    ORQ,
+    MONOCLE,
     LLAMA_INDEX,
     OTEL_SQLITE,
 )

@@ -21,14 +21,20 @@ STREAMS = "stream"
 SELECTED = frozenset(
     {
         "agent-framework-core@1.23.0",
+        "agento11y-openai@0.21.0",
+        "any-agent@1.18.0",
         "azure-ai-inference@1.0.0b9",
         "google-adk@2.13.0",
+        "langchain-azure-ai@1.2.12",
         "langsmith@0.15.0",
         "langtrace-python-sdk@3.8.21",
         "langwatch@1.4.0",
+        "litellm@1.77.7",
         "lmnr@0.8.2",
         "logfire@3.14.0",
         "logfire@4.3.0",
+        "mlflow@2.22.0",
+        "monocle-apptrace@0.8.15",
         "netra-sdk@1.2.2",
         "openai-agents-opentelemetry@0.4.1",
         "openinference-instrumentation-agno@1.0.15",
@@ -51,8 +57,11 @@ SELECTED = frozenset(
         "opentelemetry-instrumentation-ollama@0.47.5",
         "opentelemetry-instrumentation-openai@0.47.5",
         "opentelemetry-instrumentation-together@0.47.5",
+        "orq-ai-sdk@4.17.13",
+        "paid-python@1.12.0",
         "pydantic-ai@1.0.5",
         "semantic-kernel@1.45.0",
+        "trulens-core@2.16.0",
     }
 )
 """Of these only scenarios that came out right were kept, to guard them: their share says nothing about the others."""

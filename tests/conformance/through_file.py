@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MAX_TEXT_BYTES = 1 << 20
 """The truth of the longest prompts is longer than the default limit keeps."""
 
+LONGEST_WAIT_MILLIS = 600_000
+"""The end of the writing ends the wait; a machine on which even this is too short is out of order."""
+
 SHORTEST_TELLING_TEXT = 12
 """Shorter texts may be anywhere by chance."""
 
@@ -82,9 +85,9 @@ def emit(scenario: Scenario, processor: SQLiteSpanProcessor) -> None:
 
 
 def record(scenario: Scenario, processor: SQLiteSpanProcessor) -> None:
-    """Hand a scenario's log events and spans to the processors, and shut these down."""
+    """Hand a scenario's log events and spans to the processors, and shut these down once all is written."""
     emit(scenario, processor)
-    processor.shutdown()
+    processor.shutdown(LONGEST_WAIT_MILLIS)
 
 
 STEPS = """

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from itertools import count
+from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.conventions.step_words import CHAIN
+from otel_sqlite_exporter.conventions import providers
+from otel_sqlite_exporter.conventions.step_words import AGENT, CHAIN, EMBEDDINGS, LLM, OTHER, RETRIEVAL, TOOL
+from otel_sqlite_exporter.conventions.values import name, text
 from otel_sqlite_exporter.conventions.vocabulary import Family
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.conventions.call import Call, SpanFacts
+    from otel_sqlite_exporter.conventions.sheet import Sheet
 
 _JUDGMENT: Final = "judgment."
 _FRESH: Final = _JUDGMENT + "usage.non_cached_input_tokens"
@@ -52,4 +59,106 @@ HONEYHIVE: Final = Family(
         "request": ("honeyhive_inputs.{field}",),
     },
     scopes=("honeyhive",),
+)
+
+_OBSERVED: Final = "ai.observability."
+
+
+def _name_chain(call: Call, _sheet: Sheet, _facts: SpanFacts) -> None:
+    """Call what only surrounds others a chain: the root of a record is that, unless the model was asked in it."""
+    if call.kind == "other":
+        call.kind = "chain"
+
+
+TRULENS: Final = Family(
+    name="trulens",
+    columns={
+        "hint": (_OBSERVED + "span_type",),
+        "response_model": (_OBSERVED + "cost.model",),
+        "input_tokens": (_OBSERVED + "cost.num_prompt_tokens",),
+        "output_tokens": (_OBSERVED + "cost.num_completion_tokens",),
+        "reasoning_tokens": (_OBSERVED + "cost.num_reasoning_tokens",),
+        "total_tokens": (_OBSERVED + "cost.num_tokens",),
+        "cost_usd": (_OBSERVED + "cost.cost",),
+        "streaming": (_OBSERVED + "generation.is_streaming",),
+        "first_token_ms": (_OBSERVED + "generation.time_to_first_token_ms",),
+        "error_message": (_OBSERVED + "call.error",),
+    },
+    contents={
+        "input": (_OBSERVED + "record_root.input", _OBSERVED + "call.kwargs.{field}"),
+        "output": (_OBSERVED + "call.return", _OBSERVED + "record_root.output"),
+        "query": (_OBSERVED + "retrieval.query_text",),
+        "documents": (_OBSERVED + "retrieval.retrieved_contexts",),
+    },
+    bodies={"request": (_OBSERVED + "call.kwargs.{field}",)},
+    scopes=("trulens",),
+    adjust=_name_chain,
+)
+
+ORQ: Final = Family(
+    name="orq",
+    columns={"step": ("type",), "provider": ("provider",), "request_model": ("model",)},
+    contents={"input": ("input",), "output": ("output",)},
+    bodies={"request": ("input",), "response": ("output",)},
+    scopes=("orq_ai_sdk",),
+    scoped=True,
+    steps={"function": CHAIN, "score": OTHER},
+)
+
+
+def _name_entities(call: Call, _sheet: Sheet, facts: SpanFacts) -> None:
+    """Name the service, the model, the tool and the agent: every span lists what took part in it by number and type."""
+    attributes = facts.attributes
+    for number in count(1):
+        kind = text(attributes.get(f"entity.{number}.type"))
+        if kind is None:
+            return
+        group, _, maker = kind.partition(".")
+        named = name(attributes.get(f"entity.{number}.name"))
+        if group == "inference":
+            call.provider = providers.canonical(maker) or call.provider
+        elif group == "model" and call.kind in ("llm", "embedding"):
+            call.request_model = named
+            call.provider = call.provider or providers.of_model(named or "")
+        elif group == "tool" and call.kind == "tool":
+            call.tool_name = call.tool_name or named
+        elif group == "agent" and call.kind == "agent":
+            call.agent_name = call.agent_name or named
+
+
+MONOCLE: Final = Family(
+    name="monocle",
+    columns={
+        "step": ("span.type",),
+        "server": ("entity.1.inference_endpoint",),
+        "input_tokens": ("prompt_tokens",),
+        "output_tokens": ("completion_tokens",),
+        "total_tokens": ("total_tokens",),
+        "cache_read_tokens": ("cache_read_input_tokens",),
+        "cache_write_tokens": ("cache_creation_input_tokens",),
+        "reasoning_tokens": ("reasoning_tokens",),
+        "finish_reasons": ("finish_reason",),
+        "conversation_id": ("scope.agentic.session",),
+        "error_type": ("error_code",),
+    },
+    contents={"input": ("input",), "output": ("response",)},
+    scopes=("monocle_apptrace",),
+    scoped=True,
+    steps={
+        "inference": LLM,
+        "inference.framework": CHAIN,
+        "embedding": EMBEDDINGS,
+        "retrieval": RETRIEVAL,
+        "agentic.tool.invocation": TOOL,
+        "agentic.mcp.invocation": TOOL,
+        "agentic.invocation": AGENT,
+        "agentic.turn": CHAIN,
+        "agentic.delegation": CHAIN,
+        "workflow": CHAIN,
+        # Each span has its content in events of these names.
+        "data.input": CHAIN,
+        "data.output": CHAIN,
+        "metadata": CHAIN,
+    },
+    adjust=_name_entities,
 )
