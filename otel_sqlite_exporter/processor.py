@@ -11,6 +11,7 @@ from otel_sqlite_exporter.pipeline.bounded_queue import BoundedQueue
 from otel_sqlite_exporter.pipeline.ended_span import permits_of
 from otel_sqlite_exporter.pipeline.foreign_errors import is_of_a_handler
 from otel_sqlite_exporter.pipeline.passing_spans import passing_span
+from otel_sqlite_exporter.pipeline.room import is_default_limit, make_room
 from otel_sqlite_exporter.pipeline.span_filter import SpanFilter
 
 if TYPE_CHECKING:
@@ -119,10 +120,21 @@ class SQLiteSpanProcessor(SpanProcessor):
         self._exporter_thread = ExporterThread(self._intake, self._tally, options, batching, on_write)
         self._pass = self._exporter_thread.passing.note
         self._span_filter = SpanFilter(everything=options.spans == "all")
+        self._makes_room = is_default_limit()
         self._signal_from = batching.max_export_batch_size - 1
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Do nothing: a span is recorded when it ends."""
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - OpenTelemetry's
+        """Let a span of a model's instrumentation keep a whole conversation; it is recorded when it ends.
+
+        Where the application, or the environment, has set a limit of attributes, that holds.
+        """
+        if self._makes_room:
+            try:
+                if self._span_filter.is_llm_scope(span._instrumentation_scope._name):  # type: ignore[union-attr] # noqa: SLF001 - as in on_end
+                    make_room(span)
+            except Exception as error:  # an exception here would reach the user's `with` statement
+                if is_of_a_handler(error):
+                    raise
 
     def on_end(self, span: ReadableSpan) -> None:  # noqa: C901, PLR0911, PLR0912 - a call less is worth a branch more, see below
         """Queue an ended LLM span, or count why not.

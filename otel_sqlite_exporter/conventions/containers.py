@@ -13,6 +13,9 @@ from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain, 
 from otel_sqlite_exporter.conventions.parts import MAX_DEPTH, Object, first, flat_text, is_part_like, read_parts
 
 _SYSTEM_KEYS: Final = ("system", "system_instruction", "systemInstruction", "instructions", "preamble")
+_SPEAKERS: Final = ("system", "user", "assistant", "tool")
+"""What an object may have for its only key, which then says whose message its value is."""
+
 _CLOSING: Final = ("}", "]", ")")
 _Reader: TypeAlias = Callable[[Object, "str | None", int], "list[Message] | None"]
 
@@ -165,6 +168,10 @@ def _untold(item: Object, role: str | None, depth: int) -> list[Message] | None:
     """Return the messages of an object that no key tells to be a holder of some."""
     if is_part_like(item):
         return [Message(role, read_parts(item, 1), finish_of(item))]
+    if len(item) == 1:
+        ((speaker, said),) = item.items()
+        if speaker in _SPEAKERS and (role != "assistant" or speaker == role):
+            return _read(said, speaker, depth + 1)
     if "value" in item and len(item) == 2 and "type" in item:  # noqa: PLR2004 - these two
         return _read(item["value"], role, depth + 1)
     if role == "assistant" and isinstance(item.get("type"), str) and "object" not in item:
@@ -303,15 +310,6 @@ def _args(item: Object, role: str | None, depth: int) -> list[Message] | None:
     return _object(item["kwargs"], role, depth) if not arguments and item["kwargs"] else None
 
 
-def _said_by(key: str) -> _Reader:
-    """Return what reads an object of one key, which says whose message its value is."""
-
-    def read(item: Object, _: str | None, depth: int) -> list[Message] | None:
-        return _read(item[key], key, depth) if len(item) == 1 else None
-
-    return read
-
-
 _INPUT_READERS: Final[dict[str, _Reader]] = {
     "messages": _messages,
     "chat_history": _chat_history,
@@ -330,10 +328,6 @@ _INPUT_READERS: Final[dict[str, _Reader]] = {
     "query": _each("query"),
     "query_str": _each("query_str"),
     "query_bundle": _each("query_bundle"),
-    "user": _said_by("user"),
-    "system": _said_by("system"),
-    "assistant": _said_by("assistant"),
-    "tool": _said_by("tool"),
     "user_prompt": _each("user_prompt"),
     "parts": _content,
     "content": _content,
@@ -364,7 +358,6 @@ _OUTPUT_READERS: Final[dict[str, _Reader]] = {
     "response": _each("response"),
     "result": _each("result"),
     "answer": _each("answer"),
-    "assistant": _said_by("assistant"),
     "generated_text": _each("generated_text"),
     "output_text": _each("output_text"),
     "final_output": _each("final_output"),

@@ -84,6 +84,8 @@ def _fill_messages(call: Call, sheet: Sheet) -> None:
         call.output = pick(sheet.candidates("output"), read_output)
     if "output_pieces" in contents and not any(message.parts for message in call.output):
         call.output = _assembled(sheet.candidates("output_pieces"))
+    if "output_chunks" in contents and not any(message.parts for message in call.output):
+        call.output = read_output("[" + ",".join(str(chunk) for _, chunk in contents["output_chunks"]) + "]")
     if "conversation" in contents:
         _fill_conversation(call, sheet.candidates("conversation"))
     instructions.fill(call, sheet, pick(sheet.candidates("system"), read_system) if "system" in contents else [])

@@ -50,8 +50,6 @@ FIRST_TOKEN: Final = (
 """Events that mark the arrival of the first token or of each chunk."""
 
 _CHUNKS: Final = "mlflow.chunk."
-_CHUNK_VALUE: Final = "mlflow.chunk.value"
-_NO_ANSWER: Final = ("", '""', "null", "[]")
 _PIECE: Final = "new_token"
 _BODY_KEYS: Final = ("gen_ai.event.content", "event_body", "body", "event.body")
 _RANK: Final = 100
@@ -88,7 +86,6 @@ def read_events(sheet: Sheet, events: Sequence[EventFacts]) -> list[EventFacts]:
         sheet.offer("input", _RANK, received)
     if sent:
         sheet.offer("output", _RANK, sent)
-    _offer_chunks(sheet, events)
     return kept
 
 
@@ -210,21 +207,16 @@ def _read_details(sheet: Sheet, event: EventFacts) -> dict[str, object]:
 
 def _read_chunk(sheet: Sheet, event: EventFacts) -> None:
     """Take usage, model and finish reason out of the chunks of a stream that carry them, which are the last."""
-    value = event.attributes.get(_CHUNK_VALUE)
-    if isinstance(value, str) and ('"usage": {' in value or '"finish_reason": "' in value):
+    value = event.attributes.get("mlflow.chunk.value")
+    if not isinstance(value, str):
+        return
+    sheet.offer("output_chunks", _RANK, value)
+    if '"usage": {' in value or '"finish_reason": "' in value:
         chunk = parse_text(value)
         if isinstance(chunk, dict):
             sheet.bodies.setdefault("response", []).append((_RANK, chunk))
             if chunk.get("usage"):
                 sheet.bodies.setdefault("usage", []).append((_RANK, chunk["usage"]))
-
-
-def _offer_chunks(sheet: Sheet, events: Sequence[EventFacts]) -> None:
-    """Offer the answer that a stream's chunks make together, where the span has none of its own."""
-    is_streamed = bool(events) and events[-1].name.startswith(_CHUNKS)
-    if is_streamed and all(value in _NO_ANSWER for _, value in sheet.contents.get("output", ())):
-        chunks = [event.attributes.get(_CHUNK_VALUE) for event in events if event.name.startswith(_CHUNKS)]
-        sheet.offer("output", _RANK, "[" + ",".join(chunk for chunk in chunks if isinstance(chunk, str)) + "]")
 
 
 def _read_token(sheet: Sheet, event: EventFacts) -> None:

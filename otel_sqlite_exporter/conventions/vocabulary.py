@@ -76,6 +76,7 @@ CONTENTS: Final = (
     "input",
     "output",
     "output_pieces",
+    "output_chunks",
     "conversation",
     "events",
     "arguments",

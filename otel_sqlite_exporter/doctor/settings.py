@@ -67,7 +67,7 @@ def _limits(environment: Mapping[str, str]) -> list[Finding]:
             text = f"{name}={value}: a long conversation has more attributes, and the first ones are evicted"
             found.append(Finding("environment", "problem", text, f"unset it with record(), else set {name}=4096"))
     if not any(environment.get(name, "").strip() for name in _COUNT_LIMITS):
-        text = "a tracer provider that the application makes keeps 128 attributes of a span, too few for a long chat"
+        text = "of spans that the application itself makes the SDK keeps 128 attributes, too few for a long chat"
         found.append(Finding("environment", "note", text, KEEP_ATTRIBUTES))
     for name in _LENGTH_LIMITS:
         value = environment.get(name, "").strip()

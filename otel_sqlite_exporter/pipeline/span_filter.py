@@ -38,11 +38,14 @@ class SpanFilter:
     def is_llm_span(self, span: ReadableSpan) -> bool:
         """Tell whether the span is a GenAI, OpenInference or OpenLLMetry span, or everything is recorded."""
         scope = span.instrumentation_scope
-        name = (scope.name or "") if scope is not None else ""
-        if name in self.llm_scopes or (name not in self.plain_scopes and self._learn_scope(name)):
+        if self.is_llm_scope((scope.name or "") if scope is not None else ""):
             return True
         keys = attributes_of(span).keys()
         return not self.plain_keys.issuperset(keys) and (not self.llm_keys.isdisjoint(keys) or self._learn_keys(keys))
+
+    def is_llm_scope(self, name: str) -> bool:
+        """Tell whether all spans of a scope of this name are recorded."""
+        return name not in self.plain_scopes and (name in self.llm_scopes or self._learn_scope(name))
 
     def _learn_scope(self, name: str) -> bool:
         is_llm = self._everything or is_genai_scope(name)
