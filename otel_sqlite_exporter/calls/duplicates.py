@@ -93,12 +93,16 @@ class RecentCalls:
         node = self._by_key.get(key)
         return None if node is None or node.inner is None else node.root.own.key
 
-    def call_without_counts(self, key: SpanKey) -> SpanKey | None:
-        """Return which span stands for the call that a span reports, None where one of its reports has token counts."""
+    def reports_of(self, key: SpanKey) -> tuple[SpanKey, list[CallReport]] | None:
+        """Return which span stands for the call that a span reports, and all reports of that call.
+
+        Args:
+            key: The span.
+        """
         node = self._by_key.get(key)
-        if node is None or any(member.report.has_counts for member in node.root.group()):
+        if node is None:
             return None
-        return node.root.own.key
+        return node.root.own.key, [member.report for member in node.root.group()]
 
     def take_shown(self) -> list[tuple[SpanKey, int | None]]:
         """Return what changed since the last time about calls that are reported in several traces.

@@ -70,6 +70,7 @@ class CallReport:
         reasoning_tokens: By which two layers may disagree about ``output_tokens``.
         is_failed: Whether the call ended in an error.
         has_output: Whether the report holds an answer.
+        has_reason: Whether it says why the answer ended.
         prompt: The beginning of the last user text, None where there is none.
         answer: The beginning of the answer's text, None where there is none.
     """
@@ -90,6 +91,7 @@ class CallReport:
     reasoning_tokens: int = 0
     is_failed: bool = False
     has_output: bool = False
+    has_reason: bool = False
     prompt: Text | None = None
     answer: Text | None = None
 
@@ -143,6 +145,7 @@ def report_of(
         reasoning_tokens=call.reasoning_tokens or 0,
         is_failed=call.status == "error",
         has_output=bool(call.output),
+        has_reason=bool(call.finish_reasons),
         prompt=_prompt(call.input),
         answer=_text(call.output),
     )

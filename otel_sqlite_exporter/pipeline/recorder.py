@@ -20,20 +20,19 @@ from otel_sqlite_exporter.calls.log_event_owner import EndedSpan
 from otel_sqlite_exporter.calls.report import CALL_KINDS, report_of
 from otel_sqlite_exporter.conventions.call import SpanFacts
 from otel_sqlite_exporter.database.amendments import Amendment
-from otel_sqlite_exporter.database.completion import FACT_COLUMNS
 from otel_sqlite_exporter.database.retention import Retention
-from otel_sqlite_exporter.database.schema import USAGE_SUMS
 from otel_sqlite_exporter.database.writer import DatabaseWriter
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.pipeline.conversion import Converter
 from otel_sqlite_exporter.pipeline.eviction import Eviction
+from otel_sqlite_exporter.pipeline.wrapped_calls import completion_of_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from otel_sqlite_exporter.calls.descent import News, Relative
+    from otel_sqlite_exporter.calls.descent import News
     from otel_sqlite_exporter.calls.duplicates import Duplicate
     from otel_sqlite_exporter.calls.log_event import LogEvent
     from otel_sqlite_exporter.calls.report import SpanKey
@@ -46,9 +45,6 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _REMEMBERED_SPANS: Final = 512
-
-_COUNTS: Final = frozenset(column for column in USAGE_SUMS if column in FACT_COLUMNS) | {"cost_source"}
-"""Of the columns that one report may complete in another: token counts, and their cost."""
 
 
 class Recorder:
@@ -221,23 +217,14 @@ class Recorder:
             record.ids = row_ids
         if report is not None:
             self._link(recent.observe(report, relative, news), batch)
-        elif call.input_tokens or call.output_tokens:
-            self._give_counts(relative, record, batch)
+        else:
+            completion = completion_of_wrapped(recent, relative, call, record)
+            if completion is not None:
+                batch.changes.append(completion)
         if news is not None:
             if report is None and news.calls_below:
                 self._link(recent.observe_span(news), batch)
             self._hand_down(news, batch)
-
-    def _give_counts(self, wrapper: Relative, record: SpanRecord, batch: Batch) -> None:
-        """Give the token counts that only a span around a call knows to the call, if it is the only one inside."""
-        recent = self._recent_calls
-        call = recent.descent.only_call_inside(wrapper)
-        without_counts = recent.call_without_counts(call.key) if call is not None else None
-        if without_counts is not None:
-            counts = [
-                fact if column in _COUNTS else None for column, fact in zip(FACT_COLUMNS, record.facts, strict=True)
-            ]
-            batch.changes.append(Amendment(_column_key(without_counts), tuple(counts), ()))
 
     def _pass(self, passed: PassingSpan, batch: Batch) -> None:
         """Take a span without a row for a link between others, which may have ids for those below."""
