@@ -56,7 +56,7 @@ def main() -> int:
         files = driver.run(asked.minutes * 60)
         evidence = _kept(place, asked.seed)  # looking at a file takes its log in
         books = balance(driver.lives, files)
-        left = len(list((place / "disk").glob("*.left-*")))
+        left = len(list((place / "disk").glob("*.left-*-wal")))
     figures = [Figure("chaos", name, count, "times") for name, count in sorted(driver.harms.items())]
     figures += [
         Figure("chaos", "producers", len(driver.lives), ""),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _PRODUCERS: Final = 3
 _MEBIBYTE: Final = 1 << 20
+_SIDE_FILES: Final = ("-wal", "-shm")
 
 
 class Chaos:
@@ -73,7 +74,21 @@ class Chaos:
         for producer in self._producers:
             if producer.wait(90) > 0:  # below 0: it was still starting, and died by the signal
                 raise RuntimeError(f"a producer ended with {producer.returncode}")
-        return sorted(path for path in (*self._attic.glob("*.db"), self._path) if path.exists())
+        self._reunite()
+        aside = [
+            path for path in self._directory.glob(f"{self._path.name}.left-*") if path.name[-4:] not in _SIDE_FILES
+        ]
+        return sorted(path for path in (*self._attic.glob("*.db"), *aside, self._path) if path.exists())
+
+    def _reunite(self) -> None:
+        """Give logs that were set aside back to the files that were renamed without them, as docs/losses.md says."""
+        for log in sorted(self._directory.glob(f"{self._path.name}.left-*-wal")):
+            moment = int(log.name.split("-")[-2])
+            moved = {int(file.stem.split("-")[1]): file for file in self._attic.glob("*.db")}
+            before = moved[max(time for time in moved if time < moment)]
+            place = before.with_name(f"{before.name}-wal")
+            if before.name.startswith("moved") and not place.exists():
+                log.rename(place)
 
     def _note(self, what: str) -> None:
         """Say when something was done, for whoever looks into a fault."""
