@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.trace import get_tracer_provider
 
 from otel_sqlite_exporter.config import exporter_options
 from otel_sqlite_exporter.database.connection import Failure, failure_of
@@ -166,7 +167,16 @@ class SQLiteSpanExporter(SpanExporter):
         )
 
     def at_exit(self) -> None:
-        """Shut down when the process ends and nobody else has."""
+        """Shut down when the process ends and nobody else has.
+
+        Hooks of ``atexit`` run backwards: a provider that was made before this package was loaded, as declarative
+        configuration does, shuts down after this, and still holds its last batch.
+        """
+        if not self._is_shut_down:
+            flush = getattr(get_tracer_provider(), "force_flush", None)
+            if flush is not None:
+                with contextlib.suppress(Exception):  # another exporter's
+                    flush()
         self.shutdown()
 
     def before_fork(self) -> None:

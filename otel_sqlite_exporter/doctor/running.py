@@ -94,8 +94,9 @@ def _of_nothing(report: Mapping[str, Any]) -> list[Finding]:
     names = ", ".join(sdk.name for sdk in imported)
     if report["active"]:
         text = f"no LLM span arrived, though {', '.join(report['active'])} is switched on: the program made no call"
-        text += ", or its client was made before"
-        return [Finding("run", "problem", text, "make a call, and switch instrumentations on before clients are made")]
+        text += ", its client was made before, or instrument() was not given the provider that records"
+        remedy = "instrument(tracer_provider=...) with that one, or record(), before clients are made; then make a call"
+        return [Finding("run", "problem", text, remedy)]
     remedies = " ".join(sdk.remedy for sdk in imported if sdk.remedy)
     text = f"no LLM span arrived: the program imports {names}, and no instrumentation is switched on"
     return [Finding("run", "problem", text, f"pip install {remedies}, and {_RECORD}" if remedies else _RECORD)]

@@ -121,7 +121,6 @@ def test_the_yaml_block_configures_the_exporter(recorded: Path) -> None:
         "configure_sdk(load_config_file('otel.yaml'))\n"
         "attributes = {'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'yaml'}\n"
         "trace.get_tracer('x').start_span('chat', attributes=attributes).end()\n"
-        "trace.get_tracer_provider().shutdown()\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=recorded, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
     with contextlib.closing(sqlite3.connect(recorded / "traces.db")) as connection:

@@ -225,6 +225,10 @@ provider.add_span_processor(SQLiteSpanProcessor("traces.db"))
             "Instrumentor().instrument(tracer_provider=TracerProvider())\n" + ASK,
             "problem", "has no SQLite processor", "give its instrumentor the provider",
         ),
+        (
+            PRIVATE + "from fake_instrumentor import Instrumentor\nInstrumentor().instrument()\n" + ASK,
+            "problem", "instrument() was not given the provider", "instrument(tracer_provider=...)",
+        ),
         (RECORD, "problem", "imported no SDK", "make a call"),
         (RECORD + "import openai", "problem", "the program made no call", "make a call"),
         (
@@ -234,8 +238,8 @@ provider.add_span_processor(SQLiteSpanProcessor("traces.db"))
         ),
         (RECORD + "raise SystemExit(3)", "problem", "ended with status 3", ""),
     ],
-    ids=["all is well", "no set-up", "no instrumentor", "provider not passed", "no call, no SDK", "no call", "skipped",
-         "failed"],
+    ids=["all is well", "no set-up", "no instrumentor", "provider not passed", "no provider passed", "no call, no SDK",
+         "no call", "skipped", "failed"],
 )  # fmt: skip
 def test_a_program_is_run_and_every_source_of_spans_told(
     tmp_path: Path, program: str, level: str, words: str, remedy: str

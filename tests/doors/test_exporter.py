@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -224,6 +226,25 @@ def test_an_exporter_may_be_forked(tmp_path: Path) -> None:
     assert stored(path) == 41
     assert query(path, "SELECT written, clean_exit FROM recorders ORDER BY 1") == [(20, 1), (21, 1)]
     check_file(path)
+
+
+def test_a_provider_that_was_there_first_is_flushed_at_the_exit(tmp_path: Path) -> None:
+    """What a batch processor still holds at the end is written, also where its provider shuts down after this."""
+    path = tmp_path / "traces.db"
+    code = f"""
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+provider = TracerProvider()
+trace.set_tracer_provider(provider)
+from otel_sqlite_exporter import SQLiteSpanExporter
+provider.add_span_processor(BatchSpanProcessor(SQLiteSpanExporter({str(path)!r})))
+provider.get_tracer("x").start_span("chat", attributes={CHAT!r}).end()
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert value(path, "SELECT count(*) FROM llm_calls") == 1
+    assert value(path, "SELECT clean_exit FROM recorders") == 1
 
 
 def test_it_is_a_span_exporter_that_entry_points_can_make() -> None:

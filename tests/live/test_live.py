@@ -35,7 +35,6 @@ _SUMMED = "adds the provisional count of the first event to the final one"
 _UNREAD = "reports the output only of streams that are read through the SDK's helper"
 _LAST = "reports the text of the last chunk only"
 _REQUESTED = "gives the requested model as the response's"
-_ON_AGENT = "a failed request has its messages on the agent's span only"
 
 KNOWN: dict[tuple[str, str], dict[str, str]] = {
     ("otel", "openai"): {"embeddings.input_text": "does not report what is embedded"},
@@ -53,8 +52,6 @@ KNOWN: dict[tuple[str, str], dict[str, str]] = {
         "async_stream.output_text": _UNREAD,
         "streamed_tools.tool_calls": _UNREAD,
     },
-    ("sdk", "pydantic_ai"): {"error.input_text": _ON_AGENT, "error.system_text": _ON_AGENT},
-    ("several", "pydantic_ai"): {"error.input_text": _ON_AGENT, "error.system_text": _ON_AGENT},
 }
 """What an instrumentation itself does not report rightly: "scenario.fact" -> the reason."""
 
