@@ -65,7 +65,7 @@ class Outage:
         self._restarts = set(restarts)
         self._dice = random.Random(14)
 
-    def _behave(self, number: int, _: Sequence[Received]) -> Reply:
+    def _behave(self, number: int, spans: Sequence[Received]) -> Reply:
         if number in self._kills and self.sender is not None:
             self.killed += 1
             self.sender.send_signal(signal.SIGKILL)
@@ -74,7 +74,9 @@ class Outage:
             threading.Thread(target=self._restart).start()
         if self._dice.random() < 0.1:
             self.failed += 1
-            return FAILURES[self.failed % len(FAILURES)]
+            reply = FAILURES[self.failed % len(FAILURES)]
+            # One span that is refused alone is what is wrong with a request: it would be set aside, as it should be.
+            return Reply() if reply.status in {400, 413} and len(spans) == 1 else reply
         return Reply()
 
     def _restart(self) -> None:
