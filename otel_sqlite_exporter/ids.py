@@ -45,3 +45,9 @@ def trace_id_text(trace_id: int) -> str:
     """Return the UUID text of a valid trace id without making a UUID object (a fifth of the time)."""
     digits = f"{trace_id:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def span_key_text(key: tuple[int, int]) -> tuple[str, str]:
+    """Return a trace id and a span id as the columns have them: the UUID's text, and 16 hex digits."""
+    trace_id, span_id = key
+    return trace_id_text(trace_id), f"{span_id:016x}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import SpanProcessor
@@ -15,7 +16,6 @@ from otel_sqlite_exporter.pipeline.room import is_default_limit, make_room
 from otel_sqlite_exporter.pipeline.span_filter import SpanFilter
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
     from opentelemetry.context import Context
@@ -120,7 +120,7 @@ class SQLiteSpanProcessor(SpanProcessor):
         self._exporter_thread = ExporterThread(self._intake, self._tally, options, batching, on_write)
         self._pass = self._exporter_thread.passing.note
         self._span_filter = SpanFilter(everything=options.spans == "all")
-        self._makes_room = is_default_limit()
+        self._makes_room = is_default_limit(os.environ)
         self._signal_from = batching.max_export_batch_size - 1
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - OpenTelemetry's

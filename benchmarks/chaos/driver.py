@@ -143,7 +143,7 @@ class Chaos:
         for suffix in ("-wal", ""):
             with contextlib.suppress(FileNotFoundError):
                 os.link(f"{self._path}{suffix}", f"{kept}{suffix}")
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", *_SIDE_FILES):
             Path(f"{self._path}{suffix}").unlink(missing_ok=True)
 
     def _fill(self) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from otel_sqlite_exporter.pipeline.room import ENOUGH
+
 Level: TypeAlias = Literal["ok", "note", "problem"]
 
-KEEP_ATTRIBUTES: Final = "record() makes a provider without that limit; else set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=4096"
+KEEP_ATTRIBUTES: Final = (
+    f"record() makes a provider without that limit; else set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT={ENOUGH}"
+)
 """What to do about a tracer provider whose limit evicts attributes."""
 
 

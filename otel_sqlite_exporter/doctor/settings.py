@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.config import VARIABLES
 from otel_sqlite_exporter.doctor.findings import KEEP_ATTRIBUTES, Finding
+from otel_sqlite_exporter.pipeline.room import DEFAULT_LIMIT, ENOUGH, LIMITS, is_default_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PREFIX: Final = "OTEL_EXPORTER_SQLITE_"
-_COUNT_LIMITS: Final = ("OTEL_ATTRIBUTE_COUNT_LIMIT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT")
 _LENGTH_LIMITS: Final = ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT")
 _ENOUGH: Final = 1000
 
@@ -61,13 +61,16 @@ def _sdk(environment: Mapping[str, str]) -> list[Finding]:
 
 def _limits(environment: Mapping[str, str]) -> list[Finding]:
     found = []
-    for name in _COUNT_LIMITS:
+    for name in LIMITS:
         value = environment.get(name, "").strip()
         if value.isdigit() and int(value) < _ENOUGH:
             text = f"{name}={value}: a long conversation has more attributes, and the first ones are evicted"
-            found.append(Finding("environment", "problem", text, f"unset it with record(), else set {name}=4096"))
-    if not any(environment.get(name, "").strip() for name in _COUNT_LIMITS):
-        text = "of spans that the application itself makes the SDK keeps 128 attributes, too few for a long chat"
+            found.append(Finding("environment", "problem", text, f"unset it with record(), else set {name}={ENOUGH}"))
+    if is_default_limit(environment):
+        text = (
+            f"of spans that the application itself makes the SDK keeps {DEFAULT_LIMIT} attributes,"
+            " too few for a long chat"
+        )
         found.append(Finding("environment", "note", text, KEEP_ATTRIBUTES))
     for name in _LENGTH_LIMITS:
         value = environment.get(name, "").strip()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from otel_sqlite_exporter.pipeline.room import ENOUGH
 from otel_sqlite_exporter.pipeline.trouble_log import warn
 
 REMEDY: Final = (
-    "set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=4096 before the tracer provider is made, or give it"
-    " SpanLimits(max_span_attributes=4096); record() makes one that keeps all"
+    f"set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT={ENOUGH} before the tracer provider is made, or give it"
+    f" SpanLimits(max_span_attributes={ENOUGH}); record() makes one that keeps all"
 )
 
 

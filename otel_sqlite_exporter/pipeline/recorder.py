@@ -22,7 +22,7 @@ from otel_sqlite_exporter.conventions.call import SpanFacts
 from otel_sqlite_exporter.database.amendments import Amendment
 from otel_sqlite_exporter.database.retention import Retention
 from otel_sqlite_exporter.database.writer import DatabaseWriter
-from otel_sqlite_exporter.ids import trace_id_text
+from otel_sqlite_exporter.ids import span_key_text, trace_id_text
 from otel_sqlite_exporter.pipeline.conversion import Converter
 from otel_sqlite_exporter.pipeline.eviction import Eviction
 from otel_sqlite_exporter.pipeline.wrapped_calls import completion_of_wrapped
@@ -187,7 +187,7 @@ class Recorder:
         if known is not None:
             self._prices.complete(call, known.start_time_unix_nano)
         return Amendment(
-            span=_column_key(key),
+            span=span_key_text(key),
             facts=converter.completing_facts(call),
             messages=converter.messages(call),
             events=converter.events(call, facts.scope_name),
@@ -240,10 +240,10 @@ class Recorder:
 
     def _link(self, found: Iterable[Duplicate], batch: Batch) -> None:
         for duplicate in found:
-            inner = None if duplicate.inner is None else _column_key(duplicate.inner)
-            batch.link(_column_key(duplicate.outer), inner, is_complete=duplicate.is_complete)
+            inner = None if duplicate.inner is None else span_key_text(duplicate.inner)
+            batch.link(span_key_text(duplicate.outer), inner, is_complete=duplicate.is_complete)
         for span, trace_id in self._recent_calls.take_shown():
-            batch.show(_column_key(span), None if trace_id is None else trace_id_text(trace_id))
+            batch.show(span_key_text(span), None if trace_id is None else trace_id_text(trace_id))
 
     def _hand_down(self, news: News, batch: Batch) -> None:
         """Give ids to the rows of spans below, and to those that stand for their calls in other traces."""
@@ -252,10 +252,10 @@ class Recorder:
                 value = heir.ids[column]
                 if value is None:
                     continue
-                batch.hand_down(_column_key(heir.key), column, value)
+                batch.hand_down(span_key_text(heir.key), column, value)
                 root = self._recent_calls.root_key(heir.key) if heir.is_call else None
                 if root is not None and root[0] != heir.key[0]:
-                    batch.hand_down(_column_key(root), column, value)
+                    batch.hand_down(span_key_text(root), column, value)
 
 
 def _place(replayed: Replayed, record: SpanRecord, batch: Batch) -> None:
@@ -267,11 +267,6 @@ def _place(replayed: Replayed, record: SpanRecord, batch: Batch) -> None:
         batch.link(record.key, inner, is_complete=False)
     if replayed.shown_in_trace_id is not None:
         batch.show(record.key, replayed.shown_in_trace_id)
-
-
-def _column_key(key: SpanKey) -> tuple[str, str]:
-    trace_id, span_id = key
-    return trace_id_text(trace_id), f"{span_id:016x}"
 
 
 def _settings(options: ExporterOptions) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opentelemetry.sdk.trace import Span
 
 DEFAULT_LIMIT: Final = 128
@@ -14,12 +15,13 @@ DEFAULT_LIMIT: Final = 128
 ENOUGH: Final = 4096
 """Attributes of the longest conversations; a span that is filled without end is still bounded."""
 
-LIMITS: Final = ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT")
+LIMITS: Final = ("OTEL_ATTRIBUTE_COUNT_LIMIT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT")
+"""OpenTelemetry's variables for that limit, of any attributes and of a span's."""
 
 
-def is_default_limit() -> bool:
+def is_default_limit(environment: Mapping[str, str]) -> bool:
     """Tell whether the environment leaves the limit of attributes to the SDK."""
-    return not any(os.environ.get(name, "").strip() for name in LIMITS)
+    return not any(environment.get(name, "").strip() for name in LIMITS)
 
 
 def make_room(span: Span) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.database.amendments import Amendment
 from otel_sqlite_exporter.database.completion import FACT_COLUMNS
 from otel_sqlite_exporter.database.schema import USAGE_SUMS
-from otel_sqlite_exporter.ids import trace_id_text
+from otel_sqlite_exporter.ids import span_key_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,4 +55,4 @@ def completion_of_wrapped(recent: RecentCalls, wrapper: Relative, call: Call, re
     if not columns and not messages:
         return None
     facts = [fact if column in columns else None for column, fact in zip(FACT_COLUMNS, record.facts, strict=True)]
-    return Amendment((trace_id_text(key[0]), f"{key[1]:016x}"), tuple(facts), messages)
+    return Amendment(span_key_text(key), tuple(facts), messages)

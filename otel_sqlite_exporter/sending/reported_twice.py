@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.calls.duplicates import Duplicate, RecentCalls
 from otel_sqlite_exporter.calls.report import CALL_KINDS, CallReport, SpanKey
 from otel_sqlite_exporter.database.completion import Completions, Row, row_of
-from otel_sqlite_exporter.ids import trace_id_text, uuid_to_trace_id
+from otel_sqlite_exporter.ids import span_key_text, uuid_to_trace_id
 from otel_sqlite_exporter.reading.connection import ReadConnection
 from otel_sqlite_exporter.reading.stored import StoredSpan, spans_with_ids
 
@@ -50,7 +50,7 @@ def link_reports(connection: sqlite3.Connection, path: str) -> int:
             links = [link for link in _reports(rows) if link.inner is not None]
             if links:
                 connection.execute("BEGIN IMMEDIATE")
-                recorders = {_row_key(_key(row)): row.recorder_id for row in rows}
+                recorders = {span_key_text(_key(row)): row.recorder_id for row in rows}
                 linked += sum(_link(connection, link, recorders) for link in links)
                 connection.execute("COMMIT")
     finally:
@@ -89,7 +89,7 @@ def _link(connection: sqlite3.Connection, link: Duplicate, recorders: dict[RowKe
     """Have a row be a second report, where it stood for itself so far and the other one is of another process."""
     if link.inner is None:
         return False
-    outer_key, inner_key = _row_key(link.outer), _row_key(link.inner)
+    outer_key, inner_key = span_key_text(link.outer), span_key_text(link.inner)
     if recorders.get(outer_key) == recorders.get(inner_key):
         return False
     outer, inner = row_of(connection, outer_key), _standing(connection, inner_key)
@@ -126,10 +126,6 @@ def _stands(connection: sqlite3.Connection, row_id: int) -> bool:
 
 def _key(row: StoredSpan) -> SpanKey:
     return uuid_to_trace_id(row.trace_id), int(row.span_id, 16)
-
-
-def _row_key(key: SpanKey) -> RowKey:
-    return trace_id_text(key[0]), f"{key[1]:016x}"
 
 
 def _report(row: StoredSpan, parent: int | None) -> CallReport:
