@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from otel_sqlite_exporter.database.amendments import Amendment, Change, DuplicateLink, ShownInTrace
 from otel_sqlite_exporter.database.batch_statement import (
-    KNOWN_MESSAGE,
     MAX_LINKS,
     MAX_PARAMETERS,
     MAX_SPANS,
@@ -235,11 +234,12 @@ class Statements:
         known = self._messages
         for back, (direction, position, message, finish_reason) in links:
             digest = message.hash
+            place = (direction, position, finish_reason)
             if digest in known or digest in new:
-                insertion.add_link(back, digest, KNOWN_MESSAGE, (direction, position, finish_reason))
+                insertion.add_known_link(back, digest, place)
             else:
                 new.add(digest)
-                insertion.add_link(back, digest, message[1:], (direction, position, finish_reason))
+                insertion.add_link(back, digest, place, message[1:])
         return new
 
     def _remember(self, digests: Iterable[bytes]) -> None:

@@ -12,10 +12,13 @@ from __future__ import annotations
 import sqlite3
 from functools import lru_cache
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.bound_columns import BoundColumns
 from otel_sqlite_exporter.database.schema import LEDGER_COLUMNS, MAY_BE_NULL, SPAN_COLUMNS, USAGE_SUMS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # SQLite before 3.32 takes 999 parameters in one statement.
 MAX_PARAMETERS: Final = 32_000 if sqlite3.sqlite_version_info >= (3, 32) else 999
@@ -26,27 +29,27 @@ STATEMENTS: Final = 96
 INSERTED_SPAN_COLUMNS: Final = tuple(column for column in SPAN_COLUMNS if column != "id")
 """What :meth:`Insertion.add_span` takes, in order; of ``duplicate_of`` how many spans before this one, 0 for none."""
 
-KNOWN_MESSAGE: Final[tuple[object, ...]] = ("", "", "", -1, 0)
-"""The columns of a message that is in the file already: only its hash is needed."""
-
-_LINK: Final = (
+_PLACE: Final = (
     "back",  # how many spans after the message's were inserted
     "hash",
-    "role",
-    "text",
-    "parts",
-    "full_bytes",
-    "kept_bytes",
     "direction",
     "position",
     "finish_reason",
 )
-_LINKS_IN_A_ROW: Final = 4  # every row has the width of a span's, and a chat has more messages than spans
-_NOTHING, _SPAN, _LINKS, _END = range(4)
-_NO_LINK: Final = (0, "", *KNOWN_MESSAGE, "", 0, "")
+_MESSAGE: Final = ("role", "text", "parts", "full_bytes", "kept_bytes")
+_LINK: Final = (*_PLACE, *_MESSAGE)
+_NOTHING, _SPAN, _LINKS, _KNOWN_LINKS, _END = range(5)
+_NO_PLACE: Final = (0, "", "", 0, "")
+_NO_LINK: Final = (*_NO_PLACE, "", "", "", 0, 0)
 _NO_LEDGER: Final = ("",) * (1 + len(LEDGER_COLUMNS))
 _END_PARAMETERS: Final = 1 + len(_NO_LEDGER)
-_WIDTH: Final = max(len(INSERTED_SPAN_COLUMNS), len(_LINK) * _LINKS_IN_A_ROW, _END_PARAMETERS)
+
+# Every row has the width of a span's, and a chat has more messages than spans.
+_LINKS_IN_A_ROW: Final = 4
+_KNOWN_IN_A_ROW: Final = 10
+_WIDTH: Final = max(
+    len(INSERTED_SPAN_COLUMNS), len(_LINK) * _LINKS_IN_A_ROW, len(_PLACE) * _KNOWN_IN_A_ROW, _END_PARAMETERS
+)
 
 _LAST_SPAN: Final = "(SELECT max(id) FROM spans)"
 
@@ -58,7 +61,7 @@ def _value(index: int, column: str, table: str = "batch") -> str:
     (``python -m benchmarks cpu``).
     """
     value = f"{table}.c{index}"
-    return f"nullif({value}, '')" if column in MAY_BE_NULL else value
+    return f"CASE WHEN {value} <> '' THEN {value} END" if column in MAY_BE_NULL else value
 
 
 def _span_value(index: int, column: str) -> str:
@@ -83,37 +86,40 @@ _CHECK_REFERENCES: Final = "".join(
 )
 
 
-def _of_links(columns: tuple[str, ...], condition: str, **instead: str) -> str:
+def _of_links(step: int, link: tuple[str, ...], places: int, columns: tuple[str, ...], **instead: str) -> str:
     """Return a query for every message of the batch, in order: all in the first place of the rows, in the second ...
 
     Args:
+        step: The kind of rows that hold them.
+        link: What such a row says of each message, in order.
+        places: How many messages there are in a row.
         columns: Which of its columns; each may be replaced by an expression with others in braces.
-        condition: Which messages, with columns in braces.
         instead: By column, such an expression.
     """
     queries = []
-    for place in range(_LINKS_IN_A_ROW):
-        values = {column: _value(place * len(_LINK) + index, column) for index, column in enumerate(_LINK)}
+    for place in range(places):
+        values = {column: _value(place * len(link) + index, column) for index, column in enumerate(link)}
         shown = ", ".join(instead.get(column, f"{{{column}}}").format_map(values) for column in columns)
-        queries.append(f"SELECT {shown} FROM batch WHERE step = {_LINKS} AND {condition.format_map(values)}")
+        queries.append(f"SELECT {shown} FROM batch WHERE step = {step} AND {values['hash']} <> ''")
     return " UNION ALL ".join(queries)
 
 
+def _insert_places(step: int, link: tuple[str, ...], places: int) -> str:
+    row_ids = {"back": f"{_LAST_SPAN} - {{back}}", "hash": "(SELECT id FROM messages WHERE hash = {hash})"}
+    return f"""
+    INSERT INTO span_messages (span_id, message_id, direction, position, finish_reason)
+      {_of_links(step, link, places, _PLACE, **row_ids)};
+"""
+
+
 _INSERT_MESSAGES: Final = f"""
-    INSERT INTO messages ({", ".join(_LINK[1:7])})
-      {_of_links(_LINK[1:7], "{full_bytes} >= 0")}
+    INSERT INTO messages (hash, {", ".join(_MESSAGE)})
+      {_of_links(_LINKS, _LINK, _LINKS_IN_A_ROW, ("hash", *_MESSAGE))}
       ON CONFLICT (hash) DO UPDATE
         SET text = excluded.text, parts = excluded.parts, kept_bytes = excluded.kept_bytes
         WHERE kept_bytes < excluded.kept_bytes;
-    INSERT INTO span_messages (span_id, direction, position, message_id, finish_reason)
-      {
-    _of_links(
-        ("back", "direction", "position", "hash", "finish_reason"),
-        "{hash} <> ''",
-        back=f"{_LAST_SPAN} - {{back}}",
-        hash="(SELECT id FROM messages WHERE hash = {hash})",
-    )
-};
+    {_insert_places(_LINKS, _LINK, _LINKS_IN_A_ROW)}
+    {_insert_places(_KNOWN_LINKS, _PLACE, _KNOWN_IN_A_ROW)}
 """
 
 # The writer holds the write lock, so the spans that it inserted last have the highest ids, one after another.
@@ -136,7 +142,7 @@ _MAX_ROW_PARAMETERS: Final = MAX_PARAMETERS * 8 // 9
 MAX_SPANS: Final = _MAX_ROW_PARAMETERS // (1 + len(INSERTED_SPAN_COLUMNS))
 """How many spans fit in one statement without their messages."""
 MAX_LINKS: Final = _MAX_ROW_PARAMETERS // (_LINKS_IN_A_ROW * len(_LINK)) * _LINKS_IN_A_ROW
-"""How many messages fit in one statement without their spans."""
+"""How many messages fit in one statement without their spans, all of them new."""
 
 
 def install(connection: sqlite3.Connection, schema_version: int) -> None:
@@ -180,12 +186,13 @@ class Insertion:
         columns: Which columns of spans are bound; needed where there are spans.
     """
 
-    __slots__ = ("_columns", "_ledger", "_links", "_spans", "_usage")
+    __slots__ = ("_columns", "_known", "_ledger", "_links", "_spans", "_usage")
 
     def __init__(self, columns: BoundColumns | None = None) -> None:
         self._columns = columns or bound_columns()
         self._spans: list[tuple[object, ...]] = []
         self._links: list[tuple[object, ...]] = []
+        self._known: list[tuple[object, ...]] = []
         self._usage = 0
         self._ledger: tuple[object, ...] = _NO_LEDGER
 
@@ -193,16 +200,20 @@ class Insertion:
         """Add a span, whose values in the order of :data:`INSERTED_SPAN_COLUMNS` come in groups."""
         self._spans.append(tuple(chain(*groups)))
 
-    def add_link(self, back: int, digest: bytes, message: tuple[object, ...], place: tuple[object, ...]) -> None:
+    def add_link(self, back: int, digest: bytes, place: tuple[object, ...], message: tuple[object, ...]) -> None:
         """Add a message of a span.
 
         Args:
             back: How many spans were inserted after the message's.
             digest: The message's hash.
-            message: Its columns ``role`` to ``kept_bytes``, or :data:`KNOWN_MESSAGE`.
             place: ``direction``, ``position`` and ``finish_reason``.
+            message: Its columns ``role`` to ``kept_bytes``.
         """
-        self._links.append((back, bytearray(digest), *message, *place))
+        self._links.append((back, bytearray(digest), *place, *message))
+
+    def add_known_link(self, back: int, digest: bytes, place: tuple[object, ...]) -> None:
+        """Add a message of a span that is in the file already, or added before: only its hash is needed."""
+        self._known.append((back, bytearray(digest), *place))
 
     def add_usage(self, spans: int) -> None:
         """Add what the spans that were inserted last, so many of them, used."""
@@ -216,8 +227,9 @@ class Insertion:
     def is_too_long(self) -> bool:
         """Whether the rows take more parameters than SQLite allows in a statement."""
         spans = _rounded(len(self._spans)) * (1 + len(INSERTED_SPAN_COLUMNS))
-        links = _rounded(self._link_rows) * _LINKS_IN_A_ROW * len(_LINK)
-        return spans + links + _END_PARAMETERS > MAX_PARAMETERS
+        links = _rows_for(self._links, _LINKS_IN_A_ROW) * _LINKS_IN_A_ROW * len(_LINK)
+        known = _rows_for(self._known, _KNOWN_IN_A_ROW) * _KNOWN_IN_A_ROW * len(_PLACE)
+        return spans + links + known + _END_PARAMETERS > MAX_PARAMETERS
 
     def execute(self, connection: sqlite3.Connection) -> None:
         """Insert everything.
@@ -227,7 +239,9 @@ class Insertion:
                 another process has migrated the file.
             Exception: Of ``sqlite3`` or of a value that can't be bound. Nothing was inserted, here as above.
         """
-        span_rows, link_rows = _rounded(len(self._spans)), _rounded(self._link_rows)
+        span_rows = _rounded(len(self._spans))
+        link_rows = _rows_for(self._links, _LINKS_IN_A_ROW)
+        known_rows = _rows_for(self._known, _KNOWN_IN_A_ROW)
         columns = self._columns
         columns.grow(self._spans)
         values: list[object] = []
@@ -235,20 +249,29 @@ class Insertion:
             values.append(_SPAN)
             values += columns.values_of(span)
         values += (_NOTHING, *[""] * columns.count) * (span_rows - len(self._spans))
-        links = self._links
-        links += [_NO_LINK] * (link_rows * _LINKS_IN_A_ROW - len(links))
-        for row in range(link_rows):
-            for link in links[row::link_rows]:
-                values += link
+        _add_rows(values, self._links, link_rows, _NO_LINK, _LINKS_IN_A_ROW)
+        _add_rows(values, self._known, known_rows, _NO_PLACE, _KNOWN_IN_A_ROW)
         values.append(self._usage)
         values += self._ledger
         connection.execute(
-            _statement(span_rows, columns.marks, link_rows), ["" if value is None else value for value in values]
+            _statement(span_rows, columns.marks, link_rows, known_rows),
+            ["" if value is None else value for value in values],
         )
 
-    @property
-    def _link_rows(self) -> int:
-        return -(-len(self._links) // _LINKS_IN_A_ROW)
+
+def _rows_for(links: Sequence[tuple[object, ...]], places: int) -> int:
+    """Return how many rows messages take."""
+    return _rounded(-(-len(links) // places))
+
+
+def _add_rows(
+    values: list[object], links: Sequence[tuple[object, ...]], rows: int, nothing: tuple[object, ...], places: int
+) -> None:
+    """Add the values of rows of messages: the first ones stand in the first place of the rows, and so on."""
+    filled = [*links, *[nothing] * (rows * places - len(links))]
+    for row in range(rows):
+        for link in filled[row::rows]:
+            values += link
 
 
 def _rounded(rows: int) -> int:
@@ -258,9 +281,10 @@ def _rounded(rows: int) -> int:
 
 
 @lru_cache(maxsize=STATEMENTS)
-def _statement(span_rows: int, span_marks: str, link_rows: int) -> str:
+def _statement(span_rows: int, span_marks: str, link_rows: int, known_rows: int) -> str:
     rows = [f"(?, {span_marks}{', NULL' * (_WIDTH - len(INSERTED_SPAN_COLUMNS))})"] * span_rows
     rows += [_row(str(_LINKS), _LINKS_IN_A_ROW * len(_LINK))] * link_rows
+    rows += [_row(str(_KNOWN_LINKS), _KNOWN_IN_A_ROW * len(_PLACE))] * known_rows
     rows.append(_row(str(_END), _END_PARAMETERS))
     return f"INSERT INTO batch VALUES {', '.join(rows)}"
 

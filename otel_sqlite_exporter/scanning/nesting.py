@@ -18,9 +18,20 @@ _STEPS: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 def nests_deeper(text: str, limit: int) -> bool:
     """Tell whether a text that may be JSON opens more than ``limit`` brackets within each other, outside of strings."""
-    if text.count("[") + text.count("{") <= limit:
-        return False
-    return not _is_shallow(text, limit) and _opens_more(text, limit)
+    return _has_more_brackets(text, limit) and not _is_shallow(text, limit) and _opens_more(text, limit)
+
+
+def _has_more_brackets(text: str, limit: int) -> bool:
+    """Tell whether a text has more than ``limit`` opening brackets: finding the few takes less than counting."""
+    left = limit
+    for bracket in "[{":
+        position = text.find(bracket)
+        while position >= 0:
+            if not left:
+                return True
+            left -= 1
+            position = text.find(bracket, position + 1)
+    return False
 
 
 def _is_shallow(text: str, limit: int) -> bool:
