@@ -53,12 +53,15 @@ class OpenFile:
         return self._side_ids[f"{self._path}-shm"]
 
     def is_current(self) -> bool:
-        """Tell whether the path still leads to this file, and somebody has not emptied it."""
+        """Tell whether the path still leads to this file, nobody has emptied it, and its log is still beside it."""
         try:
             info = os.stat(self._path)  # noqa: PTH116 - as above
         except OSError:
             return False
-        return (info.st_dev, info.st_ino) == self.id and info.st_size > 0
+        return (info.st_dev, info.st_ino) == self.id and info.st_size > 0 and self._has_side_files()
+
+    def _has_side_files(self) -> bool:
+        return all(side_id is None or file_id(side) == side_id for side, side_id in self._side_ids.items())
 
     def leave(self, connection: sqlite3.Connection) -> bool:
         """Close the connection, so that a new file at the path starts with nothing of this one.
@@ -67,18 +70,24 @@ class OpenFile:
         is moved into the renamed file, and the log itself beside it: another connection may use it still, or hold up
         the checkpoint, and whoever opens the renamed file then finds everything.
 
+        A file whose log was deleted alone is renamed first: whoever opens it at its path would make another log, and
+        two logs of one file destroy it.
+
         Returns:
             False when that is not possible now and the connection stays open: nothing that was written may be lost.
         """
         with alone_with(self._path):
             if file_id(self._path) == self.id:
-                if not self.is_current():
-                    # Emptied. Closing would write parts of the log into it, which is no database then; without a name
-                    # it is left alone.
-                    for path in (self._path, *self._side_ids):
-                        _delete(path)
-                connection.close()
-                return True
+                if _size(self._path) and not self._has_side_files():
+                    _set_aside(self._path)
+                else:
+                    if not self.is_current():
+                        # Emptied. Closing would write parts of the log into it, which is no database then; without a
+                        # name it is left alone.
+                        for path in (self._path, *self._side_ids):
+                            _delete(path)
+                    connection.close()
+                    return True
             if not self._take_log_away(is_empty=_is_checkpointed(connection)):
                 return False
             connection.close()
@@ -136,6 +145,13 @@ def set_leftovers_aside(path: str) -> None:
         with contextlib.suppress(OSError):
             os.rename(f"{path}{suffix}", f"{aside}{suffix}")  # noqa: PTH104 - as os.stat above
     _logger.warning("%s was moved without its log; the log is kept as %s-wal", path, aside)
+
+
+def _set_aside(path: str) -> None:
+    """Rename a file without its log, which is gone."""
+    aside = f"{path}.left-{time.time_ns()}"
+    os.rename(path, aside)  # noqa: PTH104 - as os.stat above
+    _logger.warning("%s was left without its log, which somebody deleted; it is kept as %s", path, aside)
 
 
 def _is_checkpointed(connection: sqlite3.Connection) -> bool:

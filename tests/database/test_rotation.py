@@ -96,6 +96,29 @@ def test_two_recorders_agree_that_a_file_was_renamed(tmp_path: Path) -> None:
         check_file(file)
 
 
+@pytest.mark.parametrize("deleted", [("-wal",), ("-shm",), ("-wal", "-shm")])
+def test_a_file_whose_log_is_deleted_alone_is_left_whole(tmp_path: Path, deleted: tuple[str, ...]) -> None:
+    """Else the next one to open it would make a second log, and the two would destroy it; nothing is lost."""
+    path = tmp_path / "traces.db"
+    first, second = SQLiteSpanProcessor(path), SQLiteSpanProcessor(path)
+    for processor in (first, second):
+        end_spans(processor, 10, name="before")
+        assert processor.force_flush()
+    for suffix in deleted:
+        Path(f"{path}{suffix}").unlink()
+    with log_lines() as lines:
+        for processor in (first, second, first):
+            end_spans(processor, 10, name="after")
+            assert processor.force_flush()
+        first.shutdown()
+        second.shutdown()
+    (left,) = (file for file in tmp_path.glob("traces.db.left-*") if file.name[-4:] not in {"-wal", "-shm"})
+    for file in (path, left):
+        check_file(file)
+    assert (stored(left), stored(path)) == (40, 30)  # what was written when it was noticed is in both
+    assert [line for line in lines if str(left) in line]
+
+
 def test_the_log_of_a_dead_process_is_kept_when_its_file_is_gone(tmp_path: Path) -> None:
     """A file that is renamed after a kill loses nothing that a person could not put back: the log is set aside."""
     path, old = tmp_path / "traces.db", tmp_path / "old.db"
