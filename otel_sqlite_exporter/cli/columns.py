@@ -166,7 +166,7 @@ def usage_columns(fields: list[str]) -> list[Column[Usage]]:
         # The row of sums says nothing in the columns after the first.
         def cell(row: Usage) -> str:
             value: str | None = getattr(row, field)
-            return units.NONE if value is None else _line(value)
+            return units.NONE if value is None else _line(value[:8] if field == "trace_id" else value)
 
         return Column(title, cell, least=10)
 
@@ -233,7 +233,8 @@ def latency_columns(fields: list[str]) -> list[Column[Latency]]:
     """
 
     def key(field: str) -> Column[Latency]:
-        return Column(field.removesuffix("_name"), lambda row: _line(getattr(row, field)) or units.NONE, least=10)
+        title = field.removesuffix("_name").removesuffix("_id")
+        return Column(title, lambda row: _line(getattr(row, field)) or units.NONE, least=10)
 
     return [
         *map(key, fields),
@@ -242,6 +243,7 @@ def latency_columns(fields: list[str]) -> list[Column[Latency]]:
         Column("p95", lambda row: units.duration(row.p95_ms), "right"),
         Column("p99", lambda row: units.duration(row.p99_ms), "right"),
         Column("longest", lambda row: units.duration(row.max_ms), "right", keep=3),
+        Column("streamed", lambda row: _or_nothing(units.count(row.first_token_calls or None)), "right", keep=2),
         Column("first p50", lambda row: _or_nothing(units.duration(row.first_token_p50_ms)), "right", keep=6),
         Column("first p95", lambda row: _or_nothing(units.duration(row.first_token_p95_ms)), "right", keep=5),
         Column(

@@ -28,7 +28,7 @@ _FILTERS: Final = (
     (("--service",), "NAME", "What this application did (service.name)."),
     (("--tool",), "NAME", "What this tool did."),
     (("--status",), "STATUS", f"One of {', '.join(STATUSES)}."),
-    (("--since",), "TIME", "From then on: 30m, 2h, 7d, today, a date, an ISO time, all."),
+    (("--since",), "TIME", "From then on: 30m, 2h, 7d, today, yesterday, a date, an ISO time, all."),
     (("--until",), "TIME", "Up to then; a date includes its day."),
     (("-q", "--text"), "TEXT", "Only where a prompt, an answer or a tool's result has this text."),
 )

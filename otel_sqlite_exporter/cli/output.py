@@ -12,17 +12,23 @@ import click
 from otel_sqlite_exporter.cli import screen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence, Sized
 
     from otel_sqlite_exporter.cli.options import Form
     from otel_sqlite_exporter.cli.table import Column
-    from otel_sqlite_exporter.reading import Rows
+    from otel_sqlite_exporter.reading import Filters, Rows
 
 _Row = TypeVar("_Row")
 
 
 def write_rows(
-    rows: Rows[_Row], form: Form | None, columns: Sequence[Column[_Row]], nothing: str, *, further: str = ""
+    rows: Rows[_Row],
+    form: Form | None,
+    columns: Sequence[Column[_Row]],
+    nothing: str,
+    *,
+    further: str = "",
+    why: Callable[[], str] = str,
 ) -> None:
     """Write rows to standard output.
 
@@ -32,6 +38,7 @@ def write_rows(
         columns: The table's columns.
         nothing: What to say where there are no rows.
         further: What else to do about a note, behind it.
+        why: What to say about why there are none, behind that.
     """
     if form == "json":
         click.echo(rows.json(indent=2))
@@ -40,13 +47,34 @@ def write_rows(
         writer.writeheader()
         writer.writerows(rows.flat())
     elif not rows:
-        say(f"{nothing} ({in_options(rows.note)}{further})" if rows.note else nothing)
+        say((f"{nothing} ({in_options(rows.note)}{further})" if rows.note else nothing) + why())
     else:
         from otel_sqlite_exporter.cli.table import lines  # noqa: PLC0415 - JSON does without rich
 
         screen.show(*lines(columns, rows))
         if rows.note:
             say(in_options(rows.note) + further)
+
+
+def why_nothing(ask: Callable[[Filters], Sized], filters: Filters) -> str:
+    """Return which filters leave nothing, and what to try.
+
+    Args:
+        ask: The question that found nothing; one row of an answer is enough.
+        filters: What it was asked with.
+    """
+    from otel_sqlite_exporter.reading.nothing import filters_too_many  # noqa: PLC0415 - where there is nothing
+
+    given = filters.values()
+    if not given:
+        return ""
+    options = {name: f"--{name} {value}" for name, value in given.items()}
+    found = [options[name] for name in filters_too_many(ask, filters)]
+    if found:
+        return f": there are some without {' or without '.join(found)}"
+    return (
+        f", whichever of {', '.join(options.values())} is left out" if len(options) > 1 else ", nor without the filter"
+    )
 
 
 def in_options(note: str) -> str:

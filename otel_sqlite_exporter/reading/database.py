@@ -177,20 +177,22 @@ class Database:
         filters: Filters | None = None,
         *,
         limit: int = 50,
+        sort: str = "time",
         before: str | None = None,
         **named: Unpack[FilterValues],
     ) -> Rows[Trace]:
-        """Return the traces with a step that is wanted, those with the newest steps first.
+        """Return the traces with a step that is wanted, those with the newest steps first, or the largest.
 
         Args:
             filters: Which ones.
             limit: How many.
+            sort: ``time``, ``cost``, ``duration``, ``tokens`` or ``started``.
             before: Go on after this trace id: the last one of the page before.
             **named: Filters by name.
         """
         from otel_sqlite_exporter.reading.traces import list_traces
 
-        return list_traces(self._connection, _combined(filters, named), limit=limit, before=before)
+        return list_traces(self._connection, _combined(filters, named), limit=limit, sort=sort, before=before)
 
     def trace(self, trace_id: int | str) -> TraceTree:
         """Return one trace as a tree, each step with the sums of what is inside of it.
@@ -272,8 +274,8 @@ class Database:
 
         Args:
             filters: Which calls.
-            by: ``day`` (UTC), ``model``, ``provider``, ``agent``, ``user``, ``service``, ``conversation``; several as a
-                sequence, or as text with commas. The newest day comes first, then the dearest group.
+            by: ``day`` (UTC), ``model``, ``provider``, ``agent``, ``user``, ``service``, ``conversation``, ``trace``;
+                several as a sequence, or as text with commas. The newest day comes first, then the dearest group.
             limit: How many groups.
             **named: Filters by name.
         """
@@ -288,7 +290,7 @@ class Database:
 
         Args:
             filters: Which calls.
-            by: ``model``, ``provider`` or ``agent``, or several of them.
+            by: As of :meth:`usage`. The newest day comes first, then what was called most.
             **named: Filters by name.
         """
         from otel_sqlite_exporter.reading.latency import latency_by

@@ -33,6 +33,7 @@ _GROUPS: Final = {
     "user": "user_id",
     "service": "service_name",
     "conversation": "conversation_id",
+    "trace": "trace_id",
 }
 
 
@@ -56,10 +57,11 @@ def sql_of_call(call_id: int) -> str:
     return f"SELECT direction, position, role, text, parts\nFROM call_messages\nWHERE span_id = {call_id}"
 
 
-def sql_of_traces(filters: Filters, *, limit: int = 50) -> str:
+def sql_of_traces(filters: Filters, *, limit: int = 50, sort: str = "time") -> str:
     """Return the SELECT of a list of traces."""
     columns = {"conversation": "conversation_id", "user": "user_id"}
-    return f"SELECT *\nFROM traces{_where(filters, columns)}\nORDER BY start_time DESC\nLIMIT {limit}"
+    order = {"cost": "cost_usd", "tokens": "total_tokens", "duration": "duration_ms"}.get(sort, "start_time")
+    return f"SELECT *\nFROM traces{_where(filters, columns)}\nORDER BY {order} DESC\nLIMIT {limit}"
 
 
 def sql_of_trace(trace_id: str) -> str:

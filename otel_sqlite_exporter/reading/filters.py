@@ -25,6 +25,9 @@ KINDS: Final = (
     "prompt",
     "other",
 )
+CALL_KINDS: Final = ("llm", "embedding")
+"""The kinds that are model calls."""
+
 STATUSES: Final = ("ok", "error", "unset")
 _CHOICES: Final = {"kind": KINDS, "status": STATUSES}
 

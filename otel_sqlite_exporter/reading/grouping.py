@@ -40,10 +40,11 @@ GROUPS: Final = {
     "user": Group("user_id", ("s.user_id",)),
     "service": Group("service_name", ("s.resource_id",)),
     "conversation": Group("conversation_id", ("s.conversation_id",)),
+    "trace": Group("trace_id", ("s.shown_in_trace_id", "s.trace_id")),
 }
 """By name, as ``by`` takes them."""
 
-MERGED: Final = frozenset({"model", "service"})
+MERGED: Final = frozenset({"model", "service", "trace"})
 """Groups of which one may come in several rows: a service has a resource for each of its versions and hosts."""
 
 Key = tuple["str | None", ...]

@@ -1,4 +1,4 @@
-"""How long calls take: percentiles by model, provider or agent."""
+"""How long calls take: percentiles by whatever usage is summed by."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_float
 from otel_sqlite_exporter.reading.conditions import day_by_day, where, windowed
-from otel_sqlite_exporter.reading.grouping import check_groups, columns_of, fields_of, keys
+from otel_sqlite_exporter.reading.grouping import GROUPS, check_groups, columns_of, fields_of, keys
 from otel_sqlite_exporter.reading.percentiles import DURATIONS, milliseconds, numbers, percentile
 from otel_sqlite_exporter.reading.rows.sums import Latency
 from otel_sqlite_exporter.reading.sequence import Rows
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.filters import Filters
     from otel_sqlite_exporter.reading.grouping import Key
 
-LATENCY_GROUPS: Final = ("model", "provider", "agent")
-"""What percentiles can be grouped by."""
-
 _HAS_ANSWERED: Final = "s.status <> 'error'"
 _MEASURES: Final = (
     "calls",
@@ -29,6 +26,7 @@ _MEASURES: Final = (
     "p95_ms",
     "p99_ms",
     "max_ms",
+    "first_token_calls",
     "first_token_p50_ms",
     "first_token_p95_ms",
     "tokens_per_second",
@@ -39,7 +37,7 @@ _COLUMNS: Final = f"""{DURATIONS}, group_concat(s.time_to_first_token_ms), sum(s
 
 def latency_by(connection: ReadConnection, filters: Filters, by: Sequence[str]) -> Rows[Latency]:
     """Return percentiles by group; :meth:`Database.latency` says more."""
-    names = check_groups(by, LATENCY_GROUPS)
+    names = check_groups(by, GROUPS)
     fields = fields_of(names)
     filters, note = windowed(connection, filters)
     with_text, note = only_with_text(connection, filters, note)
@@ -56,7 +54,7 @@ def latency_by(connection: ReadConnection, filters: Filters, by: Sequence[str]) 
     for key, measures in keys(connection, names, rows):
         groups.setdefault(key, []).append(measures)
     found = [_latency(dict(zip(fields, key, strict=True)), measures) for key, measures in groups.items()]
-    found.sort(key=lambda latency: latency.calls, reverse=True)
+    found.sort(key=lambda latency: (latency.day or "", latency.calls), reverse=True)
     return Rows(Latency, found, note, [*fields, *_MEASURES])
 
 
@@ -72,6 +70,7 @@ def _latency(key: dict[str, str | None], rows: Sequence[Sequence[Value]]) -> Lat
         p95_ms=milliseconds(percentile(durations, 0.95)),
         p99_ms=milliseconds(percentile(durations, 0.99)),
         max_ms=milliseconds(percentile(durations, 1.0)),
+        first_token_calls=len(firsts),
         first_token_p50_ms=percentile(firsts, 0.5),
         first_token_p95_ms=percentile(firsts, 0.95),
         tokens_per_second=tokens * 1e9 / nanoseconds if nanoseconds > 0 else None,

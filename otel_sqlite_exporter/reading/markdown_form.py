@@ -40,14 +40,15 @@ def call_facts(call: Call) -> list[str]:
     return [units.one_line(fact, 200) for fact in facts if fact]
 
 
-def call_markdown(call: Call, messages: Sequence[Message]) -> str:
+def call_markdown(call: Call, messages: Sequence[Message], remarks: Sequence[str] = ()) -> str:
     """Return a call as Markdown.
 
     Args:
         call: The numbers.
         messages: The messages in reading order.
+        remarks: What else is to be known, before them.
     """
-    pieces = [f"# {units.one_line(call.name or 'call')} ({call.id})", " · ".join(call_facts(call))]
+    pieces = [f"# {units.one_line(call.name or 'call')} ({call.id})", " · ".join(call_facts(call)), *remarks]
     pieces += _messages(told(messages))
     if call.status == "error":
         pieces += [f"**{units.one_line(call.error_type or 'failed', 200)}**", _fenced(call.status_message or "")]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_int, as_text, build
-from otel_sqlite_exporter.reading.conditions import trace_range, where, windowed
+from otel_sqlite_exporter.reading.conditions import IS_CALL, TOTAL_TOKENS, trace_range, where, windowed
 from otel_sqlite_exporter.reading.failures import FilterError, NotFoundError
 from otel_sqlite_exporter.reading.filters import Filters
 from otel_sqlite_exporter.reading.rows.traces import Trace
 from otel_sqlite_exporter.reading.sequence import Rows
-from otel_sqlite_exporter.reading.text_filter import span_ids_with_text
+from otel_sqlite_exporter.reading.text_filter import only_with_text, span_ids_with_text
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
@@ -19,17 +19,64 @@ _SPANS_PER_STEP: Final = 1000
 _SHOWN_IN: Final = "coalesce(s.shown_in_trace_id, s.trace_id)"
 _LONGEST_NUMBER: Final = 8
 
+SORTS: Final = ("time", "cost", "duration", "tokens", "started")
+"""What traces can be sorted by: those with the newest steps first, the largest, or those that began last."""
+
+_SUMS: Final = {
+    "cost": (IS_CALL, "sum(s.cost_usd)"),
+    "tokens": (IS_CALL, f"sum({TOTAL_TOKENS})"),
+    "duration": ("1", "max(s.end_time_unix_nano) - min(s.start_time_unix_nano)"),
+    "started": ("1", "min(s.start_time_unix_nano)"),
+}
+"""Of which spans what is computed, for an order that is not the one in which they are walked."""
+
+_FIELDS: Final = {
+    "cost": "cost_usd",
+    "tokens": "total_tokens",
+    "duration": "duration_ms",
+    "started": "start_time_unix_nano",
+}
+
 
 def list_traces(
-    connection: ReadConnection, filters: Filters, *, limit: int = 50, before: str | None = None
+    connection: ReadConnection, filters: Filters, *, limit: int = 50, sort: str = "time", before: str | None = None
 ) -> Rows[Trace]:
-    """Return the traces with the newest steps first; :meth:`Database.traces` says more."""
-    filters, note = windowed(connection, filters) if filters.values() else (filters, None)
+    """Return traces, the newest or the largest first; :meth:`Database.traces` says more."""
+    if sort not in SORTS:
+        raise FilterError(f"sort: {sort!r} is none of {', '.join(SORTS)}")
+    if sort != "time" and before is not None:
+        raise FilterError("before: only traces by time go on from one; ask for more of them with limit")
+    filters, note = windowed(connection, filters) if filters.values() or sort != "time" else (filters, None)
+    if sort != "time":
+        return _largest(connection, filters, sort, limit, note)
     if filters.text is not None:
         ids, note = _with_text(connection, filters, limit)
     else:
         ids = _newest(connection, filters, limit, before)
     return Rows(Trace, [trace for trace_id in ids if (trace := trace_row(connection, trace_id)) is not None], note)
+
+
+def _largest(connection: ReadConnection, filters: Filters, sort: str, limit: int, note: str | None) -> Rows[Trace]:
+    """Return the traces with a step that is wanted whose sums, of all their steps in the period, are the largest."""
+    base, measure = _SUMS[sort]
+    with_text, note = only_with_text(connection, filters, note, base="1")
+    period = Filters(since=filters.since, until=filters.until)
+    conditions, values = where(period, base)
+    if filters != period:
+        wanted, more = where(filters, "1")
+        conditions.append(
+            f"{_SHOWN_IN} IN (SELECT {_SHOWN_IN} FROM spans s WHERE {' AND '.join([*wanted, *with_text])})"
+        )
+        values += more
+    rows = connection.rows(
+        f"SELECT {_SHOWN_IN} AS shown_in, {measure} AS measure FROM spans s WHERE {' AND '.join(conditions)} "
+        "GROUP BY shown_in HAVING measure IS NOT NULL ORDER BY measure DESC, shown_in DESC LIMIT ?",
+        [*values, limit],
+    )
+    found = [trace for row in rows if (trace := trace_row(connection, as_text(row[0]) or "")) is not None]
+    # A trace that began before the period is larger than its part of it.
+    found.sort(key=lambda trace: getattr(trace, _FIELDS[sort]) or 0, reverse=True)
+    return Rows(Trace, found, note)
 
 
 def _newest(connection: ReadConnection, filters: Filters, limit: int, before: str | None) -> list[str]:

@@ -53,6 +53,7 @@ class CallDetail:
         reports: ``spans.id`` of further reports of the same call.
         parent_id: ``spans.id`` of the step around it, None where that is not in the file.
         tool_name: The tool, of a tool's execution.
+        asked_by_id: ``spans.id`` of the call that asked for it, None where that can't be told.
         attributes_evicted: Whether the SDK's limit took attributes that a column or a message needed.
     """
 
@@ -65,6 +66,7 @@ class CallDetail:
     reports: tuple[int, ...]
     parent_id: int | None
     tool_name: str | None
+    asked_by_id: int | None
     attributes_evicted: bool
 
     @cached_property
@@ -99,12 +101,14 @@ class CallDetail:
             "scope": self.scope,
             "reports": list(self.reports),
             "parent_id": self.parent_id,
+            "asked_by_id": self.asked_by_id,
             "attributes_evicted": self.attributes_evicted,
         }
 
     def markdown(self) -> str:
         """Return it as Markdown."""
-        return call_markdown(self.call, self.messages)
+        asked_by = [f"asked for by call {self.asked_by_id}"] if self.asked_by_id is not None else []
+        return call_markdown(self.call, self.messages, asked_by)
 
     def json(self, *, indent: int | None = None) -> str:
         """Return all of it as JSON text."""
@@ -147,6 +151,7 @@ def call_detail(connection: ReadConnection, wanted: int | str) -> CallDetail:
     if row is None:
         raise NotFoundError(f"there is no span {span_id} any more")
     reports = connection.rows("SELECT id FROM spans WHERE duplicate_of = ? ORDER BY id", [span_id])
+    asked_by = connection.row("SELECT call_id FROM tool_calls WHERE id = ?", [span_id]) if row[3] is not None else None
     return CallDetail(
         call=call,
         messages=tuple(messages),
@@ -157,6 +162,7 @@ def call_detail(connection: ReadConnection, wanted: int | str) -> CallDetail:
         reports=tuple(as_int(report[0]) or 0 for report in reports),
         parent_id=as_int(row[4]),
         tool_name=as_text(row[3]),
+        asked_by_id=as_int(asked_by[0]) if asked_by is not None else None,
         attributes_evicted=bool(row[5]),
     )
 

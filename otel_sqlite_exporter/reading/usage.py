@@ -1,4 +1,4 @@
-"""Calls, tokens and cost by day, model, provider, agent, user, service or conversation."""
+"""Calls, tokens and cost by day, model, provider, agent, user, service, conversation or trace."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _Keyed: TypeAlias = "list[tuple[Key, Sequence[Value]]]"
 _SUMMED: Final = frozenset({"day", "provider", "model"})
 """What the table ``usage`` has sums for."""
 
-_MANY: Final = frozenset({"user", "conversation"})
+_MANY: Final = frozenset({"user", "conversation", "trace"})
 """Groups of which there may be as many as calls."""
 
 _MEASURES: Final = (

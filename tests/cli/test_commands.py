@@ -218,3 +218,32 @@ def test_a_mark_stays_to_be_seen() -> None:
     assert line.cell_len <= 20
     assert "here" in line.plain
     assert line.plain[0] == line.plain[-1] == "…"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("calls", "--kind", "tool"), "see: otel-sqlite tools"),
+        (("calls", "--agent", "fixer", "--model", "none"), "there are some without --model none"),
+        (("errors", "--agent", "none", "--user", "none"), "whichever of --agent none, --user none is left out"),
+        (("usage", "--model", "none"), "there are some without --model none"),
+        (("latency", "--model", "none"), "there are some without --model none"),
+        (("traces", "--agent", "none"), "there are some without --agent none"),
+        (("tools", "--tool", "none"), "there are some without --tool none"),
+    ],
+)
+def test_an_empty_list_says_which_filter_leaves_nothing(
+    command: Command, demo_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    """Standard output is empty; the remark says what to take away, or where to look."""
+    done = command(*arguments, "-d", demo_path)
+    assert (done.status, done.out) == (0, "")
+    assert words in done.err
+
+
+def test_changes_in_a_pipe_are_markdown(command: Command, demo_path: Path) -> None:
+    """What is new in a call has no line that is drawn for a screen."""
+    lines = command("show", "-1", "--changes", "-d", demo_path).out.splitlines()
+    assert lines[0].startswith("# ")
+    assert any(line.startswith("after call ") for line in lines)
+    assert max(map(len, lines)) < 1000

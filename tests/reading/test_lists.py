@@ -10,6 +10,7 @@ import pytest
 from otel_sqlite_exporter import Database, open_database
 from otel_sqlite_exporter.database.connection import open_for_writing
 from otel_sqlite_exporter.reading import FilterError, Filters, NotFoundError
+from otel_sqlite_exporter.reading.nothing import filters_too_many
 from tests.support import query
 
 
@@ -161,3 +162,42 @@ def test_a_process_that_was_killed_is_a_problem_where_something_may_be_missing(t
     assert [recorder.unsettled for recorder in status.recorders] == [0, 12, 0]
     (problem,) = status.problems
     assert problem.startswith("2 processes stopped without an end while they recorded: 12 spans ")
+
+
+@pytest.mark.parametrize(
+    ("sort", "field"),
+    [
+        ("cost", "cost_usd"),
+        ("duration", "duration_ms"),
+        ("tokens", "total_tokens"),
+        ("started", "start_time_unix_nano"),
+    ],
+)
+@pytest.mark.parametrize("agent", [None, "support"])
+def test_traces_can_be_sorted(demo: Database, sort: str, field: str, agent: str | None) -> None:
+    """The largest of all traces that are wanted come first, by the sums that their rows show."""
+    wanted = [getattr(trace, field) for trace in demo.traces(agent=agent, limit=10_000)]
+    expected = sorted((value for value in wanted if value is not None), reverse=True)[:10]
+    assert [getattr(trace, field) for trace in demo.traces(agent=agent, sort=sort, limit=10)] == pytest.approx(expected)
+
+
+def test_an_order_that_is_none_is_an_error(demo: Database) -> None:
+    """An unknown order, and going on in one that has no place to go on from, are refused in words."""
+    with pytest.raises(FilterError, match="sort: 'beauty' is none of time"):
+        demo.traces(sort="beauty")
+    with pytest.raises(FilterError, match="before"):
+        demo.traces(sort="cost", before=demo.traces(limit=1)[0].trace_id)
+
+
+def test_the_filters_that_leave_nothing_are_told(demo: Database) -> None:
+    """Of several filters those are named without which there would be something."""
+    filters = Filters.parse({"agent": "support", "model": "nothing"})
+    assert filters_too_many(lambda given: demo.calls(given, limit=1), filters) == ["model"]
+
+
+def test_a_tool_names_the_call_that_asked_for_it(demo: Database) -> None:
+    """The detail of a tool's execution has the id of that call, and says it in Markdown."""
+    run = next(tool for tool in demo.tool_calls() if tool.call_id is not None)
+    detail = demo.call(run.id)
+    assert detail.asked_by_id == run.call_id
+    assert f"asked for by call {run.call_id}" in detail.markdown()

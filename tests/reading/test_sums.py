@@ -43,7 +43,7 @@ def spent(spent_path: Path) -> Iterator[Database]:
 
 
 @pytest.mark.parametrize(
-    "by", ["day", "model", "provider", "agent", "user", "service", "conversation", "day,model", "agent,user"]
+    "by", ["day", "model", "provider", "agent", "user", "service", "conversation", "trace", "day,model", "agent,user"]
 )
 @pytest.mark.parametrize("since", [None, "3d"], ids=["always", "three days"])
 def test_usage_by_anything_adds_up_to_the_calls(spent: Database, by: str, since: str | None) -> None:
@@ -85,3 +85,13 @@ def test_a_trace_has_the_sums_of_its_row(demo: Database) -> None:
         assert sum(root.tokens or 0 for root in tree.roots) == (trace.total_tokens or 0)
         assert sum(root.cost_usd or 0 for root in tree.roots) == pytest.approx(trace.cost_usd or 0)
         assert len(list(tree.steps())) == trace.spans
+
+
+@pytest.mark.parametrize("by", ["day", "user", "service", "conversation", "trace", "day,model"])
+def test_latency_by_anything_is_of_the_same_calls(demo: Database, by: str) -> None:
+    """Percentiles can be grouped by whatever usage can; all groups together are the calls that did not fail."""
+    rows = demo.latency(by=by)
+    (answered,) = query(
+        demo.path, "SELECT count(*), count(time_to_first_token_ms) FROM llm_calls WHERE status <> 'error'"
+    )
+    assert (sum(row.calls for row in rows), sum(row.first_token_calls for row in rows)) == answered

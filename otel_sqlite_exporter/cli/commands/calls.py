@@ -16,9 +16,10 @@ from otel_sqlite_exporter.cli.options import (
     limit_option,
     pass_asked,
 )
-from otel_sqlite_exporter.cli.output import write_rows
+from otel_sqlite_exporter.cli.output import why_nothing, write_rows
 from otel_sqlite_exporter.reading.building import json_text
 from otel_sqlite_exporter.reading.calls import SORTS
+from otel_sqlite_exporter.reading.filters import CALL_KINDS
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.options import Form
@@ -67,7 +68,18 @@ def command(
     from otel_sqlite_exporter.cli.columns import CALLS, FOUND_CALLS  # noqa: PLC0415 - rich comes with it
 
     columns = CALLS if wanted.text is None else FOUND_CALLS
-    write_rows(database.calls(wanted, limit=limit, sort=sort, before=before), form, columns, "no calls")
+
+    def why() -> str:
+        # A tool that runs is a step of its own, and so is everything that is no kind of model call.
+        if wanted.kind not in {None, *CALL_KINDS}:
+            place = {"tool": "tools", "agent": "traces"}.get(wanted.kind or "", "trace ID")
+            return f" are of kind {wanted.kind}, only {' and '.join(CALL_KINDS)}; see: otel-sqlite {place}"
+        because = why_nothing(lambda filters: database.calls(filters, limit=1), wanted)
+        if wanted.tool is not None and database.tools(wanted):
+            because += f"; the runs of {wanted.tool}: otel-sqlite tools --tool {wanted.tool}"
+        return because
+
+    write_rows(database.calls(wanted, limit=limit, sort=sort, before=before), form, columns, "no calls", why=why)
 
 
 def _follow(database: Database, wanted: Filters, limit: int, form: Form | None) -> None:

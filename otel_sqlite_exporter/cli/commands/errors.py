@@ -15,7 +15,7 @@ from otel_sqlite_exporter.cli.options import (
     limit_option,
     pass_asked,
 )
-from otel_sqlite_exporter.cli.output import write_rows
+from otel_sqlite_exporter.cli.output import why_nothing, write_rows
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.options import Form
@@ -39,7 +39,11 @@ def command(asked: Asked, /, limit: int, form: Form | None, *, each: bool, **fil
 
     wanted = filters_of(filters)
     database = asked.open()
+
+    def why() -> str:
+        return why_nothing(lambda filters: database.errors(filters, limit=1), wanted)
+
     if each:
-        write_rows(database.errors(wanted, limit=limit), form, ERRORS, "no failures")
+        write_rows(database.errors(wanted, limit=limit), form, ERRORS, "no failures", why=why)
     else:
-        write_rows(database.error_summaries(wanted)[:limit], form, ERROR_SUMMARIES, "no failures")
+        write_rows(database.error_summaries(wanted)[:limit], form, ERROR_SUMMARIES, "no failures", why=why)

@@ -14,9 +14,8 @@ from otel_sqlite_exporter.cli.options import (
     form_options,
     pass_asked,
 )
-from otel_sqlite_exporter.cli.output import write_rows
-from otel_sqlite_exporter.reading.grouping import fields_among
-from otel_sqlite_exporter.reading.latency import LATENCY_GROUPS
+from otel_sqlite_exporter.cli.output import why_nothing, write_rows
+from otel_sqlite_exporter.reading.grouping import GROUPS, fields_among
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.options import Form
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command("latency")
 @click.option(
-    "--by", default="model", show_default=True, metavar="GROUP", help=f"One or more of {','.join(LATENCY_GROUPS)}."
+    "--by", default="model", show_default=True, metavar="GROUP", help=f"One or more of {','.join(GROUPS)}, with commas."
 )
 @filter_options
 @form_options
@@ -33,12 +32,20 @@ if TYPE_CHECKING:
 def command(asked: Asked, /, by: str, form: Form | None, **filters: str | None) -> None:
     """Show how long calls took, in percentiles.
 
-    Of calls that did not fail: half, 95 and 99 of 100 took no longer; and the time to the first token.
+    Of calls that did not fail: half, 95 and 99 of 100 took no longer. The time to the first token is that of the calls
+    that reported one, mostly streams ('streamed' says how many): where other calls are quicker, it is longer than p50.
 
     Example: otel-sqlite latency --since 24h
     """
     from otel_sqlite_exporter.cli.columns import latency_columns  # noqa: PLC0415 - rich comes with it
 
     wanted = filters_of(filters)
-    rows = asked.open().latency(wanted, by=by)
-    write_rows(rows, form, latency_columns(fields_among(rows.columns)), "no calls")
+    database = asked.open()
+    rows = database.latency(wanted, by=by)
+    write_rows(
+        rows,
+        form,
+        latency_columns(fields_among(rows.columns)),
+        "no calls",
+        why=lambda: why_nothing(database.latency, wanted),
+    )

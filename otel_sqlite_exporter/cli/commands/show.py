@@ -9,7 +9,7 @@ import click
 
 from otel_sqlite_exporter.cli import screen
 from otel_sqlite_exporter.cli.options import Asked, database_option, id_argument, pass_asked
-from otel_sqlite_exporter.reading import NotFoundError
+from otel_sqlite_exporter.reading import NotFoundError, units
 from otel_sqlite_exporter.reading.blocks import told
 from otel_sqlite_exporter.reading.building import json_text
 
@@ -48,8 +48,10 @@ def command(asked: Asked, /, call_id: str, form: str | None, *, changes: bool, i
         found = database.changes(call_id)
         if form == "json":
             click.echo(found.json(indent=2))
-        else:
+        elif screen.is_terminal():
             screen.show(*_changes(found, is_whole=is_whole))
+        else:
+            click.echo(_changes_markdown(found), nl=False)
         return
     detail = database.call(call_id)
     if form is None and screen.is_terminal():
@@ -84,6 +86,8 @@ def _call(detail: CallDetail, *, is_whole: bool) -> Iterator[RenderableType]:
     parameters = ", ".join(f"{name} {value}" for name, value in detail.parameters.items())
     if parameters:
         yield Text(parameters, style="dim")
+    if detail.asked_by_id is not None:
+        yield Text(f"asked for by call {detail.asked_by_id}: otel-sqlite show {detail.asked_by_id}", style="dim")
     if detail.reports:
         yield Text(f"also reported as {', '.join(map(str, detail.reports))}", style="dim")
     if detail.attributes_evicted:
@@ -100,28 +104,41 @@ def _changes(found: Changes, *, is_whole: bool) -> Iterator[RenderableType]:
     from rich.text import Text  # noqa: PLC0415 - JSON does without
 
     from otel_sqlite_exporter.cli.transcript import failure, head, transcript  # noqa: PLC0415
-    from otel_sqlite_exporter.reading import units  # noqa: PLC0415
 
     yield from head(found.call)
-    if found.previous is None:
-        yield Text("the first call of its conversation, agent or trace: all of it is new", style="bold")
-    elif found.diverges_at is None:
-        yield Text(
-            f"after call {found.previous.id} (same {found.related_by}): "
-            f"{found.kept} messages as before, {len(found.added)} new",
-            style="bold",
-        )
-    else:
-        first = found.dropped[0]
-        yield Text(
-            f"after call {found.previous.id} (same {found.related_by}): the prompt diverges at message "
-            f"{found.diverges_at}, {first.role or first.direction}; {found.kept} messages as before, "
-            f"{len(found.dropped)} gone, {len(found.added)} new",
-            style="bold red",
-        )
-        before, after = first.text or "", (found.added[0].text or "") if found.added else ""
-        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "now", lineterm="", n=1):
-            style = "green" if line.startswith("+") else "red" if line.startswith("-") else "dim"
-            yield Text(units.visible(line), style=style)
+    yield Text(_summary(found), style="bold" if found.diverges_at is None else "bold red")
+    for line in _divergence(found):
+        style = "green" if line.startswith("+") else "red" if line.startswith("-") else "dim"
+        yield Text(line, style=style)
     yield from transcript(told(found.prompt)[found.kept :], is_whole=is_whole)
     yield from failure(found.call)
+
+
+def _changes_markdown(found: Changes) -> str:
+    from otel_sqlite_exporter.reading.markdown_form import call_markdown  # noqa: PLC0415 - a terminal does without
+
+    lines = "\n".join(f"    {line}" for line in _divergence(found))
+    return call_markdown(found.call, found.prompt[found.kept :], [_summary(found), *filter(None, [lines])])
+
+
+def _summary(found: Changes) -> str:
+    """Return in one line what is new."""
+    if found.previous is None:
+        return "the first call of its conversation, agent or trace: all of it is new"
+    after = f"after call {found.previous.id} (same {found.related_by})"
+    if found.diverges_at is None:
+        return f"{after}: {found.kept} messages as before, {len(found.added)} new"
+    first = found.dropped[0]
+    return (
+        f"{after}: the prompt diverges at message {found.diverges_at}, {first.role or first.direction}; "
+        f"{found.kept} messages as before, {len(found.dropped)} gone, {len(found.added)} new"
+    )
+
+
+def _divergence(found: Changes) -> list[str]:
+    """Return how the first message that differs does, line by line; nothing where none does."""
+    if found.diverges_at is None:
+        return []
+    before, after = found.dropped[0].text or "", (found.added[0].text or "") if found.added else ""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "now", lineterm="", n=1)
+    return [units.visible(line) for line in lines]

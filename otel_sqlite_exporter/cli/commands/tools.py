@@ -14,7 +14,7 @@ from otel_sqlite_exporter.cli.options import (
     form_options,
     pass_asked,
 )
-from otel_sqlite_exporter.cli.output import write_rows
+from otel_sqlite_exporter.cli.output import why_nothing, write_rows
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.options import Form
@@ -35,4 +35,11 @@ def command(asked: Asked, /, form: Form | None, **filters: str | None) -> None:
     from otel_sqlite_exporter.cli.columns import TOOLS  # noqa: PLC0415 - rich comes with it
 
     wanted = filters_of(filters)
-    write_rows(asked.open().tools(wanted), form, TOOLS, "no tool has run")
+    database = asked.open()
+    write_rows(
+        database.tools(wanted),
+        form,
+        TOOLS,
+        "no tool has run",
+        why=lambda: why_nothing(database.tools, wanted),
+    )

@@ -88,6 +88,8 @@ def _tree(tree: TraceTree) -> list[Text]:
         Column("step", _label, least=24),
         Column("id", lambda line: (str(line[0].span.id), "dim"), "right", keep=8),
         Column("calls", lambda line: units.count(line[0].calls) if line[0].children else "", "right", keep=2),
+        Column("in", lambda line: _own(line[0], line[0].span.input_tokens), "right", keep=3),
+        Column("out", lambda line: _own(line[0], line[0].span.output_tokens), "right", keep=3),
         Column("tokens", lambda line: _sum(units.tokens(line[0].tokens)), "right", keep=5),
         Column("cost", lambda line: _sum(units.money(line[0].cost_usd)), "right", keep=7),
         Column("took", lambda line: units.duration(line[0].span.duration_ms), "right"),
@@ -129,6 +131,11 @@ def _label(line: tuple[Step, str]) -> Cell:
     repeated = f" (same call as {span.duplicate_of})" if span.duplicate_of is not None else ""
     text = f"{branch}{span.kind} {units.one_line(span.label, 120)}{failed}{repeated}"
     return text, "red" if failed else "dim" if repeated else ""
+
+
+def _own(step: Step, tokens: int | None) -> str:
+    """Return tokens of one call; what is inside a step is in its sums."""
+    return _sum(units.tokens(tokens)) if step.span.duplicate_of is None and not step.children else ""
 
 
 def _sum(text: str) -> str:

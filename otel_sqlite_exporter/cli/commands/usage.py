@@ -14,7 +14,7 @@ from otel_sqlite_exporter.cli.options import (
     form_options,
     pass_asked,
 )
-from otel_sqlite_exporter.cli.output import write_rows
+from otel_sqlite_exporter.cli.output import why_nothing, write_rows
 from otel_sqlite_exporter.reading.grouping import GROUPS, fields_among
 from otel_sqlite_exporter.reading.rows.sums import Usage
 from otel_sqlite_exporter.reading.sequence import Rows
@@ -41,7 +41,7 @@ _SHOWN: Final = 100
 def command(asked: Asked, /, by: str, limit: int | None, form: Form | None, **filters: str | None) -> None:
     """Show calls, errors, tokens and cost by group.
 
-    Days are by UTC. The dearest group comes first.
+    Days are by UTC. The newest day comes first, then the dearest group.
 
     Example: otel-sqlite usage --by day,model --since 7d
     """
@@ -49,10 +49,17 @@ def command(asked: Asked, /, by: str, limit: int | None, form: Form | None, **fi
 
     wanted = filters_of(filters)
     most = limit or (None if form else _SHOWN)
-    rows = asked.open().usage(wanted, by=by, limit=most)
+    database = asked.open()
+    rows = database.usage(wanted, by=by, limit=most)
     fields = fields_among(rows.columns)
     if form is None and 1 < len(rows) < (most or _SHOWN):
         # What the sum is of stands in the first column, and the others say nothing.
         total = total_of(rows, dict.fromkeys(fields, "") | {rows.columns[0]: "in all"})
         rows = Rows(Usage, [*rows, total], rows.note, rows.columns)
-    write_rows(rows, form, usage_columns(fields), "no calls")
+    write_rows(
+        rows,
+        form,
+        usage_columns(fields),
+        "no calls",
+        why=lambda: why_nothing(lambda filters: database.calls(filters, limit=1), wanted),
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Calls, tokens and cost of one group; which of the first seven say something depends on the question's ``by``.
+    """Calls, tokens and cost of one group; which of the first eight say something depends on the question's ``by``.
 
     Args:
         day: The day, by UTC.
@@ -17,6 +17,7 @@ class Usage:
         user_id: The user.
         service_name: The application.
         conversation_id: The conversation.
+        trace_id: The trace.
         calls: How many calls.
         errors: How many of them failed.
         error_rate: ``errors / calls``.
@@ -37,6 +38,7 @@ class Usage:
     user_id: str | None = None
     service_name: str | None = None
     conversation_id: str | None = None
+    trace_id: str | None = None
     calls: int = 0
     errors: int = 0
     error_rate: float | None = None
@@ -55,27 +57,40 @@ class Latency:
     """How long the calls of one group took, failed ones left out; times are milliseconds.
 
     Args:
-        provider: The provider, of ``by="provider"``; so the next two.
+        day: The day, by UTC, of ``by="day"``; so the next seven.
+        provider: The provider.
         model: The model that was asked for.
         agent_name: The agent.
+        user_id: The user.
+        service_name: The application.
+        conversation_id: The conversation.
+        trace_id: The trace.
         calls: How many calls.
         p50_ms: Half of them took no longer.
         p95_ms: 95 of 100 took no longer.
         p99_ms: 99 of 100 took no longer.
         max_ms: The longest.
-        first_token_p50_ms: The same, to the first piece of the answer, of those that reported it.
+        first_token_calls: How many of them reported when the first piece of the answer came: mostly streams. The next
+            two are of these alone, so that they may be longer than what all calls took.
+        first_token_p50_ms: Half of these had it no later.
         first_token_p95_ms: As above.
         tokens_per_second: Output tokens by the time that those calls took.
     """
 
+    day: str | None = None
     provider: str | None = None
     model: str | None = None
     agent_name: str | None = None
+    user_id: str | None = None
+    service_name: str | None = None
+    conversation_id: str | None = None
+    trace_id: str | None = None
     calls: int = 0
     p50_ms: float | None = None
     p95_ms: float | None = None
     p99_ms: float | None = None
     max_ms: float | None = None
+    first_token_calls: int = 0
     first_token_p50_ms: float | None = None
     first_token_p95_ms: float | None = None
     tokens_per_second: float | None = None

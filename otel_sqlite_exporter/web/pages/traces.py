@@ -8,7 +8,8 @@ from starlette.responses import HTMLResponse, Response
 
 from otel_sqlite_exporter.reading import NotFoundError
 from otel_sqlite_exporter.reading.equivalents import sql_of_trace, sql_of_traces
-from otel_sqlite_exporter.web.page import filters_of, number_of, numbers_of, render
+from otel_sqlite_exporter.reading.traces import SORTS
+from otel_sqlite_exporter.web.page import choice_of, filters_of, number_of, numbers_of, render
 from otel_sqlite_exporter.web.sharing import shown, trace_file
 from otel_sqlite_exporter.web.transcript import groups_of
 from otel_sqlite_exporter.web.waterfall import waterfall
@@ -25,7 +26,8 @@ def list_page(request: Request, database: Database) -> Response:
     """Show traces, those with the newest steps first."""
     filters = filters_of(request)
     before = request.query_params.get("before") or None
-    traces = database.traces(filters, limit=TRACES_PER_PAGE, before=before)
+    sort = choice_of(request, "sort", SORTS)
+    traces = database.traces(filters, limit=TRACES_PER_PAGE, sort=sort, before=before)
     return render(
         request,
         "traces.html",
@@ -33,9 +35,11 @@ def list_page(request: Request, database: Database) -> Response:
         longest=max((trace.duration_ms or 0 for trace in traces), default=0),
         given=filters.values(),
         before=before,
-        is_full=len(traces) == TRACES_PER_PAGE,
+        sort=sort,
+        sorts=SORTS,
+        is_full=sort == SORTS[0] and len(traces) == TRACES_PER_PAGE,
         choices={"agent": database.names("agent"), "tool": database.names("tool")},
-        sql=sql_of_traces(filters, limit=TRACES_PER_PAGE),
+        sql=sql_of_traces(filters, limit=TRACES_PER_PAGE, sort=sort),
     )
 
 

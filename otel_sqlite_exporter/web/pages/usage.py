@@ -42,7 +42,6 @@ LATENCY: Final = "latency"
 
 _MOST_GROUPS: Final = 50
 _MOST_DAYS: Final = 92
-_LATENCY_GROUPS: Final = ("model", "provider", "agent")
 _TITLES: Final = {**{name: title for name, (title, _, _) in MEASURES.items()}, LATENCY: "Latency"}
 
 
@@ -77,24 +76,23 @@ def usage_page(request: Request, database: Database) -> Response:
 
 def _latency_page(request: Request, database: Database, filters: Filters, by: str) -> Response:
     """Show how long calls took: percentiles by group, and the time to the first token as a distribution."""
-    group = by if by in _LATENCY_GROUPS else _LATENCY_GROUPS[0]
     buckets = database.first_tokens(filters)
-    latency = database.latency(filters, by=group)
+    latency = database.latency(filters, by=by)
     return render(
         request,
         "latency.html",
         given=filters.values(),
-        by=group,
+        by=by,
         measure=LATENCY,
         measures=_TITLES,
-        field=FIELDS[group],
-        groups_by=_LATENCY_GROUPS,
+        field=FIELDS[by],
+        groups_by=GROUPS,
         latency=latency,
         slowest=max((row.p99_ms or 0.0 for row in latency), default=0.0),
         first_tokens=histogram([(duration(bucket.from_ms), _in_words(bucket), bucket.calls) for bucket in buckets]),
         buckets=buckets,
         note=latency.note,
-        sql=sql_of_usage(filters, by=(group,)),
+        sql=sql_of_usage(filters, by=(by,)),
     )
 
 
