@@ -30,6 +30,7 @@ _PRUNING_SHARE: Final = 0.8
 
 _FORK_SECONDS: Final = 0.2
 _FORK_POLL_SECONDS: Final = 0.01
+_CHILD_SECONDS: Final = 0.5
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -77,6 +78,8 @@ class DatabaseWriter:
         """Held while the connection is in use, and while the process forks."""
         self._user: int | None = None
         self._forking: int | None = None
+        self.children_write_until = 0.0
+        """Until when nothing should be written, by ``time.monotonic``: a child of a fork may be about to write."""
         self._ledger = LedgerRow(settings)
         self._statements = Statements()
 
@@ -224,9 +227,10 @@ class DatabaseWriter:
     def prepare_fork(self) -> None:
         """Close the connection and let nobody open another one until :meth:`fork_is_over`.
 
-        A child can neither use nor close a connection that it inherits. A statement that runs is interrupted: its batch
-        is written again later. What can't be interrupted, as a disk that does not answer, is waited for no longer than
-        a fifth of a second; the child then opens the file under an identity of its own (``forked_connections``).
+        A child can neither use nor close a connection that it inherits. A statement that runs is interrupted; its batch
+        is written again once a child has had its turn, which would else wait for as long as the statement takes. What
+        can't be interrupted, as a disk that does not answer, is waited for no longer than a fifth of a second; the
+        child then opens the file under an identity of its own (``forked_connections``).
         """
         thread = threading.get_ident()
         if self._user == thread:  # a signal handler forks in the middle of a write
@@ -237,6 +241,7 @@ class DatabaseWriter:
             if time.monotonic() >= deadline:
                 return
             if connection is not None:
+                self.children_write_until = time.monotonic() + _CHILD_SECONDS
                 with contextlib.suppress(sqlite3.Error):
                     connection.interrupt()
         self._forking = thread

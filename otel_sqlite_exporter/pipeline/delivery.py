@@ -231,6 +231,7 @@ class Delivery:
                 if failure is not Failure.BUSY or time.monotonic() - first_try >= _ORDINARY_WAIT_SECONDS:
                     self._report_wait(error)
                 pause = self._pause(failure, pause)
+                self._let_children_write()
             else:
                 self._lose(batch, failure, error)
                 return
@@ -284,6 +285,11 @@ class Delivery:
         remaining = seconds if self.deadline is None else max(self.deadline - time.monotonic(), 0.0)
         self._wait(min(seconds, remaining))
         return seconds
+
+    def _let_children_write(self) -> None:
+        until = self._recorder.database.children_write_until
+        while not self.is_time_up and (seconds := until - time.monotonic()) > 0:
+            self._wait(seconds)
 
     def _observe(self, started: float, error: Exception | None) -> None:
         if self._on_write is not None:

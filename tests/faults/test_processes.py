@@ -280,7 +280,7 @@ call("first"); assert processor.force_flush()
 with sqlite3.connect(sys.argv[1], timeout=10) as other:
     other.execute(
         "CREATE TRIGGER slow AFTER INSERT ON spans WHEN NEW.name = 'slow' BEGIN SELECT count(*) FROM "
-        "sqlite_master a, sqlite_master b, sqlite_master c, sqlite_master d, sqlite_master e WHERE e.rowid < 10; END"
+        "sqlite_master a, sqlite_master b, sqlite_master c, sqlite_master d, sqlite_master e WHERE e.rowid < 6; END"
     )
 other.close()
 call("slow")
@@ -314,6 +314,26 @@ processor.shutdown()
 """,
     )
     assert sorted(names(path)) == ["child", "child", "first", "slow"]
+    check_file(path)
+
+
+def test_a_child_has_its_turn_before_a_long_transaction_begins_again(tmp_path: Path) -> None:
+    """The transaction that a fork interrupts would hold the lock for as long as it takes; the child writes first."""
+    path = tmp_path / "traces.db"
+    run(
+        path,
+        f"""{SLOW_TRANSACTION}
+from otel_sqlite_exporter.database import writer as writing
+writing._CHILD_SECONDS = 3  # on a busy machine a child is slow
+pid = os.fork()
+if pid == 0:
+    call("child"); os._exit(0 if processor.force_flush(20_000) else 7)
+assert processor.force_flush(30_000)
+assert os.waitpid(pid, 0)[1] == 0
+processor.shutdown()
+""",
+    )
+    assert query(path, "SELECT name FROM spans ORDER BY id") == [("first",), ("child",), ("slow",)]
     check_file(path)
 
 
