@@ -1,7 +1,7 @@
-"""Write what the documentation says of SDKs, settings and commands, from the code that decides about them.
+"""Write what the documentation says of SDKs, settings, commands and recipes, from the code that decides about them.
 
-Run it after a change of the catalogue, the settings or the commands: ``python docs/generate_reference.py``. A test
-compares.
+Run it after a change of the catalogue, the settings, the commands or the recipes:
+``python docs/generate_reference.py``. A test compares.
 """
 
 from __future__ import annotations
@@ -69,9 +69,19 @@ def commands() -> str:
     return "\n".join(parts)
 
 
+def recipes() -> str:
+    """Return the page of recipes, each with the text of its file."""
+    return re.sub(
+        r'^```python title="(?P<path>[^"]+)"\n(?:.*?\n)??```$',
+        lambda block: f'```python title="{block["path"]}"\n{(DOCS.parent / block["path"]).read_text("utf-8")}```',
+        (DOCS / "recipes.md").read_text(encoding="utf-8"),
+        flags=re.DOTALL | re.MULTILINE,
+    )
+
+
 def pages() -> dict[Path, str]:
     """Return every page that is generated, wholly or in part, as it should be."""
-    found = {DOCS / "commands.md": commands()}
+    found = {DOCS / "commands.md": commands(), DOCS / "recipes.md": recipes()}
     for name, mark, table in (("instrumentations", "sdks", sdks()), ("configuration", "settings", settings())):
         path = DOCS / f"{name}.md"
         before, begin, rest = path.read_text(encoding="utf-8").partition(f"<!-- generated: {mark} -->\n")

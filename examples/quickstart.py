@@ -14,13 +14,10 @@ import time
 from contextlib import nullcontext
 
 import openai
-from openinference.instrumentation.openai import OpenAIInstrumentor
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
 from show import show
 from standin import StandIn
 
-from otel_sqlite_exporter import SQLiteSpanProcessor
+from otel_sqlite_exporter import record
 
 DATABASE = "llm_traces.db"
 CHAT_MODEL = "gpt-5.4-mini"
@@ -29,10 +26,8 @@ EMBEDDING_MODEL = "text-embedding-3-small"
 
 def main() -> None:
     """Set up recording, make calls, print what was recorded."""
-    provider = TracerProvider(resource=Resource.create({"service.name": "quickstart"}))
-    provider.add_span_processor(SQLiteSpanProcessor(DATABASE))  # this line is all that recording takes
-    OpenAIInstrumentor().instrument(tracer_provider=provider)
-
+    os.environ.setdefault("OTEL_SERVICE_NAME", "quickstart")
+    recording = record(DATABASE)  # this line is all that recording takes
     started = time.time_ns()
     with nullcontext() if "OPENAI_API_KEY" in os.environ else StandIn(pause=0.02) as stand_in:
         if stand_in is None:
@@ -46,7 +41,7 @@ def main() -> None:
         tool_call(client)
         client.embeddings.create(model=EMBEDDING_MODEL, input="SQLite is a small, fast, full-featured database.")
         failing_call(client, stand_in)
-    provider.shutdown()
+    recording.close()
 
     show(DATABASE, since=started)
 

@@ -55,6 +55,8 @@ def judged(sdks: Sequence[InstalledSdk], faults: Mapping[str, str]) -> list[Find
             if one.label in faults:
                 text = f"{one.label} is broken: {faults[one.label]}"
                 remedy = f"pip install --upgrade {one.distribution} {installed.distribution}"
+                if installed.sdk.remedy != one.distribution:
+                    remedy += f"; if they are the newest, pip install {installed.sdk.remedy} instead"
                 found.append(Finding("instrumentation", "problem", text, remedy))
         if working:
             found.append(Finding("instrumentation", "ok", f"{name}: {working[0].label}"))

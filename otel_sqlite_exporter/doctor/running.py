@@ -10,49 +10,63 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sqlite_exporter.doctor.findings import KEEP_ATTRIBUTES, Finding, Level
+from otel_sqlite_exporter.doctor.program import LAUNCHER, program_of
 from otel_sqlite_exporter.sources.catalogue import SDKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_RECORD: Final = "call otel_sqlite_exporter.record() at its beginning, or start it with opentelemetry-instrument"
+_RECORD: Final = (
+    f"call otel_sqlite_exporter.record() at its beginning, or start it with {LAUNCHER}"
+    f" (here: doctor --run {LAUNCHER} python app.py)"
+)
 
 
-def run(script: str, arguments: Sequence[str], *, is_quiet: bool = False) -> list[Finding]:
-    """Run a Python script to its end, its output passing through, and judge what it made.
+def run(words: Sequence[str], *, is_quiet: bool = False) -> list[Finding]:
+    """Run a Python program to its end, its output passing through, and judge what it made.
 
     Args:
-        script: The path of the script.
-        arguments: Its arguments.
+        words: What starts it, as :func:`~otel_sqlite_exporter.doctor.program.program_of` reads it.
         is_quiet: What it prints goes to standard error.
     """
-    if not Path(script).is_file():
-        return [Finding("run", "problem", f"{script} is no file", "name a Python script, and its arguments after it")]
+    try:
+        program = program_of(words)
+    except ValueError as error:
+        return [Finding("run", "problem", str(error), "name a Python script, and its arguments after it")]
+    name = " ".join(words)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "report.json"
+        watched = [sys.executable, "-m", "otel_sqlite_exporter.doctor.watch", str(path), *program.target]
         done = subprocess.run(  # noqa: S603 - the user's own program, as asked
-            [sys.executable, "-m", "otel_sqlite_exporter.doctor.watch", str(path), script, *arguments],
-            check=False,
-            stdout=sys.stderr if is_quiet else None,
+            [*program.launcher, *watched], check=False, stdout=sys.stderr if is_quiet else None
         )
         try:
             report = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            text = f"{script} ended with status {done.returncode} before it could be looked at"
+            text = f"{name} ended with status {done.returncode} before it could be looked at"
             return [Finding("run", "problem", text, "run it once without doctor")]
-    found = [Finding("run", "problem", f"{script} ended with status {done.returncode}")] if done.returncode else []
-    return found + judged(report)
+    found = [Finding("run", "problem", f"{name} ended with status {done.returncode}")] if done.returncode else []
+    return found + judged(report, is_launched=bool(program.launcher))
 
 
-def judged(report: Mapping[str, Any]) -> list[Finding]:
-    """Return what is to be said of a report of :mod:`~otel_sqlite_exporter.doctor.watch`."""
+def judged(report: Mapping[str, Any], *, is_launched: bool) -> list[Finding]:
+    """Return what is to be said of a report of :mod:`~otel_sqlite_exporter.doctor.watch`.
+
+    Args:
+        report: Its report.
+        is_launched: Whether the program was started with the launcher.
+    """
     found: list[Finding] = []
     providers = [provider for provider in report["providers"] if provider["is_recording"] or provider["scopes"]]
     for provider in providers:
         for scope, seen in provider["scopes"].items():
             found += _of_scope(scope or "(no scope)", seen, provider)
     is_recording = any(provider["is_recording"] for provider in report["providers"])
-    if not is_recording:
+    if is_launched and not report["providers"]:
+        text = f"{LAUNCHER} set up no tracer provider: what it wrote above says why"
+        remedy = "without a Collector, OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none"
+        found.append(Finding("run", "problem", text, remedy))
+    elif not is_recording:
         found.append(Finding("run", "problem", "no tracer provider of the program records to SQLite", _RECORD))
     arrived = sum(seen["llm"] for provider in providers for seen in provider["scopes"].values())
     if not arrived:

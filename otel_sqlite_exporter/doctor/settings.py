@@ -81,17 +81,42 @@ def _limits(environment: Mapping[str, str]) -> list[Finding]:
 
 
 def _exporters(environment: Mapping[str, str]) -> list[Finding]:
-    known = sorted({entry_point.name for entry_point in metadata.entry_points(group="opentelemetry_traces_exporter")})
-    configured = [name.strip() for name in environment.get("OTEL_TRACES_EXPORTER", "").split(",") if name.strip()]
-    found = [
-        Finding(
-            "environment", "problem", f"OTEL_TRACES_EXPORTER={name}: no such exporter", f"installed: {', '.join(known)}"
-        )
-        for name in configured
-        if name not in known and name != "none"
-    ]
+    configured = _words(environment, "OTEL_TRACES_EXPORTER")
     has_processor = environment.get(_PREFIX + "PROCESSOR", "").strip().lower() == "true"
-    if configured and "sqlite" not in configured and not has_processor:
+    is_launched = has_processor or "sqlite" in configured
+    # The launcher's distribution asks for OTLP where nothing is set.
+    default = ["otlp"] if is_launched and _has_distro() else []
+    found = []
+    for signal in ("traces", "metrics", "logs"):
+        variable = f"OTEL_{signal.upper()}_EXPORTER"
+        known = {one.name for one in metadata.entry_points(group=f"opentelemetry_{signal}_exporter")}
+        asked = _words(environment, variable)
+        for name in asked or default:
+            if name == "none" or _component(name, signal, environment) in known:
+                continue
+            said = f"{variable}={name}: no such exporter" if asked else f"{variable} is not set, and otlp not installed"
+            remedy = f"installed: {', '.join(sorted(known))}" if asked else f"set {variable}=none"
+            found.append(Finding("environment", "problem", f"{said}: the launcher sets up nothing at all", remedy))
+    if configured and not is_launched:
         text = f"under the launcher, spans go to {', '.join(configured)} and not to SQLite"
         found.append(Finding("environment", "note", text, f"set {_PREFIX}PROCESSOR=true to have both"))
     return found
+
+
+def _words(environment: Mapping[str, str], variable: str) -> list[str]:
+    return [name.strip() for name in environment.get(variable, "").split(",") if name.strip()]
+
+
+def _component(name: str, signal: str, environment: Mapping[str, str]) -> str:
+    """Return the entry point that an exporter's name stands for: OTLP's says its protocol, gRPC unless set."""
+    if name != "otlp":
+        return name
+    protocol = environment.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_PROTOCOL") or environment.get(
+        "OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"
+    )
+    return "otlp_proto_http" if protocol.strip().startswith("http") else "otlp_proto_grpc"
+
+
+def _has_distro() -> bool:
+    return any(one.dist and one.dist.name == "opentelemetry-distro"
+               for one in metadata.entry_points(group="opentelemetry_distro"))  # fmt: skip

@@ -1,7 +1,8 @@
 """A program run under observation: which spans it made, which of them are recorded, and why the others are not.
 
-``python -m otel_sqlite_exporter.doctor.watch REPORT SCRIPT ARGUMENTS...`` runs the script as ``python SCRIPT`` does and
-leaves a JSON report: per tracer provider, whether it records, and per instrumentation scope, what arrived.
+``python -m otel_sqlite_exporter.doctor.watch REPORT SCRIPT ARGUMENTS...`` runs the script as ``python SCRIPT`` does
+(``-m MODULE`` in its place: the module) and leaves a JSON report: per tracer provider, whether it records, and per
+instrumentation scope, what arrived.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 from otel_sqlite_exporter.doctor.has_content import has_content
@@ -81,11 +83,18 @@ def _watch_providers() -> None:
 
     def make_and_watch(self: TracerProvider, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
         make(self, *args, **kwargs)
-        watch = _Watch(self)
-        _watches.append(watch)
-        TracerProvider.add_span_processor(self, watch)
+        _watch(self)
 
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, TracerProvider):  # the launcher's, made when Python started
+        _watch(provider)
     TracerProvider.__init__ = make_and_watch  # type: ignore[method-assign]  # a program of its own may
+
+
+def _watch(provider: TracerProvider) -> None:
+    watch = _Watch(provider)
+    _watches.append(watch)
+    TracerProvider.add_span_processor(provider, watch)
 
 
 def _report(path: str) -> None:
@@ -104,13 +113,18 @@ def _report(path: str) -> None:
     Path(path).write_text(json.dumps(report), encoding="utf-8")
 
 
-def main(report: str, script: str, *arguments: str) -> None:
-    """Run the script, and leave the report."""
+def main(report: str, *target: str) -> None:
+    """Run the script or module with its arguments, and leave the report."""
     _watch_providers()
     atexit.register(_report, report)
-    sys.argv = [script, *arguments]
-    sys.path[0] = str(Path(script).resolve().parent)
-    runpy.run_path(script, run_name="__main__")
+    if target[0] == "-m":
+        sys.argv = list(target[1:])
+        sys.path[0] = str(Path.cwd())
+        runpy.run_module(target[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = list(target)
+        sys.path[0] = str(Path(target[0]).resolve().parent)
+        runpy.run_path(target[0], run_name="__main__")
 
 
 if __name__ == "__main__":

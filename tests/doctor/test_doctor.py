@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.cli.app import run
 from otel_sqlite_exporter.doctor.has_content import has_content
+from otel_sqlite_exporter.doctor.running import run as run_words
 from otel_sqlite_exporter.doctor.settings import settings
 from otel_sqlite_exporter.doctor.versions import OLDEST_OPENTELEMETRY, OLDEST_PYTHON, judged
 from otel_sqlite_exporter.sources import content
@@ -172,6 +174,8 @@ def test_calls_without_content_are_said_with_the_variable(
         ({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "128"}, "problem", "evicted"),
         ({"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "100"}, "problem", "cut"),
         ({"OTEL_TRACES_EXPORTER": "sqllite"}, "problem", "no such exporter"),
+        ({"OTEL_METRICS_EXPORTER": "prometeus"}, "problem", "OTEL_METRICS_EXPORTER=prometeus: no such exporter"),
+        ({"OTEL_LOGS_EXPORTER": "otlp"}, "problem", "OTEL_LOGS_EXPORTER=otlp: no such exporter"),
         ({"OTEL_TRACES_EXPORTER": "console"}, "note", "not to SQLite"),
         ({"OTEL_EXPORTER_SQLITE_CAPTURE_CONTENT": "false"}, "note", "no prompts and answers are stored"),
         ({"OTEL_EXPORTER_SQLITE_PATH": "mine.db"}, "ok", "OTEL_EXPORTER_SQLITE_PATH=mine.db"),
@@ -256,6 +260,76 @@ def test_a_program_is_run_and_every_source_of_spans_told(
     found = {(row["level"], row["text"]): row["remedy"] for row in json.loads(printed) if row["area"] == "run"}
     assert remedy in remedy_of(found, level, words)
     assert logged.splitlines()[-1] == str(int(any(key[0] == "problem" for key in found)))
+
+
+LAUNCHED = ["opentelemetry-instrument", "--traces_exporter", "sqlite", "--logs_exporter=none"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [*LAUNCHED, "--metrics_exporter=none", "python", "program.py"],
+        [*LAUNCHED, "--metrics_exporter", "none", "python", "-m", "program"],
+        ["python3", "-m", "program"],
+    ],
+    ids=["launcher", "launcher and module", "module"],
+)
+def test_a_program_is_run_as_the_shell_would(tmp_path: Path, words: list[str]) -> None:
+    """The launcher's provider is looked at too: the same words that start a program in a shell start it here."""
+    if words[0] == LAUNCHED[0]:
+        pytest.importorskip("opentelemetry.distro")
+    install(tmp_path / "site")
+    program = ASK if words[0] == LAUNCHED[0] else RECORD + ASK
+    (tmp_path / "program.py").write_text(program, encoding="utf-8")
+    code = f"""
+    from otel_sqlite_exporter.cli.app import run
+    run(["doctor", "--json", "--run", *{words!r}])
+    """
+    printed, logged = run_program(tmp_path, dedent(code), PATH=_with_own_commands())
+    found = {(row["level"], row["text"]): row["remedy"] for row in json.loads(printed) if row["area"] == "run"}
+    assert ("ok", "openinference.instrumentation.openai: 1 LLM spans arrived") in found, logged
+    assert not [key for key in found if key[0] == "problem"]
+
+
+def test_a_launcher_that_sets_up_nothing_is_said(tmp_path: Path) -> None:
+    """The launcher swallows what it can't configure: the remedy is the exporters that nobody installed."""
+    pytest.importorskip("opentelemetry.distro")
+    (tmp_path / "program.py").write_text("", encoding="utf-8")
+    code = f"""
+    from otel_sqlite_exporter.cli.app import run
+    run(["doctor", "--json", "--run", *{LAUNCHED!r}, "--metrics_exporter=nothing", "program.py"])
+    """
+    printed, _ = run_program(tmp_path, dedent(code), PATH=_with_own_commands())
+    found = {(row["level"], row["text"]): row["remedy"] for row in json.loads(printed) if row["area"] == "run"}
+    assert "OTEL_METRICS_EXPORTER=none" in remedy_of(found, "problem", "set up no tracer provider")
+
+
+def test_exporters_that_the_launcher_would_miss_are_named() -> None:
+    """Its distribution asks for OTLP where nothing is set, and sets up nothing where that is not installed."""
+    pytest.importorskip("opentelemetry.distro")
+    found = settings({"OTEL_TRACES_EXPORTER": "sqlite", "OTEL_LOGS_EXPORTER": "none"})
+    (remedy,) = [finding.remedy for finding in found if "OTEL_METRICS_EXPORTER is not set" in finding.text]
+    assert remedy == "set OTEL_METRICS_EXPORTER=none"
+    assert not [finding for finding in settings({}) if "EXPORTER" in finding.text]
+
+
+def _with_own_commands() -> str:
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["no-such-script.py"], "no-such-script.py is neither a file nor a command"),
+        (["python"], "python starts no program"),
+        (["opentelemetry-instrument", "--traces_exporter=sqlite"], "starts no program"),
+    ],
+)
+def test_what_starts_no_program_is_said(words: list[str], reason: str) -> None:
+    """A name that is neither a file nor a command is a problem, not a traceback."""
+    (finding,) = run_words(words)
+    assert finding.level == "problem"
+    assert reason in finding.text
 
 
 def test_the_catalogue_is_consistent() -> None:

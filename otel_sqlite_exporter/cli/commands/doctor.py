@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 _MARKS: Final = {"ok": ("✓", "green"), "note": ("·", "yellow"), "problem": ("✗", "bold red")}
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @database_option
-@click.option("--run", "is_run", is_flag=True, help="Run SCRIPT with its arguments, and say what became of its spans.")
+@click.option("--run", "is_run", is_flag=True, help="Run PROGRAM, and say what became of its spans.")
 @click.option("--json", "is_json", is_flag=True, help="One JSON array of findings: area, level, text, remedy.")
-@click.argument("script", required=False)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.argument("program", nargs=-1, type=click.UNPROCESSED)
 @pass_asked
-def command(asked: Asked, script: str | None, arguments: tuple[str, ...], *, is_run: bool, is_json: bool) -> int:
+def command(asked: Asked, program: tuple[str, ...], *, is_run: bool, is_json: bool) -> int:
     """Find out why calls or prompts are missing.
 
     Looks at versions, the environment, what is installed and whether it works, and the file; each problem comes with
-    its remedy. The exit status is 1 when something is wrong.
+    its remedy. The exit status is 1 when something is wrong. PROGRAM is what starts one in a shell: a script and its
+    arguments, python -m MODULE, an installed command, each with opentelemetry-instrument before it or without.
 
     Example: otel-sqlite doctor --run app.py
     """
-    if is_run != (script is not None):
-        raise click.UsageError("--run and the script go together: otel-sqlite doctor --run SCRIPT")
-    found = run(script, arguments, is_quiet=is_json) if script is not None else []
+    if is_run != bool(program):
+        raise click.UsageError("--run and the program go together: otel-sqlite doctor --run PROGRAM")
+    found = run(program, is_quiet=is_json) if program else []
     found = [*versions(), *settings(os.environ), *reporters(os.environ), *found, *_of_file(asked.path)]
     if is_json:
         click.echo(json.dumps([asdict(finding) for finding in found], indent=2, ensure_ascii=False))
