@@ -40,6 +40,13 @@ _RESPONSE_HOLDERS: Final = (
     "output",
 )
 _USAGE_HOLDERS: Final = ("usage", "usage_metadata", "usageMetadata", "token_usage", "tokenUsage", "tokens")
+_COUNTED_BESIDE: Final = frozenset(
+    {
+        *("prompt_eval_count", "eval_count", "prompt_token_count", "generation_token_count", "prompt_tokens"),
+        *("completion_tokens", "input_tokens", "output_tokens", "inputTokenCount", "outputTokenCount"),
+    }
+)
+"""Counts that stand in the body itself: Ollama's, those of models on Bedrock, of an emitter's summary."""
 _REQUEST_HOLDERS: Final = ("request", "invocation_params", "kwargs", "config", "model_kwargs", "metadata", "extra_body")
 _WHOLE: Final = frozenset({"response_id", "response_model", "finish_reasons", "input_tokens"})
 _MAX_DEPTH: Final = 6
@@ -150,6 +157,10 @@ def _usage(body: Facts, facts: Facts) -> None:
             for column, counted in read_usage(usage).items():
                 if facts.setdefault(column, counted) is counted and _leaves_cached_out(body):
                     facts["cache_exclusive"] = True
+
+    if not _COUNTED_BESIDE.isdisjoint(body):
+        for column, counted in read_usage({name: body[name] for name in _COUNTED_BESIDE if name in body}).items():
+            facts.setdefault(column, counted)
 
 
 def _leaves_cached_out(body: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.chunks import joined_chunks
 from otel_sqlite_exporter.conventions.histories import Histories
 from otel_sqlite_exporter.conventions.messages import finish_of, is_message_like, native_messages, read_message
-from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_text, plain, to_json
+from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_lines, parse_text, plain, to_json
 from otel_sqlite_exporter.conventions.parts import MAX_DEPTH, Object, first, flat_text, is_part_like, read_parts
 
 _SYSTEM_KEYS: Final = ("system", "system_instruction", "systemInstruction", "instructions", "preamble")
@@ -71,6 +71,8 @@ def _read(value: object, role: str | None, depth: int) -> list[Message]:
         if continued is not None:
             return continued
         parsed = parse_text(value)
+        if parsed is NOT_JSON:
+            parsed = parse_lines(value)
         if parsed is NOT_JSON:
             return [Message(role, read_parts(value))]
         return _decoded(parsed, role, depth + 1, value)

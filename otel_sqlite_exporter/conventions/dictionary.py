@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.conventions.families.own_words import OWN_WORDS
+from otel_sqlite_exporter.conventions import key_words, unknown_keys
 from otel_sqlite_exporter.conventions.kinds import known_step, unknown_word
 from otel_sqlite_exporter.conventions.plans import Plan
 from otel_sqlite_exporter.conventions.recognise import KEY_ROOTS, is_genai_scope
@@ -15,18 +16,18 @@ from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS, FIELD, FIELD
 from otel_sqlite_exporter.scanning.patterns import NO_LETTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from otel_sqlite_exporter.conventions.slots import Convert
     from otel_sqlite_exporter.conventions.step_words import Step
 
+ANY_MARK: Final = key_words.STRONG | key_words.MODEL | key_words.SAID | key_words.STEP
 EVERY_SPAN: Final = -1
 MAX_LEARNT: Final = 20_000
 MAX_PLANNED_KEYS: Final = 4_000
 """Keys of all shapes that are remembered: flattened lists make a shape of every number of messages."""
 
 FAMILY_STRIDE: Final = 1_000
-LAST_RANK: Final = 1_000_000
 SHORTEST_NAME: Final = 4
 NOBODYS: Final = frozenset(
     {"opentelemetry", "instrumentation", "tracer", "tracing", "python", "http", "server", "service"}
@@ -54,6 +55,7 @@ class Dictionary:
         "_planned_keys",
         "_plans",
         "_speaks_plainly",
+        "_step_keys",
         "_trees",
         "adjusts",
         "families",
@@ -67,7 +69,8 @@ class Dictionary:
         self.slots: dict[str, Slot] = {}
         self._trees: dict[str, Slot] = {}
         self._objects: dict[str, Slot] = {}
-        self._plans: dict[tuple[str, ...], Plan] = {}
+        self._plans: dict[tuple[object, ...], Plan] = {}
+        self._step_keys: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._planned_keys = 0
         of_scope = [bool(family.scopes) and scope_name.startswith(family.scopes) for family in families]
         named = [family.name for family, found in zip(families, of_scope, strict=True) if found]
@@ -99,13 +102,24 @@ class Dictionary:
         """
         keys = tuple(attributes)
         plan = self._plans.get(keys)
-        if plan is None:
-            plan = Plan(keys, self.slot_of)
+        if plan is not None:
+            return plan
+        steps = self._step_keys.get(keys)
+        if steps is None:
             self._planned_keys += len(keys)
             if self._planned_keys > MAX_PLANNED_KEYS:
                 self._plans.clear()
+                self._step_keys.clear()
                 self._planned_keys = len(keys)
-            self._plans[keys] = plan
+            steps = () if self.scope_family is not None else self._doubtful(keys)
+        if not steps:
+            plan = self._plans[keys] = Plan(keys, self.slot_of if self.scope_family else self._with_words(keys))
+            return plan
+        self._step_keys[keys] = steps
+        told = any(key_words.is_models_step(attributes[key]) for key in steps)
+        plan = self._plans.get((keys, told))
+        if plan is None:
+            plan = self._plans[keys, told] = Plan(keys, self._with_words(keys, is_models=told))
         return plan
 
     def slot_of(self, key: str) -> Slot:
@@ -119,8 +133,6 @@ class Dictionary:
             key: Any attribute key.
         """
         slot = self.take_apart(key) if isinstance(key, str) else UNKNOWN
-        if slot is UNKNOWN and self.scope_family is None and isinstance(key, str):
-            slot = self._own(key)
         if len(self.slots) < MAX_LEARNT:
             self.slots[key] = slot
         return slot
@@ -202,48 +214,54 @@ class Dictionary:
                 return slot
         return self._slot_of_count(key)
 
-    def _own(self, key: str) -> Slot:
-        """Return what is done with a key that begins with the emitter's own name: what its other words mean.
+    def _with_words(self, keys: Sequence[str], *, is_models: bool = False) -> Callable[[str], Slot]:
+        """Return what reads the keys of a span whose emitter nobody knows: by its words what no convention claims.
 
-        Under a scope that traces nothing but models and their surroundings, a bare word means that as well.
+        Only keys are read so that begin as one that tells of a model: an application has keys of its own.
+
+        Args:
+            keys: Of the span.
+            is_models: A word for its step says that it is a model's.
         """
-        name, dot, rest = key.partition(".")
-        own = _of_own_words()
-        if dot and name in self._own_names:
-            known = own.slots.get(rest) or own.take_apart(rest)
-            if known is UNKNOWN:
-                known = self.slots.get(rest) or self.take_apart(rest)
-            tree = known.tree and f"{name}.{known.tree}"
-        elif self._speaks_plainly:
-            known = own.slots.get(key) or own.take_apart(key)
-            tree = known.tree
-        else:
-            return UNKNOWN
-        if known is UNKNOWN:
-            return UNKNOWN
-        return Slot(
-            LAST_RANK + known.rank,
-            columns=known.columns,
-            content=known.content,
-            body=known.body,
-            tree=tree,
-            path=known.path,
-            hidden=known.hidden,
-        )
+        marks = self._marks(keys)
+        tells = key_words.STRONG | (key_words.SAID if self._is_claimed(keys) else 0)
+        if is_models or key_words.is_telling(reduce(or_, marks.values(), 0)):
+            tells = ANY_MARK
+        holders = {*self._own_names, *(key_words.words_of(key)[0] for key, mark in marks.items() if mark & tells)}
+        if tells == ANY_MARK:
+            holders |= unknown_keys.FIRST_WORDS
+
+        def slot_of(key: str) -> Slot:
+            slot = self.slot_of(key)
+            if slot is not UNKNOWN or not isinstance(key, str):
+                return slot
+            is_own = self._speaks_plainly or not holders.isdisjoint(key_words.words_of(key)[:1])
+            return unknown_keys.slot_of(key) if is_own else slot
+
+        return slot_of
+
+    def _doubtful(self, keys: Sequence[str]) -> tuple[str, ...]:
+        """Return the keys whose values decide whether a span is a model's, none where its keys tell it."""
+        marks = self._marks(keys)
+        if self._is_claimed(keys) or key_words.is_telling(reduce(or_, marks.values(), 0)):
+            return ()
+        return tuple(key for key, mark in marks.items() if mark & key_words.STEP)
+
+    def _marks(self, keys: Sequence[str]) -> dict[str, int]:
+        unclaimed = (key for key in keys if isinstance(key, str) and self.slot_of(key) is UNKNOWN)
+        return {key: mark for key in unclaimed if (mark := key_words.marks_of(key))}
+
+    def _is_claimed(self, keys: Sequence[str]) -> bool:
+        return any(self.slot_of(key).mask for key in keys)
 
     def _slot_of_count(self, key: str) -> Slot:
         """Return what is done with a count that an emitter writes in words of its own: any usage's names tell it."""
         for word in USAGE_WORDS:
             before, found, name = key.rpartition(word)
             column = column_of(name) if found and before[-1:] in ("", ".") else None
-            if column is not None:
-                return Slot(LAST_RANK, columns=((column, CONVERTERS[column]),))
+            if column is not None and not key_words.counts_else(before):
+                return Slot(unknown_keys.RANK, columns=((column, CONVERTERS[column]),))
         return UNKNOWN
-
-
-@lru_cache(maxsize=1)
-def _of_own_words() -> Dictionary:
-    return Dictionary((OWN_WORDS,), {}, "")
 
 
 def own_names(scope_name: str) -> tuple[str, ...]:

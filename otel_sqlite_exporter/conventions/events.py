@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from otel_sqlite_exporter.conventions.call import EventFacts, Message
 from otel_sqlite_exporter.conventions.containers import read_input, read_one, read_output
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, UNREADABLE, parse_text, plain, to_json
+from otel_sqlite_exporter.conventions.unknown_events import read_unknown
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.sheet import Sheet
@@ -80,7 +81,7 @@ def read_events(sheet: Sheet, events: Sequence[EventFacts]) -> list[EventFacts]:
             rest = _read_details(sheet, event)
             if rest:
                 kept.append(EventFacts(name, rest, None, event.timestamp))
-        elif not _read_whole(sheet, event):
+        elif not _read_whole(sheet, event) and not (sheet.is_unknown and read_unknown(sheet, event, received, sent)):
             kept.append(event)
     if received:
         sheet.offer("input", _RANK, received)

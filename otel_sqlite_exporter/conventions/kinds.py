@@ -29,7 +29,21 @@ from otel_sqlite_exporter.scanning.patterns import INNER_CAPITAL
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-_SAY_NOTHING: Final = frozenset({"unknown", "undefined", "unspecified", "none", "null", "custom", "internal"})
+_SAY_NOTHING: Final = frozenset(
+    {
+        "unknown",
+        "undefined",
+        "unspecified",
+        "none",
+        "null",
+        "custom",
+        "internal",
+        "client",
+        "server",
+        "producer",
+        "consumer",
+    }
+)
 _LONGEST_WORD: Final = 96
 
 SUFFIXES: Final[tuple[tuple[str, Step], ...]] = (
@@ -111,15 +125,32 @@ def decide(
         elif "word" in columns:
             step = Step("other", columns["word"])
         else:
-            step = (
-                columns.get("hint") or _by_name(columns, name) or _by_evidence(columns, contents, is_failed=is_failed)
-            )
+            step = _by_hints(columns, contents) or _by_name(columns, name)
+            step = step or _by_evidence(columns, contents, is_failed=is_failed)
     return EMBEDDINGS if step.kind == "llm" and _embeds(columns, name) else step
 
 
 def _embeds(columns: Mapping[str, Any], name: str) -> bool:
     """Tell a request for vectors, which some emitters call what they call every request, by its model or its name."""
     return name.endswith(".embeddings") or "embed" in (columns.get("request_model") or "")
+
+
+def _by_hints(columns: Mapping[str, Any], contents: Collection[str]) -> Step | None:
+    """Return what the words of an emitter that nobody knows tell of the step."""
+    hint: Step | None = columns.get("hint")
+    if hint is not None:
+        return hint
+    if "weak_word" in columns:
+        return Step("other", columns["weak_word"])
+    weak: Step | None = columns.get("weak_hint")
+    if weak is not None and weak.kind in ("llm", "embedding") and not _is_evident(columns, contents):
+        return None
+    return weak
+
+
+def _is_evident(columns: Mapping[str, Any], contents: Collection[str]) -> bool:
+    told = columns.keys()
+    return "request_model" in told or not _ANSWERED.isdisjoint(told) or not _SAID.isdisjoint(contents)
 
 
 def _by_name(columns: Mapping[str, Any], name: str) -> Step | None:
@@ -169,9 +200,19 @@ def _spelled(word: str) -> Step | None:
     shown = enum_text(word.strip().strip('"')) or ""
     plain = shown.lower()
     step = STEPS.get(plain) or STEPS.get(plain.replace("-", "_").replace(" ", "_"))
-    if step is None and "." in plain:
-        return STEPS.get(plain.removesuffix(".create").rpartition(".")[2])
+    if step is None and ("." in plain or plain[:1] == "/"):
+        return _of_path(plain)
     return step or _composed(INNER_CAPITAL.sub("_", shown).lower())
+
+
+def _of_path(path: str) -> Step | None:
+    """Return the step of a method's path, or an endpoint's: ``openai.chat.completions.create``, ``/v1/embeddings``."""
+    words = path.strip("/").replace("/", ".").removesuffix(".create")
+    while True:
+        step = STEPS.get(words)
+        _, point, words = words.partition(".")
+        if step is not None or not point:
+            return step
 
 
 def _composed(word: str) -> Step | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
 
 _ERROR_LEVELS: Final = ("ERROR", "error", "Error")
+_FAILURES: Final = frozenset({"error_type", "failed", "error_told"})
 _FIRST_HTTP_ERROR: Final = 400
 
 
@@ -29,7 +30,7 @@ def fill(call: Call, columns: Mapping[str, Any], facts: SpanFacts) -> None:
     if facts.status == "ok" and "error_type" in columns and _exception(facts.events):
         call.status = "error"  # an emitter that sets every span to ok has said twice that this one failed
     if facts.status == "unset" and (
-        "error_type" in columns or failed_http or columns.get("error_level") in _ERROR_LEVELS
+        failed_http or not _FAILURES.isdisjoint(columns) or columns.get("error_level") in _ERROR_LEVELS
     ):
         call.status = "error"
     call.status_message = facts.status_message or None

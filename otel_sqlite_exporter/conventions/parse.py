@@ -85,6 +85,18 @@ def parse_text(text: str) -> object:
     return value
 
 
+def parse_lines(text: str) -> object:
+    """Return the objects that a text holds one a line as JSON, or :data:`NOT_JSON`.
+
+    Args:
+        text: Any string that is no JSON as a whole.
+    """
+    if text[:1] != "{" or text.rstrip()[-1:] != "}" or "}\n" not in text:
+        return NOT_JSON
+    values = [parse_json(line) for line in text.splitlines() if line.strip()]
+    return values if all(isinstance(value, dict) for value in values) else NOT_JSON
+
+
 def _is_object_repr(text: str) -> bool:
     """Tell the repr of an object with named fields (``Content(parts=[...], role='user')``) from prose."""
     name, bracket, fields = text[:_LONGEST_CLASS].partition("(")

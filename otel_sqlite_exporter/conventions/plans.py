@@ -58,6 +58,8 @@ class Planner(Protocol):
 
     steps: Mapping[str, Step]
     """What the names of spans and events stand for under the scope."""
+    scope_family: str | None
+    """The family whose scope it is."""
 
     def plan(self, attributes: Mapping[str, object]) -> Plan:
         """Return what is done with attributes of these keys."""

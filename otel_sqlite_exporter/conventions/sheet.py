@@ -40,6 +40,11 @@ class Sheet:
         """What the names of spans and events stand for under the span's scope."""
         return self._known.steps
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the span's scope is no known emitter's."""
+        return self._known.scope_family is None
+
     def add(self, attributes: Mapping[str, object], offset: int = 0) -> dict[str, object]:
         """Sort attributes in; return those that are not message content.
 

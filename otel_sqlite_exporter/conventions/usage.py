@@ -41,6 +41,7 @@ USAGE_KEYS: Final[dict[str, tuple[str, ...]]] = {
         "eval_count",
         "output_token_count",
         "generated_tokens",
+        "generation_token_count",
         "tokens.output_tokens",
         "billed_units.output_tokens",
         "outputTokens.total",

@@ -113,6 +113,19 @@ def flag(value: object) -> bool | None:
     return None
 
 
+def failure(value: object) -> bool | None:
+    """Return True for a flag or a word by which an emitter says that something failed."""
+    if isinstance(value, str):
+        return value.strip('"').lower() in ("error", "failed", "failure", "exception", "true") or None
+    return value is True or None
+
+
+def told_error(value: object) -> str | None:
+    """Return what an emitter says of an error; the words for none are none."""
+    found = "true" if value is True else text(value)
+    return None if found is None or found.lower() in ("false", "no", "ok", "[]", "{}", "0") else found
+
+
 def service_tier(value: object) -> str | None:
     """Return the tier that served a call; the wish that the provider may choose one is none."""
     found = text(value)

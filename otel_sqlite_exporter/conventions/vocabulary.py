@@ -28,6 +28,8 @@ CONVERTERS: Final[dict[str, Convert]] = {
     "step": kinds.known_step,
     "word": kinds.unknown_word,
     "hint": kinds.known_step,
+    "weak_hint": kinds.known_step,
+    "weak_word": kinds.unknown_word,
     "component": values.text,
     "database": values.text,
     "database_operation": values.text,
@@ -66,6 +68,8 @@ CONVERTERS: Final[dict[str, Convert]] = {
     "error_type": values.class_name,
     "error_message": values.text,
     "error_level": values.text,
+    "failed": values.failure,
+    "error_told": values.told_error,
     "http_status": values.count,
     "server": values.text,
 }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.conventions import key_words
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS, is_genai_key, is_genai_scope
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -20,13 +21,14 @@ class SpanFilter:
 
     Applications have a few dozen scopes and attribute names. Each is classified once; from then on a span is decided
     by its scope, or by whether its keys are a subset of the names that say nothing. Both run in C and need no loop over
-    the attributes (``python -m benchmarks on_end``).
+    the attributes (``python -m benchmarks on_end``). Only spans with keys that say a part of it (a model, a prompt, a
+    word for the step) are looked at one key after the other.
 
     Args:
         everything: Record every span.
     """
 
-    __slots__ = ("_everything", "llm_keys", "llm_scopes", "plain_keys", "plain_scopes")
+    __slots__ = ("_everything", "hints", "llm_keys", "llm_scopes", "plain_keys", "plain_scopes")
 
     def __init__(self, *, everything: bool) -> None:
         self._everything = everything
@@ -34,14 +36,19 @@ class SpanFilter:
         self.plain_scopes: set[str] = set()
         self.llm_keys: set[str] = set()
         self.plain_keys: set[str] = set()
+        self.hints: dict[str, int] = {}
+        """Keys that say a part, and their marks."""
 
     def is_llm_span(self, span: ReadableSpan) -> bool:
         """Tell whether the span is a GenAI, OpenInference or OpenLLMetry span, or everything is recorded."""
         scope = span.instrumentation_scope
         if self.is_llm_scope((scope.name or "") if scope is not None else ""):
             return True
-        keys = attributes_of(span).keys()
-        return not self.plain_keys.issuperset(keys) and (not self.llm_keys.isdisjoint(keys) or self._learn_keys(keys))
+        attributes = attributes_of(span)
+        keys = attributes.keys()
+        return not self.plain_keys.issuperset(keys) and (
+            not self.llm_keys.isdisjoint(keys) or self._learn_keys(attributes)
+        )
 
     def is_llm_scope(self, name: str) -> bool:
         """Tell whether all spans of a scope of this name are recorded."""
@@ -54,14 +61,31 @@ class SpanFilter:
             learned.add(name)
         return is_llm
 
-    def _learn_keys(self, keys: Iterable[str]) -> bool:
-        for key in keys:
+    def _learn_keys(self, attributes: Mapping[str, object]) -> bool:
+        told = 0
+        for key, value in attributes.items():
             if key in self.plain_keys or key in ID_KEYS:
                 continue
-            is_llm = is_genai_key(key)
-            learned = self.llm_keys if is_llm else self.plain_keys
-            if len(learned) < _MAX_LEARNED:
-                learned.add(key)
-            if is_llm:
+            marks = self.hints.get(key)
+            if marks is None:
+                if self._learn_key(key):
+                    return True
+                marks = self.hints.get(key, 0)
+            if marks & key_words.STEP and key_words.is_models_step(value):
                 return True
+            told |= marks
+        return key_words.is_telling(told)
+
+    def _learn_key(self, key: str) -> bool:
+        """Classify a key; tell whether a span that has it is one of a model for that alone."""
+        marks = key_words.STRONG if is_genai_key(key) else key_words.marks_of(key)
+        if marks & key_words.STRONG:
+            if len(self.llm_keys) < _MAX_LEARNED:
+                self.llm_keys.add(key)
+            return True
+        if marks:
+            if len(self.hints) < _MAX_LEARNED:
+                self.hints[key] = marks
+        elif len(self.plain_keys) < _MAX_LEARNED:
+            self.plain_keys.add(key)
         return False

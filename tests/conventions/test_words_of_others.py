@@ -90,7 +90,8 @@ def test_bare_words_are_read_under_a_scope_that_traces_nothing_else() -> None:
     call = _read(bare, scope="vllm.engine")
     assert (call.kind, call.request_model, call.input_tokens) == ("llm", "m-1", 7)
     assert (last_user_text(call), output_text(call)) == ("Hi", "Ho")
-    assert _read(bare, scope="my.application").request_model is None
+    assert _read({**bare, "type": "pump"}, scope="my.application").kind == "llm"  # by its counts
+    assert _read({"type": "pump", "model": "m-1", "input": "oil"}, scope="my.application").request_model is None
 
 
 def _chunk(**delta: Any) -> str:

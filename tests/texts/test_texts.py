@@ -111,10 +111,10 @@ def test_a_long_prompt_keeps_its_instructions_and_its_question(tmp_path: Path) -
     with recording(path) as processor:
         end_spans(processor, 1, **{"gen_ai.input.messages": messages(first + documents + last)})
         end_spans(processor, 1, **{"gen_ai.input.messages": json.dumps([{"role": "user", "parts": parts}])})
-        end_spans(processor, 1, prompt=first + documents + last)
+        end_spans(processor, 1, notes=first + documents + last)
         assert processor.force_flush()
     kept = [str(text) for (text,) in query(path, "SELECT text FROM messages ORDER BY id")]
-    kept.append(json.loads(str(value(path, "SELECT attributes FROM spans ORDER BY id DESC LIMIT 1")))["prompt"])
+    kept.append(json.loads(str(value(path, "SELECT attributes FROM spans ORDER BY id DESC LIMIT 1")))["notes"])
     assert len(kept) == 3
     for text in kept:
         assert text.startswith(first)

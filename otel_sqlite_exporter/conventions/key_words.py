@@ -1,0 +1,206 @@
+"""What the words of an attribute key say, whoever made it: ``acme.llmUsage.promptTokens`` counts the input's tokens.
+
+There are few words for what a model call is made of, and keys end with them, whatever prefix, separator or case an
+emitter has. Kept free of other imports: the span processor asks on the application's thread.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+STRONG: Final = 1
+"""Only a span of a model has such a key."""
+
+MODEL: Final = 2
+"""A model is named; printers and cars have models too."""
+
+SAID: Final = 4
+"""What is said to a model, or by it; shells and tasks have prompts and completions too."""
+
+STEP: Final = 8
+"""A word for the step may stand under it."""
+
+_LANGUAGE_MODELS: Final = frozenset({"llm", "llms", "genai", "llmops"})
+_TOKENS: Final = frozenset({"token", "tokens"})
+_NOT_COUNTED: Final = frozenset(
+    {
+        *("max", "maximum", "min", "limit", "limits", "budget", "rate", "cost", "costs", "price", "prices", "usd"),
+        *("per", "remaining", "allowed", "quota", "second", "seconds", "sec", "ms", "time", "first", "latency"),
+        *("avg", "average", "auth", "csrf", "secret", "bearer", "audio", "image", "images", "video", "accepted"),
+        *("rejected", "logprobs", "memory", "cpu", "disk", "gpu", "ram", "ratio", "percent", "window", "stop"),
+        *("special", "bias", "uncached", "non", "not", "fresh", "ephemeral", "tool", "duration", "saved"),
+    }
+)
+_CACHED: Final = frozenset({"cache", "cached", "caching"})
+_WRITTEN: Final = frozenset({"write", "writes", "creation", "create", "created", "written"})
+_THOUGHT: Final = frozenset({"reasoning", "thinking", "thoughts", "thought"})
+_INTO: Final = frozenset({"prompt", "prompts", "input", "inputs", "in", "sent", "request"})
+_OUT_OF: Final = frozenset(
+    {"completion", "completions", "output", "outputs", "out", "generated", "candidates", "received", "response"}
+)
+_AFTER_COUNTS: Final = frozenset({"total", "count", "counts", "used", "usage", "number", "num"})
+_WHOLE_COUNTS: Final = {"prompt_eval_count": "input_tokens", "eval_count": "output_tokens"}
+_NAMED: Final = frozenset({"name", "id"})
+_STEP_NAMES: Final = frozenset({"kind", "type", "operation", "op"})
+_ONLY_MODELS: Final = frozenset(
+    {
+        *("system_prompt", "user_prompt", "prompt_messages", "chat_completion", "chat_messages", "finish_reason"),
+        *("finish_reasons", "tool_calls", "max_tokens", "top_p", "max_output_tokens", "max_completion_tokens"),
+        *("input_messages", "output_messages", "completion_text", "prompt_text", "model_provider"),
+    }
+)
+"""Ends of keys that only spans of models have."""
+
+_SPOKEN: Final = frozenset({"prompt", "prompts", "completion", "completions", "messages"})
+_OF_OTHERS: Final = frozenset(
+    {
+        *("http", "url", "db", "rpc", "net", "network", "server", "client", "messaging", "aws", "gcp", "azure", "k8s"),
+        *("container", "process", "thread", "code", "exception", "otel", "telemetry", "service", "host", "os", "cloud"),
+        *("device", "browser", "faas", "peer", "enduser", "user", "feature_flag", "graphql", "event", "log"),
+    }
+)
+"""First words of the keys of OpenTelemetry's other conventions."""
+
+
+def words_of(key: str) -> tuple[str, ...]:
+    """Return the words of a key in lower case, parted at everything that is no letter or digit, and at inner capitals.
+
+    Args:
+        key: Any attribute key.
+    """
+    words: list[str] = []
+    word = ""
+    was_small = False
+    for character in key:
+        if not character.isalnum():
+            if word:
+                words.append(word.lower())
+            word = ""
+            was_small = False
+            continue
+        if was_small and character.isupper():
+            words.append(word.lower())
+            word = ""
+        was_small = character.islower() or character.isdigit()
+        word += character
+    if word:
+        words.append(word.lower())
+    return tuple(words)
+
+
+def count_of(words: tuple[str, ...]) -> str | None:
+    """Return the column of tokens that a key's words name, None where they name none.
+
+    Args:
+        words: As of :func:`words_of`.
+    """
+    tail = words[-6:]
+    told = frozenset(tail)
+    if not told & _TOKENS:
+        if tail[-1:] == ("count",):
+            return next((column for end, column in _WHOLE_COUNTS.items() if "_".join(tail).endswith(end)), None)
+        if "usage" not in tail[:-1] or not told & (_INTO | _OUT_OF | _CACHED | _THOUGHT | {"total"}):
+            return None
+    if told & _NOT_COUNTED:
+        return None
+    return _detail_of(told, tail) or _side_counted(tail)
+
+
+def counts_else(name: str) -> bool:
+    """Tell whether words before a count's name say that it counts no tokens: ``memory.usage.total``."""
+    return not _NOT_COUNTED.isdisjoint(words_of(name)[-1:] + words_of(name)[-2:-1])
+
+
+def _detail_of(told: frozenset[str], tail: tuple[str, ...]) -> str | None:
+    if told & _CACHED:
+        return "cache_write_tokens" if told & _WRITTEN else "cache_read_tokens"
+    if told & _THOUGHT and _is_end_of_count(tail[-1]):
+        return "reasoning_tokens"
+    return None
+
+
+def _side_counted(tail: tuple[str, ...]) -> str | None:
+    if not _is_end_of_count(tail[-1]):
+        return None
+    words = list(tail)
+    while len(words) > 1 and words[-1] in _AFTER_COUNTS and not _TOKENS.isdisjoint(words[:-1]):
+        if words[-2:] == ["tokens", "total"] and _INTO.isdisjoint(words[-3:-2]) and _OUT_OF.isdisjoint(words[-3:-2]):
+            return "total_tokens"
+        words.pop()
+    for word in reversed(words[-4:]):
+        if word in _INTO:
+            return "input_tokens"
+        if word in _OUT_OF:
+            return "output_tokens"
+        if word in ("total", "usage"):
+            break
+    return "total_tokens" if words[-1] in _TOKENS or words[-1] == "total" else None
+
+
+def _is_end_of_count(word: str) -> bool:
+    return any(
+        word in words for words in (_TOKENS, _AFTER_COUNTS, _INTO, _OUT_OF, _CACHED, _THOUGHT, {"hit", "hits", "read"})
+    )
+
+
+def marks_of(key: str) -> int:
+    """Return what a key tells of the span that has it: :data:`STRONG`, :data:`MODEL`, :data:`SAID`, :data:`STEP`.
+
+    Args:
+        key: Any attribute key.
+    """
+    words = words_of(key)
+    if not words or (words[0] in _OF_OTHERS and len(words) > 1):
+        return 0
+    end = "_".join(words[-2:])
+    if (
+        not _LANGUAGE_MODELS.isdisjoint(words)
+        or ("gen", "ai") in pairwise(words)
+        or end in _ONLY_MODELS
+        or "_".join(words[-3:]) in _ONLY_MODELS
+        or (not _TOKENS.isdisjoint(words) and count_of(words) in ("input_tokens", "output_tokens"))
+    ):
+        return STRONG
+    last = words[-1]
+    if last == "model" or (last in _NAMED and words[-2:-1] == ("model",)):
+        return MODEL
+    if last in _SPOKEN:
+        return SAID
+    return STEP if last in _STEP_NAMES or end == "operation_name" else 0
+
+
+def is_telling(marks: int) -> bool:
+    """Tell whether keys of these marks together are a model's span's."""
+    return bool(marks & STRONG) or marks & (MODEL | SAID) == MODEL | SAID
+
+
+_LONGEST_STEP: Final = 48
+
+STEPS_OF_MODELS: Final = frozenset(
+    {
+        *("llm", "llm_call", "llmcall", "chat_completion", "chatcompletion", "chat_model", "generation"),
+        *("embedding", "embeddings", "retriever", "retrieval", "reranker", "agent", "tool", "tool_call"),
+        *("chat_completions", "chat_completion_create", "chat_completions_create", "invoke_model", "generate_content"),
+        *(
+            "generate_text",
+            "text_generation",
+            "llm_generation",
+            "llm_completion",
+            "llm_invoke",
+            "invoke_llm",
+            "call_llm",
+        ),
+        *("text_completion", "execute_tool", "invoke_agent", "llm_request", "model_call", "guardrail"),
+    }
+)
+"""Words for steps that nothing but spans of models, agents, tools and retrieval has."""
+
+
+def is_models_step(value: object) -> bool:
+    """Tell whether the value under a key that may name a step names one of a model or its surroundings.
+
+    Args:
+        value: Of an attribute.
+    """
+    return type(value) is str and "_".join(words_of(value[:_LONGEST_STEP])) in STEPS_OF_MODELS
