@@ -27,6 +27,8 @@ MAX_LEARNT: Final = 20_000
 MAX_PLANNED_KEYS: Final = 4_000
 """Keys of all shapes that are remembered: flattened lists make a shape of every number of messages."""
 
+_STEP_COLUMNS: Final = frozenset({"kind", "step", "hint", "component"})
+
 FAMILY_STRIDE: Final = 1_000
 SHORTEST_NAME: Final = 4
 NOBODYS: Final = frozenset(
@@ -243,13 +245,20 @@ class Dictionary:
     def _doubtful(self, keys: Sequence[str]) -> tuple[str, ...]:
         """Return the keys whose values decide whether a span is a model's, none where its keys tell it."""
         marks = self._marks(keys)
-        if self._is_claimed(keys) or key_words.is_telling(reduce(or_, marks.values(), 0)):
+        if self._names_step(keys) or key_words.is_telling(reduce(or_, marks.values(), 0)):
             return ()
         return tuple(key for key, mark in marks.items() if mark & key_words.STEP)
 
     def _marks(self, keys: Sequence[str]) -> dict[str, int]:
-        unclaimed = (key for key in keys if isinstance(key, str) and self.slot_of(key) is UNKNOWN)
+        unclaimed = (key for key in keys if isinstance(key, str) and self._is_unclaimed(self.slot_of(key)))
         return {key: mark for key in unclaimed if (mark := key_words.marks_of(key))}
+
+    @staticmethod
+    def _is_unclaimed(slot: Slot) -> bool:
+        return slot is UNKNOWN or slot.rank >= unknown_keys.RANK
+
+    def _names_step(self, keys: Sequence[str]) -> bool:
+        return any(column in _STEP_COLUMNS for key in keys for column, _ in self.slot_of(key).columns)
 
     def _is_claimed(self, keys: Sequence[str]) -> bool:
         return any(self.slot_of(key).mask for key in keys)

@@ -107,9 +107,20 @@ def count_of(words: tuple[str, ...]) -> str | None:
     return _detail_of(told, tail) or _side_counted(tail)
 
 
+def is_passed_on(words: tuple[str, ...]) -> bool:
+    """Tell a field of what a function was given: ``inputs.response.usage.prompt_tokens`` is no count of its span.
+
+    Args:
+        words: As of :func:`words_of`.
+    """
+    given = next((place for place, word in enumerate(words) if word in _GIVEN), len(words))
+    return not _PASSED_ON.isdisjoint(words[given + 1 : -1])
+
+
 def counts_else(name: str) -> bool:
-    """Tell whether words before a count's name say that it counts no tokens: ``memory.usage.total``."""
-    return not _NOT_COUNTED.isdisjoint(words_of(name)[-1:] + words_of(name)[-2:-1])
+    """Tell whether words before a count's name say that it counts nothing of its span's: ``memory.usage.total``."""
+    words = words_of(name)
+    return not _NOT_COUNTED.isdisjoint(words[-2:]) or is_passed_on((*words, ""))
 
 
 def _detail_of(told: frozenset[str], tail: tuple[str, ...]) -> str | None:
@@ -174,6 +185,10 @@ def is_telling(marks: int) -> bool:
     """Tell whether keys of these marks together are a model's span's."""
     return bool(marks & STRONG) or marks & (MODEL | SAID) == MODEL | SAID
 
+
+_GIVEN: Final = frozenset({"inputs", "input", "args", "kwargs", "arguments"})
+_PASSED_ON: Final = frozenset({"response", "result", "output", "agent", "self", "client", "completion"})
+"""What a function is given that had facts before."""
 
 _LONGEST_STEP: Final = 48
 

@@ -129,7 +129,7 @@ def _is_vector(content: Sequence[object]) -> bool:
 
 
 def _object_parts(item: Object, depth: int) -> Iterable[Part]:
-    kind = item.get("type") or item.get("block_type") or item.get("part_kind")
+    kind = item.get("type") or item.get("block_type") or item.get("part_kind") or item.get("kind")
     if isinstance(kind, str):
         reader = _BY_TYPE.get(kind) or _BY_TYPE.get(kind.lower())
         if reader is not None:

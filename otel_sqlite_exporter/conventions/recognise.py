@@ -67,6 +67,7 @@ SCOPE_PREFIXES: Final = (
     "litellm",
     "lmnr",
     "mlflow",
+    "nemo_guardrails",
     "netra",
     "openai.agents",
     "pydantic-ai",

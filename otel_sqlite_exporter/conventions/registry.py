@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.dictionary import Dictionary
 from otel_sqlite_exporter.conventions.families.adk import ADK
-from otel_sqlite_exporter.conventions.families.frameworks import AG2, LIVEKIT, MIRASCOPE, PIPECAT, PROMPTFLOW
+from otel_sqlite_exporter.conventions.families.frameworks import AG2, LIVEKIT, MIRASCOPE, NEMO, PIPECAT, PROMPTFLOW
 from otel_sqlite_exporter.conventions.families.genai import GENAI
 from otel_sqlite_exporter.conventions.families.haystack import HAYSTACK
 from otel_sqlite_exporter.conventions.families.langfuse import LANGFUSE
@@ -68,6 +68,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     PIPECAT,
     PROMPTFLOW,
     MIRASCOPE,
+    NEMO,
     HONEYHIVE,
     JUDGEVAL,
     TRULENS,

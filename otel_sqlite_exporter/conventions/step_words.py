@@ -31,6 +31,7 @@ TOOL: Final = Step("tool", "execute_tool")
 RETRIEVAL: Final = Step("retriever", "retrieval")
 RERANK: Final = Step("reranker", "rerank")
 CHAIN: Final = Step("chain", None)
+GUARDRAIL: Final = Step("guardrail", None)
 OTHER: Final = Step("other", None)
 
 STEPS: Final[dict[str, Step]] = {
@@ -171,7 +172,8 @@ STEPS: Final[dict[str, Step]] = {
     "tool": TOOL,
     "retriever": RETRIEVAL,
     "reranker": RERANK,
-    "guardrail": Step("guardrail", None),
+    "guardrail": GUARDRAIL,
+    "guardrails": GUARDRAIL,
     "evaluator": Step("evaluator", None),
     "evaluation": Step("evaluator", None),
     "prompt": Step("prompt", None),

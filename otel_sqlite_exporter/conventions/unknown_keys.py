@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.conventions.key_words import count_of, words_of
+from otel_sqlite_exporter.conventions.key_words import count_of, is_passed_on, words_of
 from otel_sqlite_exporter.conventions.slots import UNKNOWN, Slot
 from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS
 
@@ -45,9 +45,9 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "response_model": (
         *("response_model", "response_model_name", "response_model_id", "output_model", "actual_model"),
-        *("served_model", "returned_model", "completion_model"),
+        *("served_model", "returned_model", "completion_model", "result_model", "result_model_name"),
     ),
-    "response_id": ("response_id", "completion_id", "generation_id"),
+    "response_id": ("response_id", "result_id", "output_id", "completion_id", "generation_id"),
     "finish_reasons": ("finish_reasons", "finish_reason", "stop_reasons", "stop_reason", "finish_reason_type"),
     "cost_usd": ("cost_total", "total_cost", "total_cost_usd", "cost_usd", "cost_amount", "price_total", "cost"),
     "conversation_id": ("session_id", "conversation_id", "thread_id", "chat_id"),
@@ -82,7 +82,8 @@ BODIES: Final[dict[str, tuple[str, ...]]] = {
 _SYSTEM: Final = frozenset(
     {
         *("system_prompt", "system_instructions", "system_instruction", "system_message", "instructions"),
-        *("system_messages", "prompt_system", "developer_message", "system_content", "system_text"),
+        *("system_messages", "prompt_system", "input_system", "messages_system", "request_system"),
+        *("developer_message", "system_content", "system_text"),
     }
 )
 _TOOLS: Final = frozenset(
@@ -184,7 +185,7 @@ def slot_of(key: str) -> Slot:
         place, rank = content
         return Slot(RANK + rank, content=place, tree=name, path=path)
     ends = ["_".join(words[-size:]) for size in range(min(_LONGEST_END, len(words)), 0, -1)]
-    columns = _columns_of(words, ends)
+    columns = _columns_of(words, ends) if not is_passed_on(words) else None
     if columns:
         rank, filled = columns
         # What tells an error may be told in words: they are a message, and no content.

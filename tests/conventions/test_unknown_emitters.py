@@ -313,3 +313,34 @@ def test_an_applications_own_keys_stay_where_they_are() -> None:
     call = _read({"gen_ai.operation.name": "chat", "gen_ai.request.model": MODEL, **own})
     assert (call.kind, call.status, call.input, call.output) == ("llm", "unset", [], [])
     assert own.items() <= call.attributes.items()
+
+
+@pytest.mark.parametrize("key", ["run_type", "node_type", "acme.span_type"])
+def test_a_word_for_the_step_counts_beside_a_known_convention_without_one(key: str) -> None:
+    """``input.value`` is everybody's, and says nothing of what its span does."""
+    request, response = BODIES["openai"]
+    attributes = {key: "llm", "input.value": json.dumps(request), "output.value": json.dumps(response)}
+    call = _read(attributes)
+    assert (call.kind, call.request_model, call.response_model, call.input_tokens) == ("llm", MODEL, ANSWERED, INPUT)
+    assert _said(call) == (SYSTEM, QUESTION, ANSWER)
+    assert _read(attributes | {"openinference.span.kind": "CHAIN"}).kind == "chain"
+
+
+def test_what_a_function_was_given_had_its_facts_before() -> None:
+    """A function that takes a response, or an agent, and the one that makes it, are one call and not two."""
+    answer = {"model": ANSWERED, "id": "r-1", "usage.prompt_tokens": INPUT, "usage.completion_tokens": OUTPUT}
+    made = {f"result.{key}": value for key, value in answer.items()} | {"inputs.model": MODEL}
+    call = _read(made)
+    assert (call.kind, call.request_model, call.response_model) == ("llm", MODEL, ANSWERED)
+    assert (call.response_id, call.input_tokens, call.output_tokens) == ("r-1", INPUT, OUTPUT)
+    taken = {f"inputs.response.{key}": value for key, value in answer.items()} | {"inputs.agent.model.id": MODEL}
+    assert (_read(taken).kind, _read(taken).input_tokens) == ("other", None)
+
+
+@pytest.mark.parametrize("task", ["general", "self_check_input", "generate_user_intent"])
+def test_calls_of_guardrails_are_named_after_their_tasks(task: str) -> None:
+    """NeMo's operation is the task that the prompt was written for; only calls name a model."""
+    attributes = {"gen_ai.operation.name": task, "gen_ai.request.model": MODEL, "gen_ai.usage.input_tokens": INPUT}
+    assert _read(attributes, scope="nemo_guardrails", name=f"{task} {MODEL}").kind == "llm"
+    rail = {"gen_ai.operation.name": "guardrails"}
+    assert _read(rail, scope="nemo_guardrails", name="guardrails.rail").kind == "guardrail"

@@ -8,6 +8,7 @@ from otel_sqlite_exporter.conventions.step_words import (
     AGENT,
     CHAIN,
     EMBEDDINGS,
+    GUARDRAIL,
     LLM,
     OTHER,
     SPEECH,
@@ -132,4 +133,22 @@ MIRASCOPE: Final = Family(
     bodies={"usage": ("mirascope.response.usage",)},
     scopes=("mirascope",),
     steps={"trace": CHAIN},
+)
+
+
+def _call_tasks_calls(call: Call, _sheet: Sheet, _facts: SpanFacts) -> None:
+    """Take a span that names a model for the call it is: its operation is the task that the prompt was written for."""
+    if call.kind == "other" and call.request_model is not None:
+        call.kind = "llm"
+
+
+NEMO: Final = Family(
+    name="nemo_guardrails",
+    scopes=("nemo_guardrails",),
+    steps={
+        "guardrails.request": CHAIN,
+        "guardrails.rail": GUARDRAIL,
+        "guardrails.action": CHAIN,
+    },
+    adjust=_call_tasks_calls,
 )
