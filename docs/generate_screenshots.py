@@ -28,7 +28,7 @@ from otel_sqlite_exporter import __version__, open_database
 from otel_sqlite_exporter.demo.file import write_demo
 from otel_sqlite_exporter.reading import units
 from otel_sqlite_exporter.web.app import create_app
-from otel_sqlite_exporter.web.page import static_file
+from otel_sqlite_exporter.web.templating import static_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -89,7 +89,7 @@ class Recording:
             ReadingError: The file can't be read.
         """
         try:
-            from otel_sqlite_exporter.web import open_in_browser  # noqa: PLC0415 - an extra
+            from otel_sqlite_exporter.web.serving import open_in_browser  # noqa: PLC0415 - an extra
         except ModuleNotFoundError as error:
             needed = f"the pages need {error.name}: pip install 'otel-sqlite-exporter[web]'"
             raise ModuleNotFoundError(needed, name=error.name) from None

@@ -17,6 +17,12 @@ Form: TypeAlias = Literal["table", "json", "csv"]
 
 _F = TypeVar("_F", bound="Callable[..., object]")
 
+MOST_GROUPS: Final = 100
+"""How many groups a table shows, where nobody says otherwise."""
+
+LIMIT_OF_GROUPS: Final = f"How many groups.  [default: {MOST_GROUPS} in a table, else all]"
+"""The help of an option."""
+
 _FILTERS: Final = (
     (("-m", "--model"), "MODEL", "Calls of this model; * stands for anything: 'gpt-*'."),
     (("--provider",), "NAME", "Calls of this provider: openai, anthropic, ..."),

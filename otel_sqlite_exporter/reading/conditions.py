@@ -9,7 +9,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.essentials import DAY_NANOSECONDS
+from otel_sqlite_exporter.reading.building import as_int
 from otel_sqlite_exporter.reading.moments import Moment
+from otel_sqlite_exporter.reading.units import full_time
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
@@ -21,10 +23,12 @@ IS_CALL: Final = "s.kind IN ('llm', 'embedding') AND s.duplicate_of IS NULL"
 TOTAL_TOKENS: Final = "coalesce(s.input_tokens + s.output_tokens, s.total_tokens, s.input_tokens, s.output_tokens)"
 """The tokens of one call, as ``llm_calls`` has them."""
 
-SPANS_WITHOUT_WINDOW: Final = 200_000
-"""Up to so many spans, a question without a period is about all of them; of more, about the last seven days."""
+SPANS_WITHOUT_WINDOW: Final = 100_000
+"""Up to so many spans, a question without a period is about all of them; of more, about those of the last seven days,
+and about the newest so many where the seven days have more."""
 
 _WINDOW_DAYS: Final = 7
+_SECOND: Final = 1_000_000_000
 _MOST_DAYS: Final = 400
 
 _COLUMNS: Final = {
@@ -41,7 +45,7 @@ _DASHES: Final = (8, 12, 16, 20)
 # A call is what a tool did where its answer asks for the tool, a tool's own span where it has the name.
 _OF_TOOL: Final = """(s.tool_name {operator} {operand} OR EXISTS (
   SELECT 1 FROM span_messages sm JOIN messages m ON m.id = sm.message_id,
-    json_each(CASE WHEN json_valid(m.parts) THEN m.parts END) part
+    json_each(CASE WHEN instr(m.parts, 'tool_call') AND json_valid(m.parts) THEN m.parts END) part
   WHERE sm.span_id = s.id AND sm.direction = 'output' AND part.type = 'object'
     AND json_extract(part.value, '$.type') = 'tool_call' AND json_extract(part.value, '$.name') {operator} {operand}
 ))"""
@@ -137,7 +141,23 @@ def windowed(connection: ReadConnection, filters: Filters) -> tuple[Filters, str
     if filters.since or filters.until or filters.trace or filters.conversation or not is_large(connection):
         return filters, None
     since = time.time_ns() - _WINDOW_DAYS * DAY_NANOSECONDS
-    return replace(filters, since=Moment(f"{_WINDOW_DAYS}d", since)), "of the last 7 days; since=all for everything"
+    row = connection.row(
+        "SELECT start_time_unix_nano FROM spans WHERE start_time_unix_nano >= ? "
+        "ORDER BY start_time_unix_nano DESC LIMIT 1 OFFSET ?",
+        [since, SPANS_WITHOUT_WINDOW - 1],
+    )
+    if row is None:
+        return (
+            replace(filters, since=Moment(f"{_WINDOW_DAYS}d", since)),
+            f"of the last {_WINDOW_DAYS} days; since=all for everything",
+        )
+    # The next full second: what the note says is what was asked.
+    first = -(-(as_int(row[0]) or 0) // _SECOND) * _SECOND
+    since_words = full_time(first)
+    return (
+        replace(filters, since=Moment(since_words.replace(" ", "T"), first)),
+        f"of the newest {SPANS_WITHOUT_WINDOW:,} steps, since {since_words}; since=all for everything",
+    )
 
 
 def day_by_day(filters: Filters) -> list[Filters]:

@@ -61,8 +61,9 @@ class Database:
     """A recorded file, open for reading in the thread that opened it. A context manager.
 
     Every question that takes filters takes them as :class:`Filters`, by name, or both:
-    ``database.calls(model="gpt-*", since="2h")``. A question about all of a file of more than 200,000 spans is about
-    its last seven days, unless ``since`` says otherwise (``since="all"``); the answer's ``note`` tells.
+    ``database.calls(model="gpt-*", since="2h")``. A question about all of a file of more than 100,000 spans is about
+    its last seven days, and about its newest 100,000 spans where those are fewer, unless ``since`` says otherwise
+    (``since="all"``); the answer's ``note`` tells.
 
     All questions raise :class:`ReadingError` and its kinds, with one line that says what to do.
 
@@ -284,18 +285,24 @@ class Database:
         return usage_by(self._connection, _combined(filters, named), _names(by), limit=limit)
 
     def latency(
-        self, filters: Filters | None = None, *, by: str | Sequence[str] = "model", **named: Unpack[FilterValues]
+        self,
+        filters: Filters | None = None,
+        *,
+        by: str | Sequence[str] = "model",
+        limit: int | None = None,
+        **named: Unpack[FilterValues],
     ) -> Rows[Latency]:
         """Return how long calls that did not fail took, in percentiles.
 
         Args:
             filters: Which calls.
             by: As of :meth:`usage`. The newest day comes first, then what was called most.
+            limit: How many groups.
             **named: Filters by name.
         """
         from otel_sqlite_exporter.reading.latency import latency_by
 
-        return latency_by(self._connection, _combined(filters, named), _names(by))
+        return latency_by(self._connection, _combined(filters, named), _names(by), limit=limit)
 
     def search(
         self,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.essentials import DAY_NANOSECONDS
 from otel_sqlite_exporter.reading.building import as_text
+from otel_sqlite_exporter.reading.conditions import day_by_day
 from otel_sqlite_exporter.reading.failures import FilterError
 from otel_sqlite_exporter.reading.moments import date_of
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
+    from otel_sqlite_exporter.reading.filters import Filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,15 @@ GROUPS: Final = {
     "user": Group("user_id", ("s.user_id",)),
     "service": Group("service_name", ("s.resource_id",)),
     "conversation": Group("conversation_id", ("s.conversation_id",)),
-    "trace": Group("trace_id", ("s.shown_in_trace_id", "s.trace_id")),
+    "trace": Group("trace_id", ("coalesce(s.shown_in_trace_id, s.trace_id)",)),
 }
 """By name, as ``by`` takes them."""
 
-MERGED: Final = frozenset({"model", "service", "trace"})
+MERGED: Final = frozenset({"model", "service"})
 """Groups of which one may come in several rows: a service has a resource for each of its versions and hosts."""
+
+MANY: Final = frozenset({"user", "conversation", "trace"})
+"""Groups of which there may be as many as calls."""
 
 Key = tuple["str | None", ...]
 
@@ -77,6 +82,23 @@ def fields_among(columns: Iterable[str]) -> list[str]:
 def columns_of(names: Iterable[str]) -> str:
     """Return what SQLite groups by."""
     return ", ".join(column for name in names for column in GROUPS[name].columns)
+
+
+def best_of(names: Collection[str], order: str, limit: int | None) -> str:
+    """Return what has SQLite leave out all but the best groups, where each comes in one row; else nothing.
+
+    Args:
+        names: What is grouped by.
+        order: What the best are sorted by.
+        limit: How many are wanted; None for all.
+    """
+    is_whole = bool(MANY & set(names)) and not {"day", *MERGED} & set(names)
+    return f"ORDER BY {order} LIMIT {limit}" if limit is not None and is_whole else ""
+
+
+def parts_of(filters: Filters, names: Collection[str]) -> list[Filters]:
+    """Return a period in the parts that are asked for one by one: its days, or all at once where groups are many."""
+    return [filters] if MANY & set(names) and "day" not in names else day_by_day(filters)
 
 
 def keys(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_float
-from otel_sqlite_exporter.reading.conditions import day_by_day, where, windowed
-from otel_sqlite_exporter.reading.grouping import GROUPS, check_groups, columns_of, fields_of, keys
+from otel_sqlite_exporter.reading.conditions import where, windowed
+from otel_sqlite_exporter.reading.grouping import GROUPS, best_of, check_groups, columns_of, fields_of, keys, parts_of
 from otel_sqlite_exporter.reading.percentiles import DURATIONS, milliseconds, numbers, percentile
 from otel_sqlite_exporter.reading.rows.sums import Latency
 from otel_sqlite_exporter.reading.sequence import Rows
@@ -35,19 +35,22 @@ _COLUMNS: Final = f"""{DURATIONS}, group_concat(s.time_to_first_token_ms), sum(s
   sum(CASE WHEN s.output_tokens IS NOT NULL THEN s.end_time_unix_nano - s.start_time_unix_nano END)"""
 
 
-def latency_by(connection: ReadConnection, filters: Filters, by: Sequence[str]) -> Rows[Latency]:
+def latency_by(
+    connection: ReadConnection, filters: Filters, by: Sequence[str], *, limit: int | None = None
+) -> Rows[Latency]:
     """Return percentiles by group; :meth:`Database.latency` says more."""
     names = check_groups(by, GROUPS)
     fields = fields_of(names)
     filters, note = windowed(connection, filters)
     with_text, note = only_with_text(connection, filters, note)
     columns = columns_of(names)
+    best = best_of(names, "count(*) DESC", limit)
     rows: list[tuple[Value, ...]] = []
-    for part in day_by_day(filters):
+    for part in parts_of(filters, names):
         conditions, values = where(part)
         rows += connection.rows(
             f"SELECT {columns}, {_COLUMNS} FROM spans s "
-            f"WHERE {' AND '.join([*conditions, *with_text, _HAS_ANSWERED])} GROUP BY {columns}",
+            f"WHERE {' AND '.join([*conditions, *with_text, _HAS_ANSWERED])} GROUP BY {columns} {best}",
             values,
         )
     groups: dict[Key, list[Sequence[Value]]] = {}
@@ -55,7 +58,7 @@ def latency_by(connection: ReadConnection, filters: Filters, by: Sequence[str]) 
         groups.setdefault(key, []).append(measures)
     found = [_latency(dict(zip(fields, key, strict=True)), measures) for key, measures in groups.items()]
     found.sort(key=lambda latency: (latency.day or "", latency.calls), reverse=True)
-    return Rows(Latency, found, note, [*fields, *_MEASURES])
+    return Rows(Latency, found[:limit], note, [*fields, *_MEASURES])
 
 
 def _latency(key: dict[str, str | None], rows: Sequence[Sequence[Value]]) -> Latency:

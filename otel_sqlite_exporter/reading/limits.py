@@ -10,8 +10,8 @@ QUESTION_SECONDS: Final = 30.0
 BUSY_SECONDS: Final = 5.0
 """How long to wait for a lock."""
 
-SEARCH_SECONDS: Final = 0.2
-"""How long a search looks, in CPU time: the newest 50,000 spans or so, on a slow machine as well."""
+SEARCH_SECONDS: Final = 0.1
+"""How long a search looks, in CPU time: the newest 25,000 spans or so, on a slow machine as well."""
 
 MOST_NAMES: Final = 100
 """How many names are offered to choose from."""

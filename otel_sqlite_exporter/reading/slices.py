@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.filters import Filters
 
 _FIRST_SLICE: Final = 500
-_LARGEST_SLICE: Final = 10_000
+_LARGEST_SLICE: Final = 5_000
 _NANOSECONDS: Final = 1_000_000_000
 
 # Of the parts only those that say more than the text are stored; in JSON a text is written with escapes. SQLite looks

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_int, as_text, build
-from otel_sqlite_exporter.reading.conditions import where, windowed
+from otel_sqlite_exporter.reading.conditions import pattern, where, windowed
 from otel_sqlite_exporter.reading.percentiles import DURATIONS, milliseconds, numbers, percentile
 from otel_sqlite_exporter.reading.rows.tools import ToolCall, ToolSummary
 from otel_sqlite_exporter.reading.sequence import Rows
@@ -64,6 +65,11 @@ def list_tool_calls(connection: ReadConnection, filters: Filters, *, limit: int 
 
 def _wanted(connection: ReadConnection, filters: Filters) -> tuple[str, list[Value], str | None]:
     filters, note = windowed(connection, filters)
-    conditions, values = where(filters, _IS_TOOL)
+    # What runs a tool has its name; whether an answer asks for it need not be looked up.
+    conditions, values = where(replace(filters, tool=None), _IS_TOOL)
+    if filters.tool is not None:
+        operator, operand = pattern(filters.tool)
+        conditions.append(f"s.tool_name {operator} ?")
+        values.append(operand)
     with_text, note = only_with_text(connection, filters, note, base="1")
     return " AND ".join([*conditions, *with_text]), values, note

@@ -10,18 +10,18 @@ from otel_sqlite_exporter.reading.building import as_float, as_int
 from otel_sqlite_exporter.reading.conditions import (
     TOTAL_TOKENS,
     at_day,
-    day_by_day,
     pattern,
     where,
     windowed,
 )
 from otel_sqlite_exporter.reading.grouping import (
     GROUPS,
-    MERGED,
+    best_of,
     check_groups,
     columns_of,
     fields_of,
     keys,
+    parts_of,
 )
 from otel_sqlite_exporter.reading.rows.sums import Usage
 from otel_sqlite_exporter.reading.sequence import Rows
@@ -39,9 +39,6 @@ _Keyed: TypeAlias = "list[tuple[Key, Sequence[Value]]]"
 
 _SUMMED: Final = frozenset({"day", "provider", "model"})
 """What the table ``usage`` has sums for."""
-
-_MANY: Final = frozenset({"user", "conversation", "trace"})
-"""Groups of which there may be as many as calls."""
 
 _MEASURES: Final = (
     "calls",
@@ -85,8 +82,11 @@ def usage_by(
         else:
             filters, note = windowed(connection, filters)
             conditions, note = only_with_text(connection, filters, note)
-            parts = [filters] if _MANY & set(names) and "day" not in names else day_by_day(filters)
-            rows = [row for part in parts for row in _from_calls(connection, part, names, conditions, limit=limit)]
+            rows = [
+                row
+                for part in parts_of(filters, names)
+                for row in _from_calls(connection, part, names, conditions, limit=limit)
+            ]
     found = [_usage(fields, key, sums) for key, sums in _merged(rows)]
     found.sort(key=_order(fields), reverse=True)
     return Rows(Usage, found[:limit], note, [*fields, *_MEASURES])
@@ -136,9 +136,7 @@ def _from_calls(
 ) -> _Keyed:
     conditions, values = where(filters)
     columns = columns_of(names)
-    # Where a group comes in one row, SQLite may leave out all but the best.
-    is_whole = bool(_MANY & set(names)) and not {"day", *MERGED} & set(names)
-    best = f"ORDER BY sum(s.cost_usd) DESC, count(*) DESC LIMIT {limit}" if limit is not None and is_whole else ""
+    best = best_of(names, "sum(s.cost_usd) DESC, count(*) DESC", limit)
     rows = connection.rows(
         f"SELECT {columns}, {_SUMS} FROM spans s WHERE {' AND '.join([*conditions, *more])} GROUP BY {columns} {best}",
         values,

@@ -4,14 +4,8 @@ A request becomes one or a few questions to ``reading``, their answers one templ
 escaped, never obeyed, never fetched for. Not here: SQL, sums, and writes of any kind.
 
 ``serving`` starts and ends the server, ``app`` puts it together, ``access`` decides who may ask, ``page`` opens the
-file for a request and turns errors into pages, ``pages`` has one module for each group of pages. What a page shows is
-made by pure functions: ``rendering`` (markdown, JSON), ``transcript``, ``waterfall``, ``charts``, ``links``.
-``sharing`` makes the file that opens anywhere.
+file for a request and turns errors into pages, ``pages`` has one module for each group of pages. ``templating`` knows
+the templates and what they call; what a page shows is made by pure functions: ``rendering`` (markdown, JSON),
+``transcript``, ``waterfall``, ``charts``, ``links``. ``sharing`` makes the file that opens anywhere, without a server:
+nothing that it takes imports Starlette.
 """
-
-from __future__ import annotations
-
-from otel_sqlite_exporter.web.serving import open_in_browser, serve
-from otel_sqlite_exporter.web.sharing import call_file, trace_file
-
-__all__ = ["call_file", "open_in_browser", "serve", "trace_file"]

@@ -12,9 +12,10 @@ from starlette.routing import Route
 
 from otel_sqlite_exporter.reading import ReadingError, open_database
 from otel_sqlite_exporter.web.access import STATIC_PATH, AccessMiddleware
-from otel_sqlite_exporter.web.page import SECONDS, page, render, static_file
+from otel_sqlite_exporter.web.page import SECONDS, page, render
 from otel_sqlite_exporter.web.pages import calls, compare, conversations, lists, overview, sql, traces, usage
 from otel_sqlite_exporter.web.pages import status as status_page
+from otel_sqlite_exporter.web.templating import static_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from otel_sqlite_exporter.reading.shares import cost_shares, running_cost, time_shares
 from otel_sqlite_exporter.web.charts import staircase
-from otel_sqlite_exporter.web.page import environment, static_file
+from otel_sqlite_exporter.web.templating import environment, static_file
 from otel_sqlite_exporter.web.transcript import Budget, Group, groups_of
 from otel_sqlite_exporter.web.waterfall import waterfall
 

@@ -201,3 +201,24 @@ def test_a_tool_names_the_call_that_asked_for_it(demo: Database) -> None:
     detail = demo.call(run.id)
     assert detail.asked_by_id == run.call_id
     assert f"asked for by call {run.call_id}" in detail.markdown()
+
+
+def test_a_question_about_a_large_file_is_about_the_newest_steps(
+    demo: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where seven days have too many, it is about the newest and says since when; all can be asked for."""
+    monkeypatch.setattr("otel_sqlite_exporter.reading.conditions.SPANS_WITHOUT_WINDOW", 50)
+    monkeypatch.setattr("otel_sqlite_exporter.reading.conditions._WINDOW_DAYS", 10_000)
+    latency = demo.latency(by="agent")
+    assert latency.note
+    since = latency.note.partition("since ")[2].partition(";")[0].replace(" ", "T")
+    assert 0 < len(demo.calls(since=since, limit=None)) < 50
+    assert list(latency) == list(demo.latency(by="agent", since=since))
+    assert demo.usage(by="user", since="all") != demo.usage(by="user")
+
+
+@pytest.mark.parametrize("by", ["trace", "conversation", "user", "model", "service"])
+def test_the_first_groups_are_those_of_the_whole_answer(demo: Database, by: str) -> None:
+    """A limit leaves out what comes last, whichever way the groups are made."""
+    assert list(demo.usage(by=by, limit=3)) == list(demo.usage(by=by))[:3]
+    assert [row.calls for row in demo.latency(by=by, limit=3)] == [row.calls for row in demo.latency(by=by)][:3]

@@ -15,7 +15,7 @@ from tests.web.support import CALL, record_spans, serving
 
 pytest.importorskip("playwright", reason="the environment browser has it")
 
-from otel_sqlite_exporter.web import call_file, trace_file
+from otel_sqlite_exporter.web.sharing import call_file, trace_file
 from tests.web.browser import SCHEMES, WIDTHS, Served, opened, served, until, violations
 from tests.web.hostile import ATTACKS, EVIL, write_hostile
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from otel_sqlite_exporter.cli.options import (
+    LIMIT_OF_GROUPS,
+    MOST_GROUPS,
     Asked,
     database_option,
     filter_options,
@@ -25,11 +27,12 @@ if TYPE_CHECKING:
 @click.option(
     "--by", default="model", show_default=True, metavar="GROUP", help=f"One or more of {','.join(GROUPS)}, with commas."
 )
+@click.option("-n", "--limit", type=click.IntRange(1), help=LIMIT_OF_GROUPS)
 @filter_options
 @form_options
 @database_option
 @pass_asked
-def command(asked: Asked, /, by: str, form: Form | None, **filters: str | None) -> None:
+def command(asked: Asked, /, by: str, limit: int | None, form: Form | None, **filters: str | None) -> None:
     """Show how long calls took, in percentiles.
 
     Of calls that did not fail: half, 95 and 99 of 100 took no longer. The time to the first token is that of the calls
@@ -41,7 +44,7 @@ def command(asked: Asked, /, by: str, form: Form | None, **filters: str | None) 
 
     wanted = filters_of(filters)
     database = asked.open()
-    rows = database.latency(wanted, by=by)
+    rows = database.latency(wanted, by=by, limit=limit or (None if form else MOST_GROUPS))
     write_rows(
         rows,
         form,

@@ -22,7 +22,7 @@ def command(asked: Asked, /, port: int, host: str, *, no_open: bool) -> None:
     Example: otel-sqlite serve -d traces.db
     """
     try:
-        from otel_sqlite_exporter.web import serve  # noqa: PLC0415 - where the extra is installed
+        from otel_sqlite_exporter.web.serving import serve  # noqa: PLC0415 - where the extra is installed
     except ModuleNotFoundError as error:
         raise ReadingError(f"serve needs {error.name}: pip install 'otel-sqlite-exporter[web]'") from None
     serve(asked.path, host=host, port=port, open_browser=not no_open, say=lambda line: click.echo(line, err=True))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from otel_sqlite_exporter.cli.options import (
+    LIMIT_OF_GROUPS,
+    MOST_GROUPS,
     Asked,
     database_option,
     filter_options,
@@ -24,16 +26,11 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.options import Form
 
 
-_SHOWN: Final = 100
-
-
 @click.command("usage")
 @click.option(
     "--by", default="model", show_default=True, metavar="GROUP", help=f"One or more of {','.join(GROUPS)}, with commas."
 )
-@click.option(
-    "-n", "--limit", type=click.IntRange(1), help=f"How many groups.  [default: {_SHOWN} in a table, else all]"
-)
+@click.option("-n", "--limit", type=click.IntRange(1), help=LIMIT_OF_GROUPS)
 @filter_options
 @form_options
 @database_option
@@ -48,11 +45,11 @@ def command(asked: Asked, /, by: str, limit: int | None, form: Form | None, **fi
     from otel_sqlite_exporter.cli.columns import usage_columns  # noqa: PLC0415 - rich comes with it
 
     wanted = filters_of(filters)
-    most = limit or (None if form else _SHOWN)
+    most = limit or (None if form else MOST_GROUPS)
     database = asked.open()
     rows = database.usage(wanted, by=by, limit=most)
     fields = fields_among(rows.columns)
-    if form is None and 1 < len(rows) < (most or _SHOWN):
+    if form is None and 1 < len(rows) < (most or MOST_GROUPS):
         # What the sum is of stands in the first column, and the others say nothing.
         total = total_of(rows, dict.fromkeys(fields, "") | {rows.columns[0]: "in all"})
         rows = Rows(Usage, [*rows, total], rows.note, rows.columns)
