@@ -138,7 +138,13 @@ class Chaos:
             self._path.rename(self._attic / f"moved-{time.time_ns()}.db")
 
     def _unlink(self) -> None:
-        """Delete the file and its log; links to both are kept, to count what was in them."""
+        """Delete the file and its log; links to both are kept, to count what was in them.
+
+        Not where the file has just been renamed: its log is deleted with it then, and with its last producer what is in
+        it, which nobody can count.
+        """
+        if not self._path.exists():
+            return
         kept = self._attic / f"deleted-{time.time_ns()}.db"
         for suffix in ("-wal", ""):
             with contextlib.suppress(FileNotFoundError):

@@ -41,6 +41,10 @@ class DatabaseRefusedError(Exception):
     """The file must not be written: it is no database, belongs to another application, or has a newer schema."""
 
 
+class LogHeldUpError(Exception):
+    """The file can't be closed yet: its log was deleted, and a reader holds up what is in that."""
+
+
 class Failure(enum.Enum):
     """What a failed write means for the batch."""
 
@@ -67,6 +71,13 @@ _FAILURES: Final = {
     25: Failure.POISON,  # SQLITE_RANGE
 }
 
+_FAILURE_KINDS: Final = (
+    (DatabaseRefusedError, Failure.BROKEN),
+    (LogHeldUpError, Failure.BUSY),
+    (OSError, Failure.TRANSIENT),
+    (MemoryError, Failure.TRANSIENT),
+)
+
 # Python 3.10 has no sqlite_errorcode; there the message, which SQLite fixes per code, has to tell.
 _FAILURE_TEXTS: Final = (
     ("locked", Failure.BUSY),
@@ -82,10 +93,9 @@ _FAILURE_TEXTS: Final = (
 
 def failure_of(error: Exception) -> Failure:
     """Classify what a write raised."""
-    if isinstance(error, DatabaseRefusedError):
-        return Failure.BROKEN
-    if isinstance(error, (OSError, MemoryError)):
-        return Failure.TRANSIENT
+    for kind, failure in _FAILURE_KINDS:
+        if isinstance(error, kind):
+            return failure
     if not isinstance(error, sqlite3.Error):
         return Failure.POISON  # OverflowError, UnicodeEncodeError and friends come from binding a value
     code = getattr(error, "sqlite_errorcode", None)

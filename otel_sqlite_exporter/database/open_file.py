@@ -63,6 +63,14 @@ class OpenFile:
     def _has_side_files(self) -> bool:
         return all(side_id is None or file_id(side) == side_id for side, side_id in self._side_ids.items())
 
+    def has_only_log(self) -> bool:
+        """Tell whether somebody deleted the log, so that this process may have the only way to what is in it."""
+        log = f"{self._path}-wal"
+        log_id = self._side_ids[log]
+        if log_id is None or file_id(log) == log_id:
+            return False
+        return _place_of(log_id, self._path) is None and not _is_deleted(self.id)
+
     def leave(self, connection: sqlite3.Connection) -> bool:
         """Close the connection, so that a new file at the path starts with nothing of this one.
 
@@ -109,6 +117,8 @@ class OpenFile:
         for side, side_id in self._side_ids.items():
             found = None if side_id is None else _place_of(side_id, self._path)
             if found is None:
+                if side_id is not None and side.endswith("-wal") and not may_go:
+                    return False  # only those who have it open can still move into the file what it holds
                 continue
             target = None if place is None else place + side[len(self._path) :]
             if found == target:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
 import sqlite3
 import threading
@@ -13,7 +14,14 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from otel_sqlite_exporter.database import forked_connections
 from otel_sqlite_exporter.database.batch import Batch, RepeatedIdError, Statements
-from otel_sqlite_exporter.database.connection import Failure, failure_of, open_for_writing, refuse_foreign, rollback
+from otel_sqlite_exporter.database.connection import (
+    Failure,
+    LogHeldUpError,
+    failure_of,
+    open_for_writing,
+    refuse_foreign,
+    rollback,
+)
 from otel_sqlite_exporter.database.ledger import Counts, LedgerRow
 from otel_sqlite_exporter.database.open_file import file_id
 from otel_sqlite_exporter.database.rows import SpanRecord
@@ -23,6 +31,8 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.database.open_file import OpenFile
     from otel_sqlite_exporter.database.retention import Retention
+
+_logger = logging.getLogger(__name__)
 
 # Of the time that is left; closing the file moves the log into it, which takes some as well.
 _PRUNING_SHARE: Final = 0.8
@@ -103,7 +113,8 @@ class DatabaseWriter:
             if failure_of(error) is Failure.BUSY:
                 raise
             if file.is_current() or not self._leave(file, connection):
-                self.close()
+                if not self._has_only_log():
+                    self.close()
                 raise
         else:
             if file.is_current() or not self._leave(file, connection):
@@ -138,12 +149,15 @@ class DatabaseWriter:
             is_clean: Whether everything that was queued at the end is in the file.
 
         Raises:
+            LogHeldUpError: What was written would be lost now if the file were closed; the caller may try again.
             DatabaseRefusedError: As :meth:`write`, like the other errors.
             sqlite3.Error: The ledger could not be written; the caller may try again.
             OSError: As above.
         """
         connection = self._connect_to_ledger()
         if connection is None:
+            if self._has_only_log():
+                raise LogHeldUpError(f"{self.path}-wal was deleted while the file is read")
             return
         with self._undone_when_failed(connection):
             self._begin(connection)
@@ -220,6 +234,8 @@ class DatabaseWriter:
         connection, file = self.connection, self._file
         if connection is None or (file is not None and not file.is_current() and self._leave(file, connection)):
             return
+        if self._has_only_log():
+            _logger.warning("%s: the log was deleted while the file was read; the last rows of it are lost", self.path)
         self.connection = None
         with contextlib.suppress(sqlite3.Error):
             connection.close()
@@ -245,7 +261,8 @@ class DatabaseWriter:
                 with contextlib.suppress(sqlite3.Error):
                     connection.interrupt()
         self._forking = thread
-        self.close()
+        if not self._has_only_log():
+            self.close()
 
     def fork_is_over(self) -> None:
         """Go on, in the parent."""
@@ -292,6 +309,9 @@ class DatabaseWriter:
             return connection
         self._leave(file, connection)  # the next batch makes a new file
         return None
+
+    def _has_only_log(self) -> bool:
+        return self.connection is not None and self._file is not None and self._file.has_only_log()
 
     def _leave(self, file: OpenFile, connection: sqlite3.Connection) -> bool:
         """Part with a file that is no longer at its path; return whether that is possible now (see OpenFile.leave)."""

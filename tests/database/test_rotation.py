@@ -7,6 +7,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,6 +119,37 @@ def test_a_file_whose_log_is_deleted_alone_is_left_whole(tmp_path: Path, deleted
         check_file(file)
     assert (stored(left), stored(path)) == (40, 30)  # what was written when it was noticed is in both
     assert [line for line in lines if str(left) in line]
+
+
+@pytest.mark.parametrize("is_renamed", [False, True], ids=["alone", "of a renamed file"])
+def test_a_deleted_log_that_a_reader_holds_up_is_kept_open(tmp_path: Path, *, is_renamed: bool) -> None:
+    """What is in it goes into its file when the reader has ended, after forks and at the shutdown at the latest."""
+    path, old = tmp_path / "traces.db", tmp_path / "old.db"
+    processor = SQLiteSpanProcessor(path)
+    end_spans(processor, 10, name="before")
+    assert processor.force_flush()
+    with reading(path), log_lines() as lines:
+        for number in range(20):  # a page that is written again later is not in the file before all of the log is
+            end_spans(processor, 10, name=f"in the log {number}")
+            assert processor.force_flush()
+        if is_renamed:
+            path.rename(old)
+        Path(f"{path}-wal").unlink()
+        end_spans(processor, 10, name="after")
+        assert processor.force_flush()
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+        end_spans(processor, 10, name="after the fork")
+        ending = threading.Thread(target=processor.shutdown)
+        ending.start()
+        time.sleep(0.05)
+    ending.join()
+    assert not [line for line in lines if "lost" in line]
+    left = old if is_renamed else next(file for file in tmp_path.glob("traces.db.left-*"))
+    check_file(left)
+    assert stored(left) + (stored(path) if path.exists() else 0) == 230
 
 
 def test_the_log_of_a_dead_process_is_kept_when_its_file_is_gone(tmp_path: Path) -> None:
