@@ -110,6 +110,8 @@ def _read(file: Path, names: Counter[str], entries: dict[int, _Entry], books: Bo
     with closing(sqlite3.connect(file)) as connection:
         if connection.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
             books.faults.append(f"{file.name}: integrity_check")
+        if connection.execute("PRAGMA user_version").fetchone() == (0,):
+            return  # its producer was killed while it made the file
         if connection.execute("SELECT 1 FROM spans GROUP BY trace_id, span_id HAVING count(*) > 1").fetchall():
             books.faults.append(f"{file.name}: a span twice")
         rows = connection.execute(

@@ -7,7 +7,7 @@ import socket
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter._version import __version__
 from otel_sqlite_exporter.database.schema import COUNT_COLUMNS, DROP_REASONS
@@ -15,6 +15,9 @@ from otel_sqlite_exporter.database.schema import COUNT_COLUMNS, DROP_REASONS
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
+
+_WRITTEN: Final = COUNT_COLUMNS.index("written")
+_WRITE_ERRORS: Final = COUNT_COLUMNS.index("dropped_write_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,18 @@ class LedgerRow:
         """Take note that the transaction was committed."""
         self.is_known_here = self.is_stored = True
         self._stored = self._latest
+
+    def persisted_elsewhere(self, written: int, failed: int) -> None:
+        """Take note that the transaction was committed to a file that is left now, and that its batch is written again.
+
+        Else what was skipped and dropped since the last batch would stand in both files.
+
+        Args:
+            written: Spans of that batch that the file has.
+            failed: Those that could not be stored.
+        """
+        again = {_WRITTEN: written, _WRITE_ERRORS: failed}
+        self._stored = tuple(count - again.get(place, 0) for place, count in enumerate(self._latest))
 
     def _is_in(self, connection: sqlite3.Connection) -> bool:
         """Tell whether the file has the row, and not as an older copy of the file does."""

@@ -63,6 +63,10 @@ class OpenFile:
     def _has_side_files(self) -> bool:
         return all(side_id is None or file_id(side) == side_id for side, side_id in self._side_ids.items())
 
+    def is_gone(self) -> bool:
+        """Tell whether nobody will find what was written: the open file has no name any more, or was emptied."""
+        return _is_deleted(self.id) or (file_id(self._path) == self.id and not _size(self._path))
+
     def has_only_log(self) -> bool:
         """Tell whether somebody deleted the log, so that this process may have the only way to what is in it."""
         log = f"{self._path}-wal"

@@ -117,9 +117,12 @@ class DatabaseWriter:
                     self.close()
                 raise
         else:
+            is_gone = not file.is_current() and file.is_gone()
             if file.is_current() or not self._leave(file, connection):
                 self._ledger.persisted()
                 return result
+            if not is_gone:
+                self._ledger.persisted_elsewhere(result.written, result.failed)
         # The file was deleted, renamed, replaced or emptied under the open connection. What was just written went with
         # it, or failed because of that. The new file gets it too, and its ledger counts it.
         _, connection = self._connect()

@@ -173,6 +173,23 @@ def test_a_renamed_file_keeps_everything_and_a_new_one_goes_on(tmp_path: Path, *
     check_file(old)
 
 
+def test_drops_stand_in_one_of_two_files(tmp_path: Path) -> None:
+    """A batch that is written while the file is renamed may be in both files; what was lost before it is in one."""
+    path, old = tmp_path / "traces.db", tmp_path / "old.db"
+    processor = SQLiteSpanProcessor(path, max_queue_size=60, schedule_delay_millis=3_600_000)
+    end_spans(processor)
+    assert processor.force_flush()
+    with write_locked(path):
+        end_spans(processor, 50)
+        wait_until(lambda: processor.stats().queue_depth == 0, what="a batch is in hand")
+        end_spans(processor, 100)
+        path.rename(old)
+        time.sleep(0.05)  # until an attempt that knows of the drops has begun
+    processor.shutdown()
+    ledgers = [query(file, "SELECT written, dropped FROM recorders")[0] for file in (old, path)]
+    assert ledgers == [(51, 40), (110, 0)]
+
+
 def test_a_file_replaced_by_an_older_copy_gets_a_row_of_its_own(tmp_path: Path) -> None:
     """A restored backup does not claim the spans that were written after it was taken."""
     path, backup = tmp_path / "traces.db", tmp_path / "backup.db"
