@@ -11,6 +11,7 @@ from otel_sqlite_exporter.reading.failures import FilterError, NotFoundError
 from otel_sqlite_exporter.reading.limits import IDS_PER_QUERY
 from otel_sqlite_exporter.reading.rows.calls import Call
 from otel_sqlite_exporter.reading.sequence import Rows
+from otel_sqlite_exporter.reading.slices import has_text
 from otel_sqlite_exporter.reading.text_filter import excerpts, ids_with_text
 
 if TYPE_CHECKING:
@@ -103,9 +104,19 @@ def calls_of_ids(connection: ReadConnection, ids: Sequence[Value]) -> list[Call]
     return [found[number] for number in ids if number in found]
 
 
+def _all_of(connection: ReadConnection, filters: Filters) -> tuple[list[str], list[Value]]:
+    """Return the conditions of all filters, for what goes through everything however long it takes."""
+    conditions, values = where(filters)
+    if filters.text is not None:
+        condition, texts = has_text(connection, filters.text)
+        conditions.append(condition)
+        values += texts
+    return conditions, values
+
+
 def calls_in_pages(connection: ReadConnection, filters: Filters, size: int) -> Iterator[list[Call]]:
     """Return all calls that are wanted, oldest first, in pages; the file is not held between two of them."""
-    conditions, values = where(filters)
+    conditions, values = _all_of(connection, filters)
     start, last = -(1 << 63), 0
     while True:
         rows = connection.rows(
@@ -122,7 +133,7 @@ def calls_in_pages(connection: ReadConnection, filters: Filters, size: int) -> I
 
 def count_calls(connection: ReadConnection, filters: Filters) -> int:
     """Return how many calls are wanted."""
-    conditions, values = where(filters)
+    conditions, values = _all_of(connection, filters)
     row = connection.row(f"SELECT count(*) FROM spans s WHERE {' AND '.join(conditions)}", values)
     return as_int(row[0]) or 0 if row is not None else 0
 

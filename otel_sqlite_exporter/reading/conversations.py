@@ -13,7 +13,7 @@ from otel_sqlite_exporter.reading.filters import Filters
 from otel_sqlite_exporter.reading.markdown_form import chat_markdown
 from otel_sqlite_exporter.reading.rows.traces import Conversation
 from otel_sqlite_exporter.reading.sequence import Rows
-from otel_sqlite_exporter.reading.text_filter import span_ids_with_text
+from otel_sqlite_exporter.reading.text_filter import only_with_text
 from otel_sqlite_exporter.reading.transcript import messages_of
 from otel_sqlite_exporter.reading.turns import Turn, tell
 
@@ -128,9 +128,8 @@ def _grouped(
     conditions, values = where(filters, "s.conversation_id IS NOT NULL")
     note = None
     if filters.text is not None:
-        ids, note = span_ids_with_text(connection, filters, limit=limit)
-        conditions.append(f"s.id IN ({', '.join('?' * len(ids))})")
-        values += ids
+        with_text, note = only_with_text(connection, filters, None, base="1")
+        conditions += with_text
     having = ""
     if before is not None:
         having = "HAVING max(s.id) < ?"

@@ -121,17 +121,25 @@ class Database:
 
         return calls_after(self._connection, _combined(filters, named), last_id)
 
-    def export(self, form: str, filters: Filters | None = None, **named: Unpack[FilterValues]) -> Iterator[str]:
+    def export(
+        self,
+        form: str,
+        filters: Filters | None = None,
+        *,
+        every_call: bool = False,
+        **named: Unpack[FilterValues],
+    ) -> Iterator[str]:
         """Return one text for each call, oldest first, ready to be written one after the other.
 
         Args:
-            form: ``jsonl``, ``csv``, ``openai`` (fine-tuning lines) or ``markdown``.
+            form: ``jsonl``, ``csv``, ``openai`` (fine-tuning lines: whole conversations, each once) or ``markdown``.
             filters: Which calls.
+            every_call: Whether ``openai`` has a line also for a call that a later one sends again as its history.
             **named: Filters by name.
         """
         from otel_sqlite_exporter.reading.exporting import export
 
-        return export(self._connection, _combined(filters, named), form)
+        return export(self._connection, _combined(filters, named), form, every_call=every_call)
 
     def last_id(self) -> int:
         """Return the id of the span that was written last; it tells cheaply whether there is anything new."""
@@ -341,6 +349,12 @@ class Database:
         from otel_sqlite_exporter.reading.distribution import first_token_buckets
 
         return first_token_buckets(self._connection, _combined(filters, named))
+
+    def period(self, filters: Filters) -> Filters:
+        """Return filters with the period that a question about a large file is given where it has none."""
+        from otel_sqlite_exporter.reading.conditions import windowed
+
+        return windowed(self._connection, filters)[0]
 
     def names(self, what: str, *, limit: int = MOST_NAMES) -> list[str]:
         """Return the names that occur in the file, in alphabetical order.

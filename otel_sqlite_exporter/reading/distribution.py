@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.reading.building import as_int
 from otel_sqlite_exporter.reading.conditions import where, windowed
 from otel_sqlite_exporter.reading.sequence import Rows
+from otel_sqlite_exporter.reading.text_filter import only_with_text
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection
@@ -39,7 +40,9 @@ class Bucket:
 def first_token_buckets(connection: ReadConnection, filters: Filters) -> Rows[Bucket]:
     """Return how late the first piece of an answer came; :meth:`Database.first_tokens` says more."""
     filters, note = windowed(connection, filters)
+    with_text, note = only_with_text(connection, filters, note)
     conditions, values = where(filters)
+    conditions += with_text
     conditions.append("s.time_to_first_token_ms IS NOT NULL")
     # Whole milliseconds: so few different values that a group for each costs less than a CASE for each row.
     rows = connection.rows(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import json_text
 from otel_sqlite_exporter.reading.calls import calls_in_pages
+from otel_sqlite_exporter.reading.examples import longest
 from otel_sqlite_exporter.reading.failures import FilterError
 from otel_sqlite_exporter.reading.markdown_form import call_markdown
 from otel_sqlite_exporter.reading.openai_form import fine_tuning_line
@@ -20,29 +21,44 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.reading.connection import ReadConnection
     from otel_sqlite_exporter.reading.filters import Filters
+    from otel_sqlite_exporter.reading.transcript import CallDetail
 
 EXPORT_FORMATS: Final = ("jsonl", "csv", "openai", "markdown")
 _PAGE: Final = 200
 
 
-def export(connection: ReadConnection, filters: Filters, form: str) -> Iterator[str]:
+def export(connection: ReadConnection, filters: Filters, form: str, *, every_call: bool = False) -> Iterator[str]:
     """Return one text for each call, oldest first, ready to be written one after the other.
 
     Args:
         connection: The file.
         filters: Which calls.
         form: ``jsonl`` (the call, its messages, tools and parameters), ``csv`` (the columns of ``llm_calls``, with a
-            header before the first), ``openai`` (fine-tuning lines with tools; nothing for a call that has no answer)
-            or ``markdown``.
+            header before the first), ``openai`` (fine-tuning lines with tools; nothing for a call that has no
+            answer, or that a later one sends again as its history) or ``markdown``.
+        every_call: Whether ``openai`` has a line for such a call as well.
 
     Raises:
-        FilterError: There is no such form, or it can't be filtered so.
+        FilterError: There is no such form.
     """
     if form not in EXPORT_FORMATS:
         raise FilterError(f"format: {form!r} is none of {', '.join(EXPORT_FORMATS)}")
-    if filters.text is not None:
-        raise FilterError("text: an export goes through everything; filter its lines with grep")
+    if form == "openai" and not every_call:
+        return _examples(connection, filters)
     return _csv(connection, filters) if form == "csv" else _each(connection, filters, form)
+
+
+def _examples(connection: ReadConnection, filters: Filters) -> Iterator[str]:
+    chosen = longest(
+        call_detail(connection, call.id) for page in calls_in_pages(connection, filters, _PAGE) for call in page
+    )
+    for call_id in sorted(chosen):
+        yield _line(call_detail(connection, call_id))
+
+
+def _line(detail: CallDetail) -> str:
+    line = fine_tuning_line(detail)
+    return json_text(line) + "\n" if line is not None else ""
 
 
 def _each(connection: ReadConnection, filters: Filters, form: str) -> Iterator[str]:
@@ -54,8 +70,7 @@ def _each(connection: ReadConnection, filters: Filters, form: str) -> Iterator[s
             elif form == "jsonl":
                 yield json_text(detail.dict()) + "\n"
             else:
-                line = fine_tuning_line(detail)
-                yield json_text(line) + "\n" if line is not None else ""
+                yield _line(detail)
 
 
 def _csv(connection: ReadConnection, filters: Filters) -> Iterator[str]:

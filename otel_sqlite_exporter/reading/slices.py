@@ -27,6 +27,12 @@ _NANOSECONDS: Final = 1_000_000_000
 HAS_TEXT: Final = r"(m.text LIKE :plain ESCAPE '\' OR m.parts LIKE :json ESCAPE '\' AND parts_say(m.parts))"
 """That the message ``m`` has the text of :func:`likes`."""
 
+WITH_TEXT: Final = f"""EXISTS (
+  SELECT 1 FROM span_messages sm CROSS JOIN messages m ON m.id = sm.message_id
+  WHERE sm.span_id = s.id AND {HAS_TEXT}
+)"""
+"""That the span ``s`` has it."""
+
 _SLICE: Final = """
   SELECT s.id, s.start_time_unix_nano FROM spans s WHERE {conditions}
     AND (s.start_time_unix_nano, s.id) < (:before_start, :before_id) AND s.start_time_unix_nano <= :before_start
@@ -89,6 +95,12 @@ def _start(connection: ReadConnection, before: int | None) -> tuple[int, int]:
     if row is None:
         raise NotFoundError(f"before: there is no span {before} any more")
     return as_int(row[0]) or 0, before
+
+
+def has_text(connection: ReadConnection, text: str) -> tuple[str, list[Value]]:
+    """Return the condition on ``spans s`` that it has a text, with its parameters: for questions that may take long."""
+    named = likes(connection, text)
+    return WITH_TEXT.replace(":plain", "?").replace(":json", "?"), [named["plain"], named["json"]]
 
 
 def likes(connection: ReadConnection, text: str) -> dict[str, Value]:

@@ -9,7 +9,7 @@ from otel_sqlite_exporter.reading.building import as_int, as_text
 from otel_sqlite_exporter.reading.conditions import IS_CALL, of_tool, pattern
 from otel_sqlite_exporter.reading.limits import SEARCH_SECONDS
 from otel_sqlite_exporter.reading.passages import Wanted, excerpt_of
-from otel_sqlite_exporter.reading.slices import HAS_TEXT, likes, slices
+from otel_sqlite_exporter.reading.slices import HAS_TEXT, WITH_TEXT, likes, slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 _ALL: Final = 1 << 40
 
-_WITH_TEXT: Final = f"""EXISTS (
-  SELECT 1 FROM span_messages sm CROSS JOIN messages m ON m.id = sm.message_id
-  WHERE sm.span_id = s.id AND {HAS_TEXT}
-)"""
 _IDS: Final = """
 SELECT s.id FROM part CROSS JOIN spans s ON s.id = part.id WHERE {conditions}
 ORDER BY part.start_time_unix_nano DESC, part.id DESC"""
@@ -36,9 +32,9 @@ def ids_with_text(
     return _ids_with_text(connection, filters, IS_CALL, limit, before)
 
 
-def span_ids_with_text(connection: ReadConnection, filters: Filters, *, limit: int) -> tuple[list[Value], str | None]:
-    """Return the newest spans of any kind with a text, as :func:`ids_with_text` does."""
-    return _ids_with_text(connection, filters, "1", limit, None)
+def span_ids_with_text(connection: ReadConnection, filters: Filters) -> tuple[list[Value], str | None]:
+    """Return spans of any kind with a text, as :func:`ids_with_text` does: as many as the search comes to."""
+    return _ids_with_text(connection, filters, "1", _ALL, None)
 
 
 def _ids_with_text(
@@ -47,7 +43,7 @@ def _ids_with_text(
     conditions = []
     named: dict[str, Value] = {}
     if filters.text is not None:
-        conditions.append(_WITH_TEXT)
+        conditions.append(WITH_TEXT)
         named |= likes(connection, filters.text)
     if filters.tool is not None:
         # In the slice itself it would look at all spans until the slice is full.

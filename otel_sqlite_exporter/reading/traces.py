@@ -121,12 +121,14 @@ def _is_newer(connection: ReadConnection, trace_id: str, start: int, last: int) 
 
 
 def _with_text(connection: ReadConnection, filters: Filters, limit: int) -> tuple[list[str], str | None]:
-    ids, note = span_ids_with_text(connection, filters, limit=limit)
+    ids, note = span_ids_with_text(connection, filters)
     found: dict[str, None] = {}
     for span_id in ids:
         row = connection.row(f"SELECT {_SHOWN_IN} FROM spans s WHERE s.id = ?", [span_id])
         if row is not None and isinstance(row[0], str):
             found[row[0]] = None
+            if len(found) == limit:
+                return list(found), None
     return list(found), note
 
 

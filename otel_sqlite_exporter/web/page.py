@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from starlette.responses import HTMLResponse, Response
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from otel_sqlite_exporter.reading import Database
+    from otel_sqlite_exporter.reading.sequence import Rows
 
 SECONDS: Final = 5.0
 """How long one question of a page may take."""
@@ -73,6 +74,15 @@ def filters_of(request: Request) -> Filters:
         FilterError: One of them means nothing.
     """
     return Filters.parse({name: value for name, value in request.query_params.items() if name in NAMES})
+
+
+def asked(database: Database, filters: Filters, answer: Rows[Any]) -> Filters:
+    """Return what an answer is about, for the SQL that finds the same: with the period that its note tells of.
+
+    A note of a search tells how far it came, which SQL need not stop at.
+    """
+    is_search = filters.text is not None or filters.tool is not None
+    return filters if answer.note is None or is_search else database.period(filters)
 
 
 def number_of(request: Request, name: str) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -162,23 +164,59 @@ def _ids(demo: Database, text: str, column: str = "id") -> list[object]:
     return [row[table.columns.index(column)] for row in table]
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {},
-        {"model": "gpt-5*"},
-        {"status": "error"},
-        {"status": "ok", "agent": "support"},
-        {"text": "zip"},
-        {"user": "o'hara"},
-        {"service": "fernweh", "since": "2d"},
-    ],
-)
-def test_the_sql_of_calls_finds_the_same_calls(demo: Database, given: dict[str, str]) -> None:
-    """The plain SELECT of a list answers what the question answers."""
+GIVEN: list[dict[str, str]] = [
+    {},
+    {"model": "gpt-5*"},
+    {"provider": "anthropic"},
+    {"kind": "llm"},
+    {"status": "error"},
+    {"status": "ok", "agent": "support"},
+    {"text": "zip"},
+    {"text": "lookup_order"},
+    {"text": "object"},
+    {"tool": "*order*"},
+    {"tool": "lookup_order", "text": "order", "since": "5d"},
+    {"user": "o'hara"},
+    {"conversation": "*1*"},
+    {"service": "fernweh", "since": "2d"},
+    {"until": "3d", "since": "6d"},
+]
+"""Filters, each of which every list and every SELECT understands."""
+
+
+@pytest.mark.parametrize("given", GIVEN, ids=str)
+def test_the_sql_of_a_list_finds_what_the_list_shows(demo: Database, given: dict[str, str]) -> None:
+    """The plain SELECT behind a page answers what the question answers, whatever is filtered."""
     filters = Filters.parse(given)
-    text = sql.sql_of_calls(filters, limit=1000)
-    assert _ids(demo, text) == [call.id for call in demo.calls(filters, limit=None)]
+    assert _ids(demo, sql.sql_of_calls(filters, limit=1000)) == [call.id for call in demo.calls(filters, limit=None)]
+    assert set(_ids(demo, sql.sql_of_traces(filters, limit=10_000), "trace_id")) == {
+        trace.trace_id for trace in demo.traces(filters, limit=10_000)
+    }
+    assert set(_ids(demo, sql.sql_of_conversations(filters, limit=10_000), "conversation_id")) == {
+        chat.conversation_id for chat in demo.conversations(filters, limit=10_000)
+    }
+    assert _ids(demo, sql.sql_of_errors(filters, limit=10_000)) == [row.id for row in demo.errors(filters, limit=None)]
+    tools = demo.sql(sql.sql_of_tools(filters), limit=None)
+    assert {row[:3] for row in tools} == {(row.tool_name, row.calls, row.errors) for row in demo.tools(filters)}
+    usage = demo.sql(sql.sql_of_usage(filters, by=["model"]), limit=None)
+    assert {row[:3] for row in usage} == {(row.model, row.calls, row.errors) for row in demo.usage(filters)}
+    latency = demo.sql(sql.sql_of_latency(filters, by=["model"]), limit=None)
+    assert {row[0]: pytest.approx(row[2:6], abs=0.002) for row in latency} == {
+        row.model: (row.p50_ms, row.p95_ms, row.p99_ms, row.max_ms) for row in demo.latency(filters)
+    }
+
+
+@pytest.mark.parametrize("given", GIVEN, ids=str)
+def test_filters_mean_the_same_to_what_goes_through_everything(demo: Database, given: dict[str, str]) -> None:
+    """An export, its count, what follows the file and the distribution have the calls of the list."""
+    filters = Filters.parse(given)
+    listed = {call.id for call in demo.calls(filters, limit=None)}
+    assert {call.id for page in demo.all_calls(filters) for call in page} == listed
+    assert demo.count_calls(filters) == len(listed)
+    assert {call.id for call in demo.calls_after(0, filters)} == listed
+    assert len(list(csv.DictReader(io.StringIO("".join(demo.export("csv", filters)), newline="")))) == len(listed)
+    first_tokens = sum(row.first_token_calls for row in demo.latency(filters))
+    assert sum(bucket.calls for bucket in demo.first_tokens(filters)) >= first_tokens
 
 
 def test_the_sql_of_one_call_has_its_messages(demo: Database) -> None:
@@ -217,3 +255,9 @@ def test_values_in_sql_are_quoted(demo: Database) -> None:
     """A filter's value is a literal, whatever is in it."""
     filters = Filters.parse({"model": "x' OR '1'='1", "text": "'; DROP TABLE spans --"})
     assert len(demo.sql(sql.sql_of_calls(filters))) == 0
+
+
+@pytest.mark.parametrize("function", ["json_each", "json_tree"])
+def test_a_query_of_ones_own_may_look_into_json(demo: Database, function: str) -> None:
+    """What SQLite has for JSON can be used by the first query of a connection."""
+    assert [row[0] for row in demo.sql(f"SELECT atom FROM {function}('[7]') WHERE atom IS NOT NULL")] == [7]

@@ -37,24 +37,34 @@ _PARQUET: Final = "parquet"
     show_default=True,
     help="Of Parquet: calls with nested messages, or all spans in the columns of a Collector's otel_traces.",
 )
+@click.option(
+    "--every-call",
+    is_flag=True,
+    help="Of openai: a line also for each call that a later one sends again as its history.",
+)
 @click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Where to; else standard output.")
 @filter_options
 @database_option
 @pass_asked
-def command(asked: Asked, /, form: str, layout: str, output: str | None, **filters: str | None) -> None:
+def command(
+    asked: Asked, /, form: str, layout: str, output: str | None, *, every_call: bool, **filters: str | None
+) -> None:
     """Write calls to a file, in a form for other programs.
 
     As JSON lines, CSV, lines for fine-tuning or Markdown, the oldest call first; or as Parquet, where a repeated export
-    writes the same files again.
+    writes the same files again. Lines for fine-tuning are whole conversations, each once: where a call sends an earlier
+    one's prompt and answer again, it has what that one would teach.
 
     Example: otel-sqlite export --format openai --model 'gpt-*' --status ok -o training.jsonl
     """
+    if every_call and form != "openai":
+        raise click.UsageError("--every-call is about --format openai")
     if form == _PARQUET:
         _write_parquet(asked, layout, output, is_filtered=any(value is not None for value in filters.values()))
         return
     wanted = filters_of(filters)
     database = asked.open(seconds=None)
-    texts = database.export(form, wanted)
+    texts = database.export(form, wanted, every_call=every_call)
     with contextlib.ExitStack() as stack:
         target = sys.stdout if output is None else stack.enter_context(_created(output))
         written = 0
@@ -64,7 +74,7 @@ def command(asked: Asked, /, form: str, layout: str, output: str | None, **filte
             target.write(text)
             written += bool(text)
     if output is not None:
-        say(f"{output}: {written:,} calls")
+        say(f"{output}: {written:,} {'call' if written == 1 else 'calls'}")
 
 
 def _created(path: str) -> TextIO:

@@ -14,7 +14,7 @@ from otel_sqlite_exporter.reading.equivalents import sql_of_call, sql_of_calls
 from otel_sqlite_exporter.reading.filters import NAMES
 from otel_sqlite_exporter.reading.openai_form import fine_tuning_line
 from otel_sqlite_exporter.reading.python_form import python_code
-from otel_sqlite_exporter.web.page import choice_of, filters_of, number_of, render
+from otel_sqlite_exporter.web.page import asked, choice_of, filters_of, number_of, render
 from otel_sqlite_exporter.web.transcript import groups_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def list_page(request: Request, database: Database) -> Response:
         is_full=len(calls) == CALLS_PER_PAGE,
         choices={"model": database.names("model"), "agent": database.names("agent")},
         has_calls=bool(calls) or database.last_id() > 0,
-        sql=sql_of_calls(filters, sort=sort, limit=CALLS_PER_PAGE),
+        sql=sql_of_calls(asked(database, filters, calls), sort=sort, limit=CALLS_PER_PAGE),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.equivalents import sql_of_conversation, sql_of_conversations
-from otel_sqlite_exporter.web.page import filters_of, render
+from otel_sqlite_exporter.web.page import asked, filters_of, render
 from otel_sqlite_exporter.web.transcript import Budget, shown_messages
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def list_page(request: Request, database: Database) -> Response:
         before=before,
         is_full=len(found) == CONVERSATIONS_PER_PAGE,
         choices={"user": database.names("user"), "agent": database.names("agent")},
-        sql=sql_of_conversations(filters, limit=CONVERSATIONS_PER_PAGE),
+        sql=sql_of_conversations(asked(database, filters, found), limit=CONVERSATIONS_PER_PAGE),
     )
 
 

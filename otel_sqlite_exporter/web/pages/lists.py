@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.equivalents import sql_of_errors, sql_of_tools
-from otel_sqlite_exporter.web.page import filters_of, render
+from otel_sqlite_exporter.web.page import asked, filters_of, render
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,7 +28,7 @@ def tools_page(request: Request, database: Database) -> Response:
         executions=database.tool_calls(filters, limit=ROWS_PER_PAGE),
         given=filters.values(),
         choices={"tool": database.names("tool"), "agent": database.names("agent")},
-        sql=sql_of_tools(filters),
+        sql=sql_of_tools(asked(database, filters, tools)),
     )
 
 
@@ -44,5 +44,5 @@ def errors_page(request: Request, database: Database) -> Response:
         failures=database.errors(filters, limit=ROWS_PER_PAGE),
         given=filters.values(),
         choices={"model": database.names("model"), "tool": database.names("tool"), "agent": database.names("agent")},
-        sql=sql_of_errors(filters, limit=ROWS_PER_PAGE),
+        sql=sql_of_errors(asked(database, filters, summaries), limit=ROWS_PER_PAGE),
     )

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 from otel_sqlite_exporter.reading import NotFoundError
 from otel_sqlite_exporter.reading.equivalents import sql_of_trace, sql_of_traces
 from otel_sqlite_exporter.reading.traces import SORTS
-from otel_sqlite_exporter.web.page import choice_of, filters_of, number_of, numbers_of, render
+from otel_sqlite_exporter.web.page import asked, choice_of, filters_of, number_of, numbers_of, render
 from otel_sqlite_exporter.web.sharing import shown, trace_file
 from otel_sqlite_exporter.web.transcript import groups_of
 from otel_sqlite_exporter.web.waterfall import waterfall
@@ -39,7 +39,7 @@ def list_page(request: Request, database: Database) -> Response:
         sorts=SORTS,
         is_full=sort == SORTS[0] and len(traces) == TRACES_PER_PAGE,
         choices={"agent": database.names("agent"), "tool": database.names("tool")},
-        sql=sql_of_traces(filters, limit=TRACES_PER_PAGE, sort=sort),
+        sql=sql_of_traces(asked(database, filters, traces), limit=TRACES_PER_PAGE, sort=sort),
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.reading.equivalents import sql_of_usage
+from otel_sqlite_exporter.reading.equivalents import sql_of_latency, sql_of_usage
 from otel_sqlite_exporter.reading.totals import totals_by
 from otel_sqlite_exporter.reading.units import NONE, count, duration, money, tokens
 from otel_sqlite_exporter.web.charts import histogram, stack_days
 from otel_sqlite_exporter.web.links import link
-from otel_sqlite_exporter.web.page import choice_of, filters_of, render
+from otel_sqlite_exporter.web.page import asked, choice_of, filters_of, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,7 @@ def usage_page(request: Request, database: Database) -> Response:
         days=sorted(totals_by(daily, "day"), key=lambda usage: usage.day or "", reverse=True)[:_MOST_DAYS],
         day_link=lambda day: link("/calls", filters.values(), since=day, until=day),
         note=daily.note,
-        sql=sql_of_usage(filters, by=(by,)),
+        sql=sql_of_usage(asked(database, filters, daily), by=(by,)),
     )
 
 
@@ -92,7 +92,7 @@ def _latency_page(request: Request, database: Database, filters: Filters, by: st
         first_tokens=histogram([(duration(bucket.from_ms), _in_words(bucket), bucket.calls) for bucket in buckets]),
         buckets=buckets,
         note=latency.note,
-        sql=sql_of_usage(filters, by=(by,)),
+        sql=sql_of_latency(asked(database, filters, latency), by=(by,)),
     )
 
 
