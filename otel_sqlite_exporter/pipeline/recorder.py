@@ -8,7 +8,7 @@ import platform
 import sqlite3
 from collections import OrderedDict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from opentelemetry.sdk.version import __version__ as sdk_version
 
@@ -25,6 +25,7 @@ from otel_sqlite_exporter.database.writer import DatabaseWriter
 from otel_sqlite_exporter.ids import span_key_text, trace_id_text
 from otel_sqlite_exporter.pipeline.conversion import Converter
 from otel_sqlite_exporter.pipeline.eviction import Eviction
+from otel_sqlite_exporter.pipeline.groups import Failures, groups_of
 from otel_sqlite_exporter.pipeline.wrapped_calls import completion_of_wrapped
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.database.batch import Batch
     from otel_sqlite_exporter.database.rows import SpanRecord
     from otel_sqlite_exporter.pipeline.passing_spans import PassingSpan
+
+    _Read: TypeAlias = tuple[ReadableSpan, SpanFacts, Call]
+    _Converted: TypeAlias = tuple[ReadableSpan, SpanFacts, Call, SpanRecord]
 
 _logger = logging.getLogger(__name__)
 
@@ -103,20 +107,17 @@ class Recorder:
         batch = self.database.new_batch()
         for passed in passing:
             self._pass(passed, batch)
-        failed = 0
-        reason: Exception | None = None
-        for span in spans:
-            try:
-                self._convert(span, batch)
-            except Exception as error:  # noqa: BLE001 - any span whatever may arrive; it is counted and logged
-                failed += 1
-                reason = error
+        failures = Failures()
+        for group in groups_of(spans):
+            read = failures.aside(self._read, group)
+            converted = failures.aside(self._record, read)
+            failures.aside(lambda one: self._add(one, batch), converted)
         self._settle(batch, is_last=is_last)
         if self._log_events is not None:
             for key, events in self._log_events.revisions():
                 self._calls_before_content = None
                 batch.changes.append(self._amendment(key, events))
-        return batch, failed, reason
+        return batch, failures.count, failures.last
 
     def settled(self) -> Batch:
         """Return what is to be written because no other spans come for now that may be about the same calls."""
@@ -130,7 +131,8 @@ class Recorder:
         except Exception:
             _logger.exception("spans that came late could not be compared with others that may report the same calls")
 
-    def _convert(self, span: ReadableSpan, batch: Batch) -> None:
+    def _read(self, span: ReadableSpan) -> _Read:
+        """Read what a span says, the log events that belong to it included."""
         converter = self._converter
         facts = converter.facts(span)
         call = converter.call(facts)
@@ -143,7 +145,14 @@ class Recorder:
             self._calls_before_content = None if call.input or call.output else self._calls_before_content + 1
         if call.replayed is None:
             self._prices.complete(call, facts.start_time_unix_nano)
-        record = converter.record(span, facts, call)
+        return span, facts, call
+
+    def _record(self, read: _Read) -> _Converted:
+        return (*read, self._converter.record(*read))
+
+    def _add(self, converted: _Converted, batch: Batch) -> None:
+        """Put a record into the batch, with what its span and those before say about each other."""
+        span, facts, call, record = converted
         batch.add(record)
         if call.attributes_evicted:
             Eviction.report(facts.scope_name)
