@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace.status import StatusCode
 
-from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, Message, SpanFacts
+from otel_sqlite_exporter.conventions.reader import Reading, read
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS
 from otel_sqlite_exporter.database.rows import MessageLink, SpanRecord
 from otel_sqlite_exporter.ids import trace_id_text
@@ -83,10 +83,23 @@ class Converter:
         """How many texts were withheld because ``redact`` failed on them."""
         return self._policy.redact_failures
 
-    def call(self, facts: SpanFacts) -> Call:
-        """Return the normalised call; what no convention can read is kept as a plain span."""
+    @staticmethod
+    def reading(facts: SpanFacts) -> Reading | None:
+        """Return a span half read, None where that fails."""
         try:
-            call = read(facts)
+            return Reading(facts)
+        except Exception:  # noqa: BLE001 - as below
+            return None
+
+    def call(self, facts: SpanFacts, reading: Reading | None = None) -> Call:
+        """Return the normalised call; what no convention can read is kept as a plain span.
+
+        Args:
+            facts: The span.
+            reading: What :meth:`reading` returned for it.
+        """
+        try:
+            call = read(facts) if reading is None else reading.call()
         except Exception:  # noqa: BLE001 - any attribute may be anything; the row matters more than its reading
             if not self._options.capture_content:  # what is content among the attributes, nobody can tell
                 return Call(status=facts.status)

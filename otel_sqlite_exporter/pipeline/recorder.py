@@ -39,10 +39,12 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.calls.report import SpanKey
     from otel_sqlite_exporter.config import ExporterOptions
     from otel_sqlite_exporter.conventions.call import Call, EventFacts, Replayed
+    from otel_sqlite_exporter.conventions.reader import Reading
     from otel_sqlite_exporter.database.batch import Batch
     from otel_sqlite_exporter.database.rows import SpanRecord
     from otel_sqlite_exporter.pipeline.passing_spans import PassingSpan
 
+    _Opened: TypeAlias = tuple[ReadableSpan, SpanFacts, Reading | None]
     _Read: TypeAlias = tuple[ReadableSpan, SpanFacts, Call]
     _Converted: TypeAlias = tuple[ReadableSpan, SpanFacts, Call, SpanRecord]
 
@@ -109,7 +111,8 @@ class Recorder:
             self._pass(passed, batch)
         failures = Failures()
         for group in groups_of(spans):
-            read = failures.aside(self._read, group)
+            opened = failures.aside(self._open, group)
+            read = failures.aside(self._read, opened)
             converted = failures.aside(self._record, read)
             failures.aside(lambda one: self._add(one, batch), converted)
         self._settle(batch, is_last=is_last)
@@ -131,11 +134,15 @@ class Recorder:
         except Exception:
             _logger.exception("spans that came late could not be compared with others that may report the same calls")
 
-    def _read(self, span: ReadableSpan) -> _Read:
-        """Read what a span says, the log events that belong to it included."""
+    def _open(self, span: ReadableSpan) -> _Opened:
+        facts = self._converter.facts(span)
+        return span, facts, self._converter.reading(facts)
+
+    def _read(self, opened: _Opened) -> _Read:
+        """Read what was said in a span, the log events that belong to it included."""
         converter = self._converter
-        facts = converter.facts(span)
-        call = converter.call(facts)
+        span, facts, reading = opened
+        call = converter.call(facts, reading)
         if self._log_events is not None and span.context is not None:
             events = self._own_log_events(span, facts, call)
             if events:
