@@ -19,6 +19,7 @@ NAMES: Final = (
     "lossless",
     "feel",
     "growth",
+    "alike",
     "reading",
     "commands",
     "memory",
