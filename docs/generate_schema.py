@@ -92,12 +92,18 @@ def page() -> str:
 def _section(connection: sqlite3.Connection, item: Described) -> str:
     casts = {name: kind for kind, name in _CAST.findall(_source(connection, item.name))}
     lines = [f"\n### {item.name}\n\n{item.about}\n\n| column | type | what it holds |\n|---|---|---|\n"]
-    for _, name, kind, *_ in connection.execute(f"PRAGMA table_xinfo({item.name})"):
-        declared = kind.removesuffix(" GENERATED ALWAYS") or casts.get(name, "INTEGER")
+    for _, name, told, *_ in connection.execute(f"PRAGMA table_xinfo({item.name})"):
+        # From 3.41 on SQLite tells what it makes of an expression, INT among it; before, nothing.
+        kind = "INTEGER" if told == "INT" else told.removesuffix(" GENERATED ALWAYS")
+        declared = kind or casts.get(name) or _uncast(name)
         lines.append(f"| `{name}` | {declared} | {item.columns[name].replace('|', chr(92) + '|')} |\n")
     if item.indexes:
         lines.append("\nIndexes: " + ", ".join(f"`{name}`" for name, _ in item.indexes) + ".\n")
     return "".join(lines)
+
+
+def _uncast(name: str) -> str:
+    return "REAL" if name.endswith("_usd") else "INTEGER"
 
 
 def _source(connection: sqlite3.Connection, name: str) -> str:
