@@ -71,25 +71,51 @@ def _is_selective(filters: Filters) -> bool:
 def _ids(
     connection: ReadConnection, filters: Filters, *, limit: int | None, sort: str, before: int | None
 ) -> list[Value]:
+    """Return the largest first; what has no such number comes after what has one, the newest first."""
+    if sort == "time":
+        return _in_order(connection, filters, [], order=SORTS[sort], limit=limit, before=before)
+    measure = SORTS[sort]
+    found: list[Value] = []
+    if before is None or _number_of(connection, measure, before) is not None:
+        # Only with that condition SQLite takes an index, and one that has no number is no place to go on after.
+        found = _in_order(connection, filters, [f"{measure} IS NOT NULL"], order=measure, limit=limit, before=before)
+        before = None
+    if limit is not None and len(found) >= limit:
+        return found
+    rest = None if limit is None else limit - len(found)
+    return found + _in_order(
+        connection, filters, [f"{measure} IS NULL"], order=SORTS["time"], limit=rest, before=before
+    )
+
+
+def _in_order(
+    connection: ReadConnection,
+    filters: Filters,
+    more: Sequence[str],
+    *,
+    order: str,
+    limit: int | None,
+    before: int | None,
+) -> list[Value]:
     conditions, values = where(filters)
-    order = SORTS[sort]
-    if sort != "time":
-        conditions.append(f"{order} IS NOT NULL")
+    conditions += more
     if before is not None:
-        row = connection.row(f"SELECT {order} FROM spans s WHERE s.id = ?", [before])
-        if row is None:
-            raise NotFoundError(f"before: there is no call {before} any more")
-        conditions.append(f"({order} < ? OR {order} = ? AND s.id < ?)")
-        values += [row[0], row[0], before]
-        if sort == "time":
-            conditions.append(f"{order} <= ?")
-            values.append(row[0])
+        place = _number_of(connection, order, before)
+        conditions += [f"({order} < ? OR {order} = ? AND s.id < ?)", f"{order} <= ?"]
+        values += [place, place, before, place]
     rows = connection.rows(
         f"SELECT s.id FROM {from_spans(filters)} WHERE {' AND '.join(conditions)} "
         f"ORDER BY {order} DESC, s.id DESC LIMIT ?",
         [*values, -1 if limit is None else limit],
     )
     return [row[0] for row in rows]
+
+
+def _number_of(connection: ReadConnection, expression: str, span_id: int) -> Value:
+    row = connection.row(f"SELECT {expression} FROM spans s WHERE s.id = ?", [span_id])
+    if row is None:
+        raise NotFoundError(f"before: there is no call {span_id} any more")
+    return row[0]
 
 
 def calls_of_ids(connection: ReadConnection, ids: Sequence[Value]) -> list[Call]:

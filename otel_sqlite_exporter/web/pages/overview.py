@@ -44,7 +44,7 @@ def overview(request: Request, database: Database) -> Response:
         day_link=lambda day: link("/calls", since=day, until=day),
         models=totals_by(of_week, "model")[:ROWS],
         newest=database.calls(limit=ROWS),
-        dearest=database.calls(week, limit=ROWS, sort="cost"),
+        dearest=[call for call in database.calls(week, limit=ROWS, sort="cost") if call.cost_usd is not None],
         slowest=database.calls(week, limit=ROWS, sort="duration"),
         failures=database.errors(week, limit=ROWS),
         sql=sql_of_usage(Filters(), by=("day", "model")),
