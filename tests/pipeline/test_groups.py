@@ -28,6 +28,12 @@ def test_large_spans_are_converted_few_at_a_time() -> None:
     assert max(len(group) for group in groups_of([span(1_000_000)] * 50)) < 10
 
 
+def test_an_item_is_let_go_once_a_step_was_taken_with_it() -> None:
+    """Nothing waits until the whole group is done, which would make the garbage collector run more often."""
+    items = [1, 2, 3]
+    assert Failures().aside(lambda number: (number, len(items)), items) == [(1, 2), (2, 1), (3, 0)]
+
+
 def test_what_fails_in_a_step_costs_itself_only() -> None:
     """The other items of a group go on, and the failures of all steps are counted."""
     failures = Failures()
