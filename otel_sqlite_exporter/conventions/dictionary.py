@@ -238,9 +238,17 @@ class Dictionary:
             if slot is not UNKNOWN or not isinstance(key, str):
                 return slot
             is_own = self._speaks_plainly or not holders.isdisjoint(key_words.words_of(key)[:1])
-            return unknown_keys.slot_of(key) if is_own else slot
+            return (self._named_as_known(key) or unknown_keys.slot_of(key)) if is_own else slot
 
         return slot_of
+
+    def _named_as_known(self, key: str) -> Slot | None:
+        """Return what a convention does with the words behind an emitter's name: ``acme.llm.model_name``."""
+        known = self.slots.get(key.partition(".")[2])
+        if known is None or known is UNKNOWN or not known.mask:
+            return None
+        rank = unknown_keys.RANK + known.rank
+        return Slot(rank, columns=known.columns, content=known.content, body=known.body, hidden=known.hidden)
 
     def _doubtful(self, keys: Sequence[str]) -> tuple[str, ...]:
         """Return the keys whose values decide whether a span is a model's, none where its keys tell it."""

@@ -192,6 +192,11 @@ _PASSED_ON: Final = frozenset({"response", "result", "output", "agent", "self", 
 
 _LONGEST_STEP: Final = 48
 
+_MOST_WORDS: Final = 3
+_MODELS_WORDS: Final = frozenset({"llm", "genai", "embedding", "embeddings"})
+_RUNNABLE: Final = _MODELS_WORDS | {"tool", "agent"}
+_RUN: Final = frozenset({"invoke", "invocation", "call", "run", "execute", "execution"})
+
 STEPS_OF_MODELS: Final = frozenset(
     {
         *("llm", "llm_call", "llmcall", "chat_completion", "chatcompletion", "chat_model", "generation"),
@@ -218,4 +223,9 @@ def is_models_step(value: object) -> bool:
     Args:
         value: Of an attribute.
     """
-    return type(value) is str and "_".join(words_of(value[:_LONGEST_STEP])) in STEPS_OF_MODELS
+    if type(value) is not str:
+        return False
+    words = words_of(value[:_LONGEST_STEP])
+    if "_".join(words) in STEPS_OF_MODELS:
+        return True
+    return len(words) <= _MOST_WORDS and not (_MODELS_WORDS if _RUN.isdisjoint(words) else _RUNNABLE).isdisjoint(words)

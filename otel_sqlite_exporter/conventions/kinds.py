@@ -201,7 +201,7 @@ def _spelled(word: str) -> Step | None:
     plain = shown.lower()
     step = STEPS.get(plain) or STEPS.get(plain.replace("-", "_").replace(" ", "_"))
     if step is None and ("." in plain or plain[:1] == "/"):
-        return _of_path(plain)
+        step = _of_path(plain) or _composed(plain.replace(".", "_"))
     return step or _composed(INNER_CAPITAL.sub("_", shown).lower())
 
 

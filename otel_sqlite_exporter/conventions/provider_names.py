@@ -61,6 +61,7 @@ PROVIDERS: Final[dict[str, str]] = {
     "mistralai": "mistral_ai",
     "mistral": "mistral_ai",
     "mistral ai": "mistral_ai",
+    "genericopenai": "openai",
     "cohere": "cohere",
     "cohere_chat": "cohere",
     "groq": "groq",

@@ -95,13 +95,13 @@ _TOOLS: Final = frozenset(
 _ARGUMENTS: Final = frozenset(
     {
         *("tool_arguments", "tool_args", "tool_input", "tool_inputs", "tool_parameters", "tool_params", "tool_kwargs"),
-        *("tool_call_arguments", "function_arguments", "function_args", "call_arguments", "tool_call_args"),
+        *("tool_call_arguments", "call_arguments", "tool_call_args"),
     }
 )
 _RESULT: Final = frozenset(
     {
-        *("tool_result", "tool_output", "tool_outputs", "tool_response", "function_result", "tool_call_result"),
-        *("call_result", "function_output", "tool_results"),
+        *("tool_result", "tool_output", "tool_outputs", "tool_response", "tool_call_result"),
+        *("call_result", "tool_results"),
     }
 )
 _DOCUMENTS: Final = frozenset(

@@ -337,6 +337,26 @@ def test_what_a_function_was_given_had_its_facts_before() -> None:
     assert (_read(taken).kind, _read(taken).input_tokens) == ("other", None)
 
 
+@pytest.mark.parametrize(
+    ("word", "kind"), [("llm.invoke", "llm"), ("embedding.create", "embedding"), ("tool.invoke", "tool")]
+)
+def test_a_step_may_be_two_words_with_a_point(word: str, kind: str) -> None:
+    """What is done, and to what, in either order and with any separator."""
+    attributes = {"ai.operation.type": word, "ai.model.name": MODEL, "function.args": json.dumps([QUESTION])}
+    assert _is_recorded(attributes)
+    call = _read(attributes | {"function.name": "ask"})
+    assert call.kind == kind
+    if kind == "llm":
+        assert (call.request_model, last_user_text(call)) == (MODEL, QUESTION)
+
+
+def test_behind_an_emitters_name_the_keys_of_conventions_mean_what_they_mean_there() -> None:
+    """OpenInference has one key for the model that was asked and the one that answered."""
+    call = _read({"acme.llm.model_name": MODEL, "acme.llm.token_count.prompt": INPUT, "acme.output.value": ANSWER})
+    assert (call.request_model, call.response_model, call.input_tokens) == (MODEL, MODEL, INPUT)
+    assert output_text(call) == ANSWER
+
+
 @pytest.mark.parametrize("task", ["general", "self_check_input", "generate_user_intent"])
 def test_calls_of_guardrails_are_named_after_their_tasks(task: str) -> None:
     """NeMo's operation is the task that the prompt was written for; only calls name a model."""
