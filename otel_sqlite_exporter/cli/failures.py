@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 MEANINGLESS: Final = 2
+_LISTS: Final = re.compile(r"\b(calls|traces|conversations)\(\) lists")
+"""What an error advises in words of Python: methods of the database, which the command has as well."""
+
 INTERRUPTED: Final = 130  # as a shell reports a process that SIGINT ended
 
 
@@ -51,4 +55,4 @@ def _in_words(error: click.ClickException | ReadingError | OSError) -> tuple[str
         return error.format_message(), FAILED
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}", FAILED
-    return str(error), FAILED
+    return _LISTS.sub(r"'otel-sqlite \1' lists", str(error)).replace("with since=", "with --since "), FAILED

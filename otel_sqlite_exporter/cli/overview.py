@@ -47,7 +47,7 @@ def _overview(database: Database) -> Iterator[Text]:
 
     status = database.status()
     yield Text(
-        f"{units.visible(database.path)}  {units.size(status.size_bytes)}, {status.calls:,} calls, "
+        f"{units.visible(database.path)}  {units.size(status.size_bytes)}, {units.counted(status.calls, 'call')}, "
         f"the last {units.full_time(status.last_unix_nano)}",
         style="dim",
     )

@@ -204,7 +204,7 @@ def find_call_id(connection: ReadConnection, wanted: int | str) -> int:
         return as_int(row[0]) or 0
     row = connection.row("SELECT coalesce(duplicate_of, id) FROM spans WHERE id = ?", [number])
     if row is None:
-        raise NotFoundError(f"there is no span {number} in {connection.path}; 'otel-sqlite calls' lists the calls")
+        raise NotFoundError(f"there is no span {number} in {connection.path}; calls() lists the calls")
     return as_int(row[0]) or 0
 
 

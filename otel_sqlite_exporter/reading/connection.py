@@ -134,7 +134,7 @@ class ReadConnection:
                     # Ctrl-C came within the progress handler, where an exception only ends the statement.
                     raise KeyboardInterrupt from None
                 raise TimeBudgetError(
-                    f"the question took longer than {self.seconds:g} seconds; narrow it with --since or a filter"
+                    f"the question took longer than {self.seconds:g} seconds; narrow it with since=7d or a filter"
                 ) from None
             raise ReadingError(_in_words(self.path, error)) from None
 
@@ -178,7 +178,7 @@ def _check_path(path: str) -> None:
         info = Path(path).stat()
     except FileNotFoundError:
         raise FileRefusedError(
-            f"{path}: no such file; record one first, name one with -d FILE, or make one with 'otel-sqlite demo'"
+            f"{path}: no such file; record one first, name another one, or make one with 'otel-sqlite demo'"
         ) from None
     except (OSError, ValueError) as error:
         raise FileRefusedError(f"{path}: {getattr(error, 'strerror', None) or error}") from None

@@ -16,6 +16,7 @@ from otel_sqlite_exporter.reading.sequence import Rows
 from otel_sqlite_exporter.reading.text_filter import only_with_text
 from otel_sqlite_exporter.reading.transcript import messages_of
 from otel_sqlite_exporter.reading.turns import Turn, tell
+from otel_sqlite_exporter.reading.units import counted
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
@@ -73,7 +74,7 @@ class Chat:
         return chat_html(self.conversation, self.turns, self.left_out)
 
     def __repr__(self) -> str:
-        return f"<conversation {self.conversation.conversation_id}: {len(self.turns)} calls>"
+        return f"<conversation {self.conversation.conversation_id}: {counted(len(self.turns), 'call')}>"
 
 
 def list_conversations(
@@ -185,7 +186,5 @@ def _find(connection: ReadConnection, wanted: str) -> Conversation:
         raise NotFoundError(f"several conversations begin with {wanted}: {names}; give more of the id")
     found = _row(connection, as_text(rows[0][0]) or "") if rows else None
     if found is None:
-        raise NotFoundError(
-            f"there is no conversation {wanted} in {connection.path}; 'otel-sqlite conversations' lists them"
-        )
+        raise NotFoundError(f"there is no conversation {wanted} in {connection.path}; conversations() lists them")
     return found

@@ -65,84 +65,6 @@ _TEXT_COLUMNS: Final = frozenset(
         "tool_calls",
     }
 )
-SHOWN_COLUMNS: Final = {
-    "Call": (
-        "id",
-        "start_time",
-        "model",
-        "agent_name",
-        "user_id",
-        "input_tokens",
-        "output_tokens",
-        "cost_usd",
-        "duration_ms",
-        "error_type",
-        "excerpt",
-        "input_text",
-        "output_text",
-        "tool_calls",
-    ),
-    "Trace": (
-        "trace_id",
-        "start_time",
-        "name",
-        "llm_calls",
-        "spans",
-        "total_tokens",
-        "cost_usd",
-        "duration_ms",
-        "errors",
-        "conversation_id",
-        "user_id",
-    ),
-    "Failure": (
-        "id",
-        "start_time",
-        "kind",
-        "name",
-        "tool_name",
-        "agent_name",
-        "model",
-        "error_type",
-        "message",
-        "trace_id",
-    ),
-    "ToolCall": (
-        "id",
-        "start_time",
-        "tool_name",
-        "arguments",
-        "result",
-        "duration_ms",
-        "error_type",
-        "agent_name",
-        "call_id",
-    ),
-    "Hit": (
-        "id",
-        "start_time",
-        "kind",
-        "model",
-        "agent_name",
-        "direction",
-        "role",
-        "before",
-        "found",
-        "after",
-    ),
-    "Conversation": (
-        "conversation_id",
-        "user_id",
-        "end_time",
-        "llm_calls",
-        "traces",
-        "total_tokens",
-        "cost_usd",
-        "errors",
-    ),
-}
-"""The columns that a table of these rows shows; all of them are in ``.df()`` and ``.json()``."""
-
 _FORMATS: Final = {
     "cost_usd": units.money,
     "duration_ms": units.duration,
@@ -185,7 +107,9 @@ def table_html(columns: Sequence[str], rows: Sequence[Mapping[str, Plain]], note
     head = "".join(f"<th>{_text(name)}</th>" for name in names)
     body = "".join("<tr>" + "".join(_cell(name, row[name]) for name in names) + "</tr>" for row in shown)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
-    more = f"the first {len(shown):,} of {len(rows):,} rows" if len(rows) > len(shown) else f"{len(rows):,} rows"
+    more = (
+        f"the first {len(shown):,} of {len(rows):,} rows" if len(rows) > len(shown) else units.counted(len(rows), "row")
+    )
     return f'{_STYLE}<div class="osx">{table}<p class="note">{more}{f", {_text(note)}" if note else ""}</p></div>'
 
 
@@ -219,7 +143,7 @@ def trace_html(trace: Trace, steps: Sequence[Step], *, is_cut: bool = False) -> 
     facts = [
         units.full_time(trace.start_time_unix_nano),
         units.duration(trace.duration_ms),
-        f"{units.count(trace.llm_calls)} calls",
+        units.counted(trace.llm_calls, "call"),
         f"{units.tokens(trace.total_tokens)} tokens",
         units.money(trace.cost_usd),
     ]
@@ -304,9 +228,10 @@ def chat_html(conversation: Conversation, turns: Sequence[Turn], left_out: int) 
         if call.status == "error":
             parts.append(f'<p class="fail">{_text(units.one_line(call.status_message or "failed", 400))}</p>')
     earlier = f'<p class="note">{left_out:,} earlier calls left out</p>' if left_out else ""
+    said = units.counted(conversation.llm_calls, "call")
     return (
         f'{_STYLE}<div class="osx"><p><b>conversation {_text(conversation.conversation_id)}</b></p>'
-        f'<p class="facts">{units.count(conversation.llm_calls)} calls · {units.tokens(conversation.total_tokens)} '
+        f'<p class="facts">{said} · {units.tokens(conversation.total_tokens)} '
         f"tokens · {units.money(conversation.cost_usd)}</p>{earlier}{''.join(parts)}</div>"
     )
 

@@ -63,7 +63,7 @@ def chat_markdown(conversation: Conversation, turns: Sequence[Turn]) -> str:
         turns: Its calls, each with what is new in it.
     """
     facts = (
-        f"{units.count(conversation.llm_calls)} calls · {units.tokens(conversation.total_tokens)} tokens · "
+        f"{units.counted(conversation.llm_calls, 'call')} · {units.tokens(conversation.total_tokens)} tokens · "
         f"{units.money(conversation.cost_usd)}"
     )
     pieces = [f"# conversation {units.one_line(conversation.conversation_id)}", facts]
@@ -91,7 +91,7 @@ def trace_markdown(trace: Trace, steps: Iterable[Step]) -> str:
         "",
         (
             f"{units.full_time(trace.start_time_unix_nano)} · {units.duration(trace.duration_ms)} · "
-            f"{units.count(trace.llm_calls)} calls · {units.tokens(trace.total_tokens)} tokens · "
+            f"{units.counted(trace.llm_calls, 'call')} · {units.tokens(trace.total_tokens)} tokens · "
             f"{units.money(trace.cost_usd)} · trace {trace.trace_id}"
         ),
         "",

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from otel_sqlite_exporter.reading.building import Json, Plain, json_text, plain
 from otel_sqlite_exporter.reading.failures import ReadingError
+from otel_sqlite_exporter.reading.text_table import ROWS_SHOWN, shown_columns, text_table
+from otel_sqlite_exporter.reading.units import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +120,8 @@ class Rows(Sequence[_Row_co], Answer, Generic[_Row_co]):
 
     def __repr__(self) -> str:
         note = f", {self.note}" if self.note else ""
-        return f"<{len(self)} rows of {self.row_type.__name__}{note}>"
+        head = f"<{counted(len(self), 'row')} of {self.row_type.__name__}{note}>"
+        return text_table(head, shown_columns(self.row_type.__name__, self.columns), self[:ROWS_SHOWN].flat())
 
     @property
     def columns(self) -> list[str]:
@@ -132,11 +135,9 @@ class Rows(Sequence[_Row_co], Answer, Generic[_Row_co]):
         ]
 
     def _repr_html_(self) -> str:
-        from otel_sqlite_exporter.reading.html import SHOWN_COLUMNS, table_html  # noqa: PLC0415 - as above
+        from otel_sqlite_exporter.reading.html import table_html  # noqa: PLC0415 - as above
 
-        columns = self.columns
-        shown = [name for name in SHOWN_COLUMNS.get(self.row_type.__name__, columns) if name in columns]
-        return table_html(shown, self.flat(), self.note)
+        return table_html(shown_columns(self.row_type.__name__, self.columns), self.flat(), self.note)
 
     def dicts(self) -> list[dict[str, Json]]:
         """Return the rows as dictionaries that JSON can hold."""
@@ -159,7 +160,7 @@ class Table(Sequence[tuple[Plain, ...]], Answer):
         self._columns = list(columns)
         self._rows = tuple(rows)
         self.is_cut = is_cut
-        self.note = f"the first {len(self._rows)} rows" if is_cut else None
+        self.note = f"the first {counted(len(self._rows), 'row')}" if is_cut else None
 
     @property
     def columns(self) -> list[str]:
@@ -179,7 +180,7 @@ class Table(Sequence[tuple[Plain, ...]], Answer):
         return len(self._rows)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} rows of {', '.join(self._columns)}>"
+        return text_table(f"<{counted(len(self), 'row')}>", self._columns, self[:ROWS_SHOWN].flat())
 
     def dicts(self) -> list[dict[str, Json]]:
         """Return the rows as dictionaries; of columns with the same name the last one counts."""

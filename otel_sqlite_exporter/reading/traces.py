@@ -166,7 +166,7 @@ def find_trace_id(connection: ReadConnection, wanted: int | str) -> str:
         raise FilterError(f"{wanted!r} is no trace id: give hex digits, the id of a call, or -1 for the last trace")
     found = _beginning_with(connection, first, end)
     if not found:
-        raise NotFoundError(f"there is no trace {wanted} in {connection.path}; 'otel-sqlite traces' lists them")
+        raise NotFoundError(f"there is no trace {wanted} in {connection.path}; traces() lists them")
     if len(found) > 1:
         raise NotFoundError(f"several traces begin with {wanted}: {', '.join(found[:3])}; give more digits")
     return found[0]

@@ -15,6 +15,7 @@ from otel_sqlite_exporter.reading.failures import NotFoundError
 from otel_sqlite_exporter.reading.markdown_form import call_markdown
 from otel_sqlite_exporter.reading.rows.calls import Call, Message
 from otel_sqlite_exporter.reading.sequence import Rows
+from otel_sqlite_exporter.reading.units import counted
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection
@@ -120,7 +121,7 @@ class CallDetail:
         return call_html(self.call, self.messages, self.left_out)
 
     def __repr__(self) -> str:
-        return f"<call {self.call.id}: {self.call.name}, {len(self.messages)} messages>"
+        return f"<call {self.call.id}: {self.call.name}, {counted(len(self.messages), 'message')}>"
 
 
 _NO_PARAMETERS: Final = frozenset({"gen_ai.request.model", "llm.request.type"})

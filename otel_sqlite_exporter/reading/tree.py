@@ -11,6 +11,7 @@ from otel_sqlite_exporter.reading.failures import NotFoundError
 from otel_sqlite_exporter.reading.markdown_form import trace_markdown
 from otel_sqlite_exporter.reading.steps import Span, Step, grow
 from otel_sqlite_exporter.reading.traces import find_trace_id, trace_row
+from otel_sqlite_exporter.reading.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +88,7 @@ class TraceTree:
         return trace_html(self.trace, list(self.steps()), is_cut=self.is_cut)
 
     def __repr__(self) -> str:
-        return f"<trace {self.trace.trace_id}: {self.trace.name}, {self.trace.spans} spans>"
+        return f"<trace {self.trace.trace_id}: {self.trace.name}, {counted(self.trace.spans, 'span')}>"
 
 
 def trace_tree(connection: ReadConnection, wanted: int | str) -> TraceTree:

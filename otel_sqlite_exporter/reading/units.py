@@ -65,6 +65,17 @@ def count(number: int | None) -> str:
     return NONE if number is None else f"{number:,}"
 
 
+def counted(number: int | None, one: str, many: str | None = None) -> str:
+    """Return how many there are of something: ``1 call``, ``2 calls``.
+
+    Args:
+        number: How many, None where that is not known.
+        one: Its name.
+        many: The name of several; that of one with an ``s`` by default.
+    """
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
 def tokens(number: int | None) -> str:
     """Return a number of tokens, large ones by their order: 987, 9,870, 98.7k, 9.87M."""
     if number is None:

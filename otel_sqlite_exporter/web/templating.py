@@ -49,6 +49,7 @@ def environment() -> Environment:
     made.filters.update(
         money=units.money,
         count=units.count,
+        counted=units.counted,
         tokens=units.tokens,
         duration=units.duration,
         rate=units.rate,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from otel_sqlite_exporter import Database
 from otel_sqlite_exporter.cli.app import COMMANDS, main
 from otel_sqlite_exporter.cli.table import Column, Marked, lines
 from tests.cli.conftest import Command, Done, Screen, in_terminal
@@ -248,3 +249,14 @@ def test_changes_in_a_pipe_are_markdown(command: Command, demo_path: Path) -> No
     assert lines[0].startswith("# ")
     assert any(line.startswith("after call ") for line in lines)
     assert max(map(len, lines)) < 1000
+
+
+def test_a_call_alone_is_compared_with_the_one_before(command: Command, demo: Database, demo_path: Path) -> None:
+    """``diff ID`` takes the previous call of the conversation, agent or trace; the first one has none."""
+    call = next(call for call in demo.calls() if demo.changes(call.id).previous is not None)
+    previous = demo.changes(call.id).previous
+    assert previous is not None
+    alone, named = (command("diff", *ids, "-d", demo_path) for ids in ([call.id], [previous.id, call.id]))
+    assert alone.out == named.out != ""
+    first = next(call for call in demo.calls(limit=None) if demo.changes(call.id).previous is None)
+    assert "has no call before it" in command("diff", first.id, "-d", demo_path).err

@@ -31,7 +31,7 @@ def test_a_foreign_database_is_refused(command: Command, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "arguments", [("calls", "--since", "soon"), ("calls", "-n", "none"), ("frobnicate",), ("diff",), ("diff", "-2")]
+    "arguments", [("calls", "--since", "soon"), ("calls", "-n", "none"), ("frobnicate",), ("diff",), ("diff", "-x")]
 )
 def test_a_line_that_means_nothing_has_status_2(command: Command, arguments: tuple[str, ...]) -> None:
     """A bad value or an unknown command is one line and status 2."""

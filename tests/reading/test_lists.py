@@ -222,3 +222,21 @@ def test_the_first_groups_are_those_of_the_whole_answer(demo: Database, by: str)
     """A limit leaves out what comes last, whichever way the groups are made."""
     assert list(demo.usage(by=by, limit=3)) == list(demo.usage(by=by))[:3]
     assert [row.calls for row in demo.latency(by=by, limit=3)] == [row.calls for row in demo.latency(by=by)][:3]
+
+
+def test_an_answer_prints_as_a_table(demo: Database) -> None:
+    """At Python's prompt: the number of rows, the columns one looks at first, and a line for each of the first rows."""
+    head, columns, *lines = repr(demo.calls(limit=12)).splitlines()
+    assert head == "<12 rows of Call>"
+    assert columns.split()[:3] == ["id", "start_time", "model"]
+    assert [int(line.split()[0]) for line in lines] == [call.id for call in demo.calls(limit=10)]
+    assert repr(demo.calls(model="none")) == "<0 rows of Call>"
+    assert repr(demo.sql("SELECT 1 AS one, NULL AS none")) == "<1 row>\none\n1"
+
+
+@pytest.mark.parametrize("ask", ["calls", "traces", "conversations"])
+def test_errors_advise_in_python(demo: Database, ask: str) -> None:
+    """What is not there is told with the method that lists what is."""
+    one = {"calls": demo.call, "traces": demo.trace, "conversations": demo.conversation}[ask]
+    with pytest.raises(NotFoundError, match=rf"; {ask}\(\) lists"):
+        one("99999999")

@@ -50,7 +50,7 @@ def _chat(found: Chat, *, is_whole: bool) -> Iterator[RenderableType]:
     row = found.conversation
     yield Text(f"conversation {units.one_line(row.conversation_id, 200)}", style="bold")
     yield Text(
-        f"{units.full_time(row.start_time_unix_nano)} · {units.count(row.llm_calls)} calls · "
+        f"{units.full_time(row.start_time_unix_nano)} · {units.counted(row.llm_calls, 'call')} · "
         f"{units.tokens(row.total_tokens)} tokens · {units.money(row.cost_usd)}"
         + (f" · user {units.one_line(row.user_id, 100)}" if row.user_id else ""),
         style="dim",

@@ -10,7 +10,7 @@ import click
 
 from otel_sqlite_exporter.cli import screen
 from otel_sqlite_exporter.cli.options import Asked, database_option, id_argument, pass_asked
-from otel_sqlite_exporter.reading import units
+from otel_sqlite_exporter.reading import NotFoundError, units
 from otel_sqlite_exporter.reading.blocks import blocks_of
 
 if TYPE_CHECKING:
@@ -29,18 +29,25 @@ _MOST_CHARACTERS: Final = 20_000
 
 @click.command("diff", context_settings={"ignore_unknown_options": True})
 @id_argument("left", "A")
-@id_argument("right", "B")
+@id_argument("right", "[B]", default="")
 @click.option("--json", "form", flag_value="json", help="Both calls as one JSON object, and which messages differ.")
 @database_option
 @pass_asked
 def command(asked: Asked, /, left: str, right: str, form: str | None) -> None:
     """Show how two calls differ: numbers, prompt and answer.
 
-    What is new in a call since the previous one of its conversation: otel-sqlite show ID --changes
+    Of one call alone: against the previous one of its conversation, agent or trace. What is new in it since then:
+    otel-sqlite show ID --changes
 
     Example: otel-sqlite diff -2 -1
     """
-    found = asked.open().compare(left, right)
+    database = asked.open()
+    if not right:
+        changes = database.changes(left)
+        if changes.previous is None:
+            raise NotFoundError(f"call {changes.call.id} has no call before it; name two calls")
+        left, right = str(changes.previous.id), str(changes.call.id)
+    found = database.compare(left, right)
     if form == "json":
         click.echo(found.json(indent=2))
     else:

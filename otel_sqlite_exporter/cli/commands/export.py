@@ -12,6 +12,7 @@ import click
 
 from otel_sqlite_exporter.cli.options import Asked, database_option, filter_options, filters_of, pass_asked
 from otel_sqlite_exporter.cli.output import say
+from otel_sqlite_exporter.reading import units
 from otel_sqlite_exporter.reading.exporting import EXPORT_FORMATS
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def command(
             target.write(text)
             written += bool(text)
     if output is not None:
-        say(f"{output}: {written:,} {'call' if written == 1 else 'calls'}")
+        say(f"{output}: {units.counted(written, 'call')}")
 
 
 def _created(path: str) -> TextIO:
@@ -102,4 +103,4 @@ def _write_parquet(asked: Asked, layout: str, output: str | None, *, is_filtered
     with asked.open(seconds=None) as database:
         path = database.path
     rows, files = export_parquet(path, output, layout)
-    say(f"{output}: {rows:,} rows in {files:,} {'file' if files == 1 else 'files'}")
+    say(f"{output}: {units.counted(rows, 'row')} in {units.counted(files, 'file')}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from otel_sqlite_exporter.cli.output import say
+from otel_sqlite_exporter.reading import units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,9 +31,10 @@ def command(out: str, inputs: tuple[str, ...]) -> None:
 
     def merged(path: str, result: Merged) -> None:
         if path != out:
-            say(f"{path}: {result.spans:,} spans, {result.new:,} of them new")
+            say(f"{path}: {units.counted(result.spans, 'span')}, {result.new:,} of them new")
         elif result.duplicates:
-            say(f"{path}: {result.duplicates:,} spans report calls that another file has")
+            repeated = units.counted(result.duplicates, "span reports a call", "spans report calls")
+            say(f"{path}: {repeated} that another file has")
 
     with _progress(lambda: sum(map(count_spans, inputs))) as advance:
         merge_files(out, inputs, merged=merged, advance=advance)

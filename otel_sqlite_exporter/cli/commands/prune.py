@@ -45,8 +45,9 @@ def command(asked: Asked, /, older_than: str | None, max_bytes: str | None, *, d
         raise FilterError(str(error)) from None
     except PruneError as error:
         raise ReadingError(str(error)) from None
+    spans = units.counted(pruned.spans, "span")
     sizes = f"{units.size(pruned.bytes_before)} → {units.size(pruned.bytes_after)}"
-    click.echo(f"would delete about {pruned.spans:,} spans" if dry_run else f"deleted {pruned.spans:,} spans; {sizes}")
+    click.echo(f"would delete about {spans}" if dry_run else f"deleted {spans}; {sizes}")
     if pruned.is_over_cap:
         raise ReadingError(f"{options.path} is still larger: its newest trace is never deleted")
 

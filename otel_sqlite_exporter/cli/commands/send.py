@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from otel_sqlite_exporter.cli.options import Asked, database_option, pass_asked
+from otel_sqlite_exporter.reading import units
 from otel_sqlite_exporter.reading.moments import parse_moment
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _rehearse(path: str, receiver: Receiver, options: SendOptions) -> None:
     requests = "request" if sums.requests == 1 else "requests"
     size = f", {sums.size / 1e6:,.1f} MB" if sums.size else ""
     click.echo(
-        f"{sums.sent:,} spans in {sums.requests:,} {requests}{size} would go to {options.destination}"
+        f"{units.counted(sums.sent, 'span')} in {sums.requests:,} {requests}{size} would go to {options.destination}"
         f"{_amended(sums)}{_held_back(sums)}"
     )
 
@@ -159,7 +160,7 @@ def _tell(line: str) -> None:
 
 
 def _say_sums(sums: Sums, options: SendOptions, *, is_stopped: bool) -> None:
-    parts = [f"{sums.sent:,} spans sent to {options.destination} as {options.name!r}{_amended(sums)}"]
+    parts = [f"{units.counted(sums.sent, 'span')} sent to {options.destination} as {options.name!r}{_amended(sums)}"]
     parts += [
         f"{number:,} {what}"
         for number, what in (

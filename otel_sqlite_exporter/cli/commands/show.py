@@ -127,11 +127,11 @@ def _summary(found: Changes) -> str:
         return "the first call of its conversation, agent or trace: all of it is new"
     after = f"after call {found.previous.id} (same {found.related_by})"
     if found.diverges_at is None:
-        return f"{after}: {found.kept} messages as before, {len(found.added)} new"
+        return f"{after}: {units.counted(found.kept, 'message')} as before, {len(found.added)} new"
     first = found.dropped[0]
     return (
         f"{after}: the prompt diverges at message {found.diverges_at}, {first.role or first.direction}; "
-        f"{found.kept} messages as before, {len(found.dropped)} gone, {len(found.added)} new"
+        f"{units.counted(found.kept, 'message')} as before, {len(found.dropped)} gone, {len(found.added)} new"
     )
 
 

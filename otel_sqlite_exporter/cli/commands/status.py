@@ -43,8 +43,8 @@ def _status(found: Status) -> list[Text]:
     shown = [
         Text(units.visible(found.path), style="bold"),
         Text(
-            f"{units.size(found.size_bytes)} · {found.spans:,} spans · {found.calls:,} calls, "
-            f"{found.errors:,} failed · "
+            f"{units.size(found.size_bytes)} · {units.counted(found.spans, 'span')} · "
+            f"{units.counted(found.calls, 'call')}, {found.errors:,} failed · "
             f"{units.full_time(found.first_unix_nano)} to {units.full_time(found.last_unix_nano)} · "
             f"schema {found.schema_version}",
             style="dim",

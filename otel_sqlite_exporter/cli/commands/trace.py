@@ -75,7 +75,7 @@ def _tree(tree: TraceTree) -> list[Text]:
     facts = [
         units.full_time(trace.start_time_unix_nano),
         units.duration(trace.duration_ms),
-        f"{units.count(trace.llm_calls)} calls",
+        units.counted(trace.llm_calls, "call"),
         f"{units.tokens(trace.total_tokens)} tokens",
         units.money(trace.cost_usd),
         f"user {trace.user_id}" if trace.user_id else "",

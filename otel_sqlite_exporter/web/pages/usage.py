@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.equivalents import sql_of_latency, sql_of_usage
 from otel_sqlite_exporter.reading.totals import totals_by
-from otel_sqlite_exporter.reading.units import NONE, count, duration, money, tokens
+from otel_sqlite_exporter.reading.units import NONE, count, counted, duration, money, tokens
 from otel_sqlite_exporter.web.charts import histogram, stack_days
 from otel_sqlite_exporter.web.links import link
 from otel_sqlite_exporter.web.page import asked, choice_of, filters_of, render
@@ -97,7 +97,7 @@ def _latency_page(request: Request, database: Database, filters: Filters, by: st
 
 
 def _in_words(bucket: Bucket) -> str:
-    return f"{duration(bucket.from_ms)} to {duration(bucket.to_ms)}: {bucket.calls:,} calls"
+    return f"{duration(bucket.from_ms)} to {duration(bucket.to_ms)}: {counted(bucket.calls, 'call')}"
 
 
 def chart_of(daily: list[Usage], field: str, measure: str) -> StackedChart | None:
