@@ -22,6 +22,7 @@ NAMES: Final = (
     "alike",
     "reading",
     "commands",
+    "pages",
     "memory",
     "startup",
 )

@@ -27,6 +27,9 @@ SPANS_WITHOUT_WINDOW: Final = 100_000
 """Up to so many spans, a question without a period is about all of them; of more, about those of the last seven days,
 and about the newest so many where the seven days have more."""
 
+SPANS_OF_SORTED_TRACES: Final = 50_000
+"""The same for traces in an order that has to be computed: no index holds the trace beside the cost."""
+
 _WINDOW_DAYS: Final = 7
 _SECOND: Final = 1_000_000_000
 _MOST_DAYS: Final = 400
@@ -132,19 +135,25 @@ def trace_range(text: str) -> tuple[str, str]:
     return digits, digits + "g"
 
 
-def windowed(connection: ReadConnection, filters: Filters) -> tuple[Filters, str | None]:
+def windowed(connection: ReadConnection, filters: Filters, *, most: int | None = None) -> tuple[Filters, str | None]:
     """Give a question about a large file a period, if it has none that keeps it small.
+
+    Args:
+        connection: The file.
+        filters: What is wanted.
+        most: Up to how many spans it may be about; :data:`SPANS_WITHOUT_WINDOW` by default.
 
     Returns:
         The filters, and the note to show with the answer.
     """
-    if filters.since or filters.until or filters.trace or filters.conversation or not is_large(connection):
+    most = most or SPANS_WITHOUT_WINDOW
+    if filters.since or filters.until or filters.trace or filters.conversation or not is_large(connection, most):
         return filters, None
     since = time.time_ns() - _WINDOW_DAYS * DAY_NANOSECONDS
     row = connection.row(
         "SELECT start_time_unix_nano FROM spans WHERE start_time_unix_nano >= ? "
         "ORDER BY start_time_unix_nano DESC LIMIT 1 OFFSET ?",
-        [since, SPANS_WITHOUT_WINDOW - 1],
+        [since, most - 1],
     )
     if row is None:
         return (
@@ -156,7 +165,7 @@ def windowed(connection: ReadConnection, filters: Filters) -> tuple[Filters, str
     since_words = full_time(first)
     return (
         replace(filters, since=Moment(since_words.replace(" ", "T"), first)),
-        f"of the newest {SPANS_WITHOUT_WINDOW:,} steps, since {since_words}; since=all for everything",
+        f"of the newest {most:,} steps, since {since_words}; since=all for everything",
     )
 
 
@@ -184,8 +193,8 @@ def at_day(day: int) -> Moment:
     return Moment("", day * DAY_NANOSECONDS)
 
 
-def is_large(connection: ReadConnection) -> bool:
-    """Tell whether a question about all spans would take long."""
+def is_large(connection: ReadConnection, most: int) -> bool:
+    """Tell whether a file has so many spans, or more."""
     row = connection.row("SELECT max(id), (SELECT min(id) FROM spans) FROM spans")
     last, first = row if row is not None else (None, None)
-    return isinstance(last, int) and isinstance(first, int) and last - first >= SPANS_WITHOUT_WINDOW
+    return isinstance(last, int) and isinstance(first, int) and last - first >= most

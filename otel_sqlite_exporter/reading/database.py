@@ -195,7 +195,8 @@ class Database:
         Args:
             filters: Which ones.
             limit: How many.
-            sort: ``time``, ``cost``, ``duration``, ``tokens`` or ``started``.
+            sort: ``time``, ``cost``, ``duration``, ``tokens`` or ``started``. But for ``time``, a question without
+                ``since`` about a file of more than 50,000 spans is about these at most.
             before: Go on after this trace id: the last one of the page before.
             **named: Filters by name.
         """
@@ -350,11 +351,16 @@ class Database:
 
         return first_token_buckets(self._connection, _combined(filters, named))
 
-    def period(self, filters: Filters) -> Filters:
-        """Return filters with the period that a question about a large file is given where it has none."""
-        from otel_sqlite_exporter.reading.conditions import windowed
+    def period(self, filters: Filters, *, of_sorted_traces: bool = False) -> Filters:
+        """Return filters with the period that a question about a large file is given where it has none.
 
-        return windowed(self._connection, filters)[0]
+        Args:
+            filters: What is asked for.
+            of_sorted_traces: Whether the question is :meth:`traces` in another order than that of time.
+        """
+        from otel_sqlite_exporter.reading.conditions import SPANS_OF_SORTED_TRACES, windowed
+
+        return windowed(self._connection, filters, most=SPANS_OF_SORTED_TRACES if of_sorted_traces else None)[0]
 
     def names(self, what: str, *, limit: int = MOST_NAMES) -> list[str]:
         """Return the names that occur in the file, in alphabetical order.

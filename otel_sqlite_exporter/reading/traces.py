@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_int, as_text, build
-from otel_sqlite_exporter.reading.conditions import IS_CALL, TOTAL_TOKENS, trace_range, where, windowed
+from otel_sqlite_exporter.reading.conditions import (
+    IS_CALL,
+    SPANS_OF_SORTED_TRACES,
+    TOTAL_TOKENS,
+    trace_range,
+    where,
+    windowed,
+)
 from otel_sqlite_exporter.reading.failures import FilterError, NotFoundError
 from otel_sqlite_exporter.reading.filters import Filters
 from otel_sqlite_exporter.reading.rows.traces import Trace
@@ -46,9 +53,10 @@ def list_traces(
         raise FilterError(f"sort: {sort!r} is none of {', '.join(SORTS)}")
     if sort != "time" and before is not None:
         raise FilterError("before: only traces by time go on from one; ask for more of them with limit")
-    filters, note = windowed(connection, filters) if filters.values() or sort != "time" else (filters, None)
     if sort != "time":
+        filters, note = windowed(connection, filters, most=SPANS_OF_SORTED_TRACES)
         return _largest(connection, filters, sort, limit, note)
+    filters, note = windowed(connection, filters) if filters.values() else (filters, None)
     if filters.text is not None:
         ids, note = _with_text(connection, filters, limit)
     else:

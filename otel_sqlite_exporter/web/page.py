@@ -76,13 +76,13 @@ def filters_of(request: Request) -> Filters:
     return Filters.parse({name: value for name, value in request.query_params.items() if name in NAMES})
 
 
-def asked(database: Database, filters: Filters, answer: Rows[Any]) -> Filters:
+def asked(database: Database, filters: Filters, answer: Rows[Any], *, of_sorted_traces: bool = False) -> Filters:
     """Return what an answer is about, for the SQL that finds the same: with the period that its note tells of.
 
     A note of a search tells how far it came, which SQL need not stop at.
     """
     is_search = filters.text is not None or filters.tool is not None
-    return filters if answer.note is None or is_search else database.period(filters)
+    return filters if answer.note is None or is_search else database.period(filters, of_sorted_traces=of_sorted_traces)
 
 
 def number_of(request: Request, name: str) -> int | None:

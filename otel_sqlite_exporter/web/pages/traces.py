@@ -39,7 +39,9 @@ def list_page(request: Request, database: Database) -> Response:
         sorts=SORTS,
         is_full=sort == SORTS[0] and len(traces) == TRACES_PER_PAGE,
         choices={"agent": database.names("agent"), "tool": database.names("tool")},
-        sql=sql_of_traces(asked(database, filters, traces), limit=TRACES_PER_PAGE, sort=sort),
+        sql=sql_of_traces(
+            asked(database, filters, traces, of_sorted_traces=sort != SORTS[0]), limit=TRACES_PER_PAGE, sort=sort
+        ),
     )
 
 
