@@ -62,7 +62,7 @@ SUFFIXES: Final[tuple[tuple[str, Step], ...]] = (
 )
 """How the names of components end that have no word for their step."""
 
-NO_CALLS: Final = ("._prepare_chat_with_tools",)
+NO_CALLS: Final = ("._prepare_chat_with_tools", ".model_init")
 """How the names of spans end that are said to be model calls and only prepare one."""
 
 NAME_PREFIXES: Final[tuple[tuple[str, Step], ...]] = (

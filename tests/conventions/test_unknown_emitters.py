@@ -364,3 +364,10 @@ def test_calls_of_guardrails_are_named_after_their_tasks(task: str) -> None:
     assert _read(attributes, scope="nemo_guardrails", name=f"{task} {MODEL}").kind == "llm"
     rail = {"gen_ai.operation.name": "guardrails"}
     assert _read(rail, scope="nemo_guardrails", name="guardrails.rail").kind == "guardrail"
+
+
+def test_making_a_model_is_no_call() -> None:
+    """OpenLLMetry's watsonx says of the object's creation what it says of requests."""
+    attributes = {"gen_ai.system": "Watsonx", "llm.request.type": "completion"}
+    assert _read(attributes, name="watsonx.model_init").kind == "chain"
+    assert _read(attributes, name="watsonx.generate").kind == "llm"
