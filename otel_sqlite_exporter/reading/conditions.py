@@ -27,8 +27,8 @@ SPANS_WITHOUT_WINDOW: Final = 100_000
 """Up to so many spans, a question without a period is about all of them; of more, about those of the last seven days,
 and about the newest so many where the seven days have more."""
 
-SPANS_OF_SORTED_TRACES: Final = 50_000
-"""The same for traces in an order that has to be computed: no index holds the trace beside the cost."""
+SPANS_OF_SUMMED_TRACES: Final = 50_000
+"""The same for sums of traces, and for traces sorted by them: no index has the trace beside the cost."""
 
 _WINDOW_DAYS: Final = 7
 _SECOND: Final = 1_000_000_000

@@ -358,9 +358,9 @@ class Database:
             filters: What is asked for.
             of_sorted_traces: Whether the question is :meth:`traces` in another order than that of time.
         """
-        from otel_sqlite_exporter.reading.conditions import SPANS_OF_SORTED_TRACES, windowed
+        from otel_sqlite_exporter.reading.conditions import SPANS_OF_SUMMED_TRACES, windowed
 
-        return windowed(self._connection, filters, most=SPANS_OF_SORTED_TRACES if of_sorted_traces else None)[0]
+        return windowed(self._connection, filters, most=SPANS_OF_SUMMED_TRACES if of_sorted_traces else None)[0]
 
     def names(self, what: str, *, limit: int = MOST_NAMES) -> list[str]:
         """Return the names that occur in the file, in alphabetical order.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.essentials import DAY_NANOSECONDS
 from otel_sqlite_exporter.reading.building import as_text
-from otel_sqlite_exporter.reading.conditions import day_by_day
+from otel_sqlite_exporter.reading.conditions import SPANS_OF_SUMMED_TRACES, SPANS_WITHOUT_WINDOW, day_by_day
 from otel_sqlite_exporter.reading.failures import FilterError
 from otel_sqlite_exporter.reading.moments import date_of
 
@@ -94,6 +94,11 @@ def best_of(names: Collection[str], order: str, limit: int | None) -> str:
     """
     is_whole = bool(MANY & set(names)) and not {"day", *MERGED} & set(names)
     return f"ORDER BY {order} LIMIT {limit}" if limit is not None and is_whole else ""
+
+
+def most_spans(names: Collection[str]) -> int:
+    """Return up to how many spans a question with these groups may be about, where it has no period."""
+    return SPANS_OF_SUMMED_TRACES if "trace" in names else SPANS_WITHOUT_WINDOW
 
 
 def parts_of(filters: Filters, names: Collection[str]) -> list[Filters]:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_float
 from otel_sqlite_exporter.reading.conditions import where, windowed
-from otel_sqlite_exporter.reading.grouping import GROUPS, best_of, check_groups, columns_of, fields_of, keys, parts_of
+from otel_sqlite_exporter.reading.grouping import (
+    GROUPS,
+    best_of,
+    check_groups,
+    columns_of,
+    fields_of,
+    keys,
+    most_spans,
+    parts_of,
+)
 from otel_sqlite_exporter.reading.percentiles import DURATIONS, milliseconds, numbers, percentile
 from otel_sqlite_exporter.reading.rows.sums import Latency
 from otel_sqlite_exporter.reading.sequence import Rows
@@ -41,7 +50,7 @@ def latency_by(
     """Return percentiles by group; :meth:`Database.latency` says more."""
     names = check_groups(by, GROUPS)
     fields = fields_of(names)
-    filters, note = windowed(connection, filters)
+    filters, note = windowed(connection, filters, most=most_spans(names))
     with_text, note = only_with_text(connection, filters, note)
     columns = columns_of(names)
     best = best_of(names, "count(*) DESC", limit)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.reading.building import as_int, as_text, build
 from otel_sqlite_exporter.reading.conditions import (
     IS_CALL,
-    SPANS_OF_SORTED_TRACES,
+    SPANS_OF_SUMMED_TRACES,
     TOTAL_TOKENS,
     trace_range,
     where,
@@ -54,7 +54,7 @@ def list_traces(
     if sort != "time" and before is not None:
         raise FilterError("before: only traces by time go on from one; ask for more of them with limit")
     if sort != "time":
-        filters, note = windowed(connection, filters, most=SPANS_OF_SORTED_TRACES)
+        filters, note = windowed(connection, filters, most=SPANS_OF_SUMMED_TRACES)
         return _largest(connection, filters, sort, limit, note)
     filters, note = windowed(connection, filters) if filters.values() else (filters, None)
     if filters.text is not None:

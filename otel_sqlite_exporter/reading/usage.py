@@ -21,6 +21,7 @@ from otel_sqlite_exporter.reading.grouping import (
     columns_of,
     fields_of,
     keys,
+    most_spans,
     parts_of,
 )
 from otel_sqlite_exporter.reading.rows.sums import Usage
@@ -80,7 +81,7 @@ def usage_by(
         if set(names) <= _SUMMED and not filters.given().keys() - {"provider", "since", "until"}:
             rows = _mostly_from_sums(connection, filters, names)
         else:
-            filters, note = windowed(connection, filters)
+            filters, note = windowed(connection, filters, most=most_spans(names))
             conditions, note = only_with_text(connection, filters, note)
             rows = [
                 row

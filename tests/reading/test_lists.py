@@ -207,7 +207,7 @@ def test_a_question_about_a_large_file_is_about_the_newest_steps(
     demo: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where seven days have too many, it is about the newest and says since when; all can be asked for."""
-    monkeypatch.setattr("otel_sqlite_exporter.reading.conditions.SPANS_WITHOUT_WINDOW", 50)
+    monkeypatch.setattr("otel_sqlite_exporter.reading.grouping.SPANS_WITHOUT_WINDOW", 50)
     monkeypatch.setattr("otel_sqlite_exporter.reading.conditions._WINDOW_DAYS", 10_000)
     latency = demo.latency(by="agent")
     assert latency.note
