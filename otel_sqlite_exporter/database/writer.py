@@ -87,7 +87,8 @@ class DatabaseWriter:
         self._gate = threading.RLock()
         """Held while the connection is in use, and while the process forks."""
         self._user: int | None = None
-        self._forking: int | None = None
+        self._forks = threading.local()
+        """``has_gate``: for each fork that the thread is in the midst of, whether it holds the gate."""
         self.children_write_until = 0.0
         """Until when nothing should be written, by ``time.monotonic``: a child of a fork may be about to write."""
         self._ledger = LedgerRow(settings)
@@ -251,8 +252,9 @@ class DatabaseWriter:
         can't be interrupted, as a disk that does not answer, is waited for no longer than a fifth of a second; the
         child then opens the file under an identity of its own (``forked_connections``).
         """
-        thread = threading.get_ident()
-        if self._user == thread:  # a signal handler forks in the middle of a write
+        has_gate = self._gates_of_forks()
+        has_gate.append(False)
+        if self._user == threading.get_ident():  # a signal handler forks in the middle of a write
             return
         deadline = time.monotonic() + _FORK_SECONDS
         while not self._gate.acquire(timeout=_FORK_POLL_SECONDS):
@@ -263,15 +265,20 @@ class DatabaseWriter:
                 self.children_write_until = time.monotonic() + _CHILD_SECONDS
                 with contextlib.suppress(sqlite3.Error):
                     connection.interrupt()
-        self._forking = thread
+        has_gate[-1] = True
         if not self._has_only_log():
             self.close()
 
     def fork_is_over(self) -> None:
         """Go on, in the parent."""
-        if self._forking == threading.get_ident():
-            self._forking = None
+        has_gate = self._gates_of_forks()
+        if has_gate and has_gate.pop():
             self._gate.release()
+
+    def _gates_of_forks(self) -> list[bool]:
+        """Return the stack of this thread: a signal handler may fork while the process forks."""
+        stack: list[bool] = self._forks.__dict__.setdefault("has_gate", [])
+        return stack
 
     def abandon(self) -> None:
         """Leave the connection alone for good, as a forked child must."""

@@ -337,6 +337,28 @@ processor.shutdown()
     check_file(path)
 
 
+def test_a_fork_within_a_fork_lets_the_parent_write(tmp_path: Path) -> None:
+    """A signal handler may fork while the process forks; the parent writes afterwards as before."""
+    path = tmp_path / "traces.db"
+    run(
+        path,
+        """
+        thread = processor._exporter_thread
+        call("parent"); assert processor.force_flush()
+        thread.before_fork()  # what a handler interrupts here
+        pid = os.fork()
+        if pid == 0:
+            call("child"); os._exit(0 if processor.force_flush(20_000) else 7)
+        assert os.waitpid(pid, 0)[1] == 0
+        thread.after_fork_in_parent()
+        call("parent"); assert processor.force_flush(5_000)
+        processor.shutdown()
+        """,
+    )
+    assert sorted(names(path)) == ["child", "parent", "parent"]
+    check_file(path)
+
+
 def test_a_fork_waits_for_nothing_that_the_application_does(tmp_path: Path) -> None:
     """With the exporter thread in a slow ``redact``, a fork comes back at once; children and parent lose nothing."""
     path = tmp_path / "traces.db"
