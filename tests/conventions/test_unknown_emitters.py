@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import pkgutil
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.semconv._incubating import attributes as semantic_conventions
 
 from otel_sqlite_exporter.conventions import key_words, read
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
@@ -294,6 +297,18 @@ def test_spans_of_other_things_are_neither_recorded_nor_calls(name: str, attribu
     call = _read(attributes, name=name)
     assert call.kind not in ("llm", "embedding")
     assert call.status == "unset"
+
+
+def test_no_key_of_opentelemetrys_other_conventions_tells_of_a_model() -> None:
+    """Hundreds of keys are known that are no model's: none of them, nor all together, makes a span one."""
+    found = [
+        key
+        for module in pkgutil.iter_modules(semantic_conventions.__path__)
+        for name, key in vars(import_module(f"{semantic_conventions.__name__}.{module.name}")).items()
+        if name.isupper() and isinstance(key, str) and not is_genai_key(key)
+    ]
+    assert len(found) > 300
+    assert [key for key in found if key_words.marks_of(key) & (key_words.STRONG | key_words.SAID)] == []
 
 
 @pytest.mark.parametrize(
