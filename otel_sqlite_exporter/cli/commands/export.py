@@ -70,7 +70,9 @@ def command(
         target = sys.stdout if output is None else stack.enter_context(_created(output))
         written = 0
         if sys.stderr.isatty() and (output is not None or not sys.stdout.isatty()):
-            texts = stack.enter_context(_progress(texts, database.count_calls(wanted)))
+            # Of whole conversations nobody knows before how many there are.
+            total = None if form == "openai" and not every_call else database.count_calls(wanted)
+            texts = stack.enter_context(_progress(texts, total))
         for text in texts:
             target.write(text)
             written += bool(text)
@@ -83,7 +85,7 @@ def _created(path: str) -> TextIO:
 
 
 @contextlib.contextmanager
-def _progress(texts: Iterator[str], total: int) -> Iterator[Iterator[str]]:
+def _progress(texts: Iterator[str], total: int | None) -> Iterator[Iterator[str]]:
     from rich.console import Console  # noqa: PLC0415 - only where somebody looks
     from rich.progress import Progress  # noqa: PLC0415
 
