@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
 
 _ERROR_LEVELS: Final = ("ERROR", "error", "Error")
-_FAILURES: Final = frozenset({"error_type", "failed", "error_told"})
 _FIRST_HTTP_ERROR: Final = 400
 
 
@@ -30,7 +29,11 @@ def fill(call: Call, columns: Mapping[str, Any], facts: SpanFacts) -> None:
     if facts.status == "ok" and "error_type" in columns and _exception(facts.events):
         call.status = "error"  # an emitter that sets every span to ok has said twice that this one failed
     if facts.status == "unset" and (
-        failed_http or not _FAILURES.isdisjoint(columns) or columns.get("error_level") in _ERROR_LEVELS
+        "error_type" in columns
+        or failed_http
+        or columns.get("error_level") in _ERROR_LEVELS
+        or "failed" in columns
+        or "error_told" in columns
     ):
         call.status = "error"
     call.status_message = facts.status_message or None

@@ -167,6 +167,12 @@ _NOT_SAID: Final = frozenset(
     }
 )
 _BODIES_OF_SIDES: Final = (("request", _INTO), ("response", _OUT_OF))
+_TYPES: Final = frozenset({"type", "kind"})
+_TYPED: Final = frozenset(
+    {"output", "input", "response", "message", "content", "tool", "agent", "api", "mime", "model"}
+)
+"""What has a type that is none of the span's: ``gen_ai.output.type``, ``acme.agent.type``."""
+
 _NOBODYS_MODELS: Final = frozenset({"device", "data", "hardware", "vehicle", "car", "printer"})
 
 
@@ -215,6 +221,8 @@ def _columns_of(words: tuple[str, ...], ends: list[str]) -> tuple[int, tuple[tup
     if counted is not None:
         return len(words), ((counted, CONVERTERS[counted]),)
     if not _NOBODYS_MODELS.isdisjoint(words[-3:-1]) and words[-1] in ("model", "name", "id"):
+        return None
+    if words[-1] in _TYPES and not _TYPED.isdisjoint(words[-2:-1]):
         return None
     for end in ends:
         found = _BY_END.get(end)
