@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.conventions.key_words import count_of, is_passed_on, words_of
+from otel_sqlite_exporter.conventions.key_words import count_of, counts_else, is_passed_on, words_of
 from otel_sqlite_exporter.conventions.slots import UNKNOWN, Slot
 from otel_sqlite_exporter.conventions.vocabulary import CONVERTERS
 
@@ -198,6 +198,8 @@ def slot_of(key: str) -> Slot:
         return Slot(RANK + rank, columns=filled)
     body = next((kind for kind, known in BODIES.items() if any(end in known for end in ends)), None)
     if body is not None:
+        if body == "usage" and counts_else(name):  # gen_ai.request.max_tokens
+            return UNKNOWN
         return Slot(RANK + len(words), body=body)
     content = _content_of(words)
     if content is None:

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.semconv._incubating import attributes as semantic_conventions
 
-from otel_sqlite_exporter.conventions import key_words, read
+from otel_sqlite_exporter.conventions import key_words, read, unknown_keys
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
 from otel_sqlite_exporter.conventions.recognise import is_genai_key
+from otel_sqlite_exporter.conventions.slots import UNKNOWN
 from otel_sqlite_exporter.conventions.summary import last_user_text, output_text, system_text, tool_calls
 from tests.conventions.provider_bodies import (
     ANSWER,
@@ -379,6 +380,12 @@ def test_calls_of_guardrails_are_named_after_their_tasks(task: str) -> None:
     assert _read(attributes, scope="nemo_guardrails", name=f"{task} {MODEL}").kind == "llm"
     rail = {"gen_ai.operation.name": "guardrails"}
     assert _read(rail, scope="nemo_guardrails", name="guardrails.rail").kind == "guardrail"
+
+
+@pytest.mark.parametrize("key", ["gen_ai.request.max_tokens", "acme.llm.max_tokens", "acme.stop.tokens"])
+def test_limits_of_tokens_are_no_usage(key: str) -> None:
+    """Their words end as those of a usage do, and nothing in them was used."""
+    assert unknown_keys.slot_of(key) is UNKNOWN
 
 
 def test_making_a_model_is_no_call() -> None:
