@@ -198,9 +198,8 @@ def slot_of(key: str) -> Slot:
         return Slot(RANK + rank, columns=filled)
     body = next((kind for kind, known in BODIES.items() if any(end in known for end in ends)), None)
     if body is not None:
-        if body == "usage" and counts_else(name):  # gen_ai.request.max_tokens
-            return UNKNOWN
-        return Slot(RANK + len(words), body=body)
+        is_limit = body == "usage" and counts_else(name)  # gen_ai.request.max_tokens
+        return UNKNOWN if is_limit else Slot(RANK + len(words), body=body)
     content = _content_of(words)
     if content is None:
         return UNKNOWN
