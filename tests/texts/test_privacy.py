@@ -10,7 +10,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, TraceFlags
 
 from otel_sqlite_exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.pipeline import conversion
+from otel_sqlite_exporter.conventions.reader import Reading
 from tests.support import CHAT, query, span_of, value
 
 SENTENCE = "my doctor says hello"
@@ -62,16 +62,17 @@ def test_without_content_none_is_stored_raw_either(tmp_path: Path) -> None:
     assert "custom.count" not in stored_attributes
 
 
+@pytest.mark.parametrize("step", ["__init__", "call"])
 def test_without_content_nothing_of_a_span_that_cannot_be_read_is_stored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """Where nobody can tell what is content, no attribute is stored: only when the span ran, and how it ended."""
     path = tmp_path / "traces.db"
 
-    def fail(_: object) -> None:
+    def fail(*_: object) -> None:
         raise ArithmeticError("a bug")
 
-    monkeypatch.setattr(conversion, "read", fail)
+    monkeypatch.setattr(Reading, step, fail)
     store(path, attributes={"gen_ai.input.messages": 4711, "user.id": "bob"}, text="word")
     assert query(path, "SELECT attributes, events, user_id, status FROM spans") == [("{}", "[]", None, "unset")]
 
