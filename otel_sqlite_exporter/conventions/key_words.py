@@ -29,6 +29,7 @@ _NOT_COUNTED: Final = frozenset(
         *("per", "remaining", "allowed", "quota", "second", "seconds", "sec", "ms", "time", "first", "latency"),
         *("avg", "average", "auth", "csrf", "secret", "bearer", "audio", "image", "images", "video", "accepted"),
         *("rejected", "logprobs", "memory", "cpu", "disk", "gpu", "ram", "ratio", "percent", "window", "stop"),
+        *("aggregated", "aggregate", "cumulative", "accumulated"),
         *("special", "bias", "uncached", "non", "not", "fresh", "ephemeral", "tool", "duration", "saved"),
     }
 )

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter.conventions import read
@@ -294,8 +294,9 @@ def test_any_list_of_messages_may_be_flattened(key: str, texts: list[str]) -> No
     assert not any(name.startswith(key) for name in call.attributes)
 
 
+@example(vendor="llm", holder="usage", name="cached_tokens", cached=1)
 @given(
-    vendor=st.from_regex(r"[a-z]{3,8}", fullmatch=True),
+    vendor=st.from_regex(r"[a-z]{1,6}qx", fullmatch=True),
     holder=st.sampled_from(["usage", "token_usage", "token_count", "tokens"]),
     name=st.sampled_from(
         ["cache_read_input_tokens", "cached_tokens", "cache_input_tokens", "prompt_details.cache_read"]
@@ -410,7 +411,7 @@ def test_langchains_metadata_names_the_agent() -> None:
     assert _read(attributes, name="LangGraph").agent_name == "weather_agent"
 
 
-@given(vendor=st.from_regex(r"[b-km-z]{5,9}", fullmatch=True), tokens=st.integers(1, 10**6))
+@given(vendor=st.from_regex(r"[b-km-z]{3,7}qx", fullmatch=True), tokens=st.integers(1, 10**6))
 def test_an_emitter_that_nobody_knows_is_read_by_what_stands_after_its_own_name(vendor: str, tokens: int) -> None:
     """Keys under the name of the scope that writes them have the words of other conventions behind it."""
     attributes = {
