@@ -184,14 +184,14 @@ def slot_of(key: str) -> Slot:
     """
     name, path = _parted(key)
     words = words_of(name)
-    if path and words:
+    if path:
         content = _content_of(words)
         if content is None:
             return UNKNOWN
         place, rank = content
         return Slot(RANK + rank, content=place, tree=name, path=path)
     ends = ["_".join(words[-size:]) for size in range(min(_LONGEST_END, len(words)), 0, -1)]
-    columns = _columns_of(words, ends) if not is_passed_on(words) else None
+    columns = _columns_of(words, ends) if words and not is_passed_on(words) else None
     if columns:
         rank, filled = columns
         # What tells an error may be told in words: they are a message, and no content.
@@ -235,7 +235,7 @@ def _columns_of(words: tuple[str, ...], ends: list[str]) -> tuple[int, tuple[tup
 
 def _content_of(words: tuple[str, ...]) -> tuple[str, int] | None:
     """Return the place of content that words name, and its rank there."""
-    if not _NOT_SAID.isdisjoint(words[-3:]):
+    if not words or not _NOT_SAID.isdisjoint(words[-3:]):
         return None
     for size in (3, 2, 1):
         end = "_".join(words[-size:])

@@ -382,6 +382,16 @@ def test_calls_of_guardrails_are_named_after_their_tasks(task: str) -> None:
     assert _read(rail, scope="nemo_guardrails", name="guardrails.rail").kind == "guardrail"
 
 
+@pytest.mark.parametrize("key", ["", ".", "..", "_", "-0", "[0]", "\x00", "...0.1", "\U0001f600"])
+def test_keys_and_names_without_a_word_say_nothing(key: str) -> None:
+    """They stay what they are, in a span that is a model's and under a scope that traces nothing else."""
+    assert unknown_keys.slot_of(key) is UNKNOWN
+    attributes = {"acme.llm.prompt": QUESTION, "acme.llm.model": MODEL, key: "x"}
+    call = _read(attributes, events=[EventFacts(key, {key: "x"}, None, 0)])
+    assert (call.request_model, _said(call)[1]) == (MODEL, QUESTION)
+    assert call.attributes[key] == "x"
+
+
 @pytest.mark.parametrize("key", ["gen_ai.request.max_tokens", "acme.llm.max_tokens", "acme.stop.tokens"])
 def test_limits_of_tokens_are_no_usage(key: str) -> None:
     """Their words end as those of a usage do, and nothing in them was used."""
