@@ -118,8 +118,9 @@ class DatabaseWriter:
                     self.close()
                 raise
         else:
-            is_gone = not file.is_current() and file.is_gone()
-            if file.is_current() or not self._leave(file, connection):
+            is_current = file.is_current()
+            is_gone = not is_current and file.is_gone()
+            if is_current or not self._leave(file, connection):
                 self._ledger.persisted()
                 return result
             if not is_gone:
