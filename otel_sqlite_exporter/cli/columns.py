@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
@@ -153,25 +153,25 @@ CONVERSATIONS: Final[tuple[Column[Conversation], ...]] = (
 )
 
 
+def _group(field: str) -> Column[Any]:
+    """Return the column of what usage or latency is grouped by."""
+
+    # The row of sums says nothing in the columns after the first.
+    def cell(row: object) -> str:
+        value: str | None = getattr(row, field)
+        return units.NONE if value is None else _line(value[:8] if field == "trace_id" else value)
+
+    return Column(field.removesuffix("_name").removesuffix("_id"), cell, least=10)
+
+
 def usage_columns(fields: list[str]) -> list[Column[Usage]]:
     """Return the columns of sums by some fields.
 
     Args:
         fields: The fields of :class:`Usage` that were grouped by.
     """
-
-    def key(field: str) -> Column[Usage]:
-        title = field.removesuffix("_name").removesuffix("_id")
-
-        # The row of sums says nothing in the columns after the first.
-        def cell(row: Usage) -> str:
-            value: str | None = getattr(row, field)
-            return units.NONE if value is None else _line(value[:8] if field == "trace_id" else value)
-
-        return Column(title, cell, least=10)
-
     return [
-        *map(key, fields),
+        *map(_group, fields),
         Column("calls", lambda row: units.count(row.calls), "right"),
         Column("errors", lambda row: _errors(row.errors), "right", keep=7),
         Column("rate", lambda row: units.rate(row.error_rate) if row.errors else "", "right", keep=2),
@@ -231,13 +231,8 @@ def latency_columns(fields: list[str]) -> list[Column[Latency]]:
     Args:
         fields: The fields of :class:`Latency` that were grouped by.
     """
-
-    def key(field: str) -> Column[Latency]:
-        title = field.removesuffix("_name").removesuffix("_id")
-        return Column(title, lambda row: _line(getattr(row, field)) or units.NONE, least=10)
-
     return [
-        *map(key, fields),
+        *map(_group, fields),
         Column("calls", lambda row: units.count(row.calls), "right"),
         Column("p50", lambda row: units.duration(row.p50_ms), "right"),
         Column("p95", lambda row: units.duration(row.p95_ms), "right"),
