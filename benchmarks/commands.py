@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk.trace import TracerProvider
 
-from benchmarks.filling import NEEDLE, fill
-from benchmarks.measure import scratch
+from benchmarks.filling import NEEDLE, million
 from benchmarks.report import Figure
 from otel_sqlite_exporter import SQLiteSpanProcessor
 
@@ -71,10 +70,7 @@ COMMANDS: Final = (
 
 def run(*, quick: bool) -> list[Figure]:
     """Measure the commands over a file of a million spans, a tenth of it in quick mode."""
-    spans = 100_000 if quick else 1_000_000
-    with scratch() as directory:
-        path = directory / "commands.db"
-        fill(path, spans, has_agents=True)
+    with million(quick=quick) as (path, spans):
         return measure(path, spans)
 
 

@@ -8,12 +8,13 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.measure import scratch
 from benchmarks.workloads import chat_attributes, ended_spans, message, prose
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.database.schema import SPAN_COLUMNS, USAGE_SUMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from opentelemetry.sdk.trace import ReadableSpan
@@ -103,6 +104,16 @@ def fill(path: Path, spans: int, *, has_agents: bool = False) -> None:
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.close()
+
+
+@contextlib.contextmanager
+def million(*, quick: bool) -> Iterator[tuple[Path, int]]:
+    """Make a file of a million spans of agents, a tenth of it in quick mode; give its path and how many it has."""
+    spans = 100_000 if quick else 1_000_000
+    with scratch() as directory:
+        path = directory / "million.db"
+        fill(path, spans, has_agents=True)
+        yield path, spans
 
 
 def _record_template(path: Path, make: Callable[[int], dict[str, object]]) -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.testclient import TestClient
 
-from benchmarks.filling import NEEDLE, fill
-from benchmarks.measure import scratch
+from benchmarks.filling import NEEDLE, million
 from benchmarks.report import Figure
 from otel_sqlite_exporter import open_database
 from otel_sqlite_exporter.web.app import create_app
@@ -48,10 +47,7 @@ PAGES: Final = (
 
 def run(*, quick: bool) -> list[Figure]:
     """Measure the pages over a file of a million spans, a tenth of it in quick mode."""
-    spans = 100_000 if quick else 1_000_000
-    with scratch() as directory:
-        path = directory / "pages.db"
-        fill(path, spans, has_agents=True)
+    with million(quick=quick) as (path, spans):
         return measure(path, spans)
 
 
