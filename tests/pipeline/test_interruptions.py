@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -46,6 +47,8 @@ def _interrupted_at(step: int, call: Callable[[], None], error: type[Exception])
         return trace
 
     before = signal.signal(signal.SIGUSR1, handler)
+    # A collection that falls on the signal runs the callbacks of other libraries, and swallows what is raised there.
+    gc.disable()
     sys.settrace(trace)  # type: ignore[arg-type]
     try:
         call()
@@ -55,6 +58,7 @@ def _interrupted_at(step: int, call: Callable[[], None], error: type[Exception])
         assert not has_raised, f"swallowed at step {step}"
     finally:
         sys.settrace(None)
+        gc.enable()
         signal.signal(signal.SIGUSR1, before)
     return has_raised
 
