@@ -194,10 +194,6 @@ class Delivery:
         finally:
             database.close()
 
-    def close(self) -> None:
-        """Close the file; the next batch opens it again."""
-        self._recorder.database.close()
-
     def prepare_fork(self) -> None:
         """Close the file before the process forks; see ``DatabaseWriter``."""
         self._recorder.database.prepare_fork()

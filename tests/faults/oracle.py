@@ -77,6 +77,10 @@ class Application(SpanProcessor):
         """Shut the processor down."""
         self.processor.shutdown(timeout_millis)
 
+    def close_file(self) -> None:
+        """Close the connection; the next batch opens another one."""
+        self.processor._exporter_thread._loop.delivery._recorder.database.close()
+
     def stats(self) -> Stats:
         """Return the processor's statistics."""
         return self.processor.stats()

@@ -78,7 +78,7 @@ def test_a_database_that_may_not_grow_is_a_full_disk(tmp_path: Path, monkeypatch
         app.call()
         assert app.force_flush()
         monkeypatch.setattr(connection, "_PRAGMAS", (*connection._PRAGMAS, ("max_page_count", "60")))
-        app.processor._exporter_thread._loop.delivery.close()
+        app.close_file()
         app.calls(200, text=TEXT)
         assert not app.force_flush(timeout_millis=1000)
         monkeypatch.undo()
@@ -356,7 +356,7 @@ def test_a_file_that_is_harmed_while_it_is_open_is_left_alone(tmp_path: Path) ->
         with path.open("r+b") as file:
             file.seek(4096)
             file.write(b"\xa5" * (size - 4096))
-        app.processor._exporter_thread._loop.delivery.close()
+        app.close_file()
         harmed = path.read_bytes()
         for _ in range(3):
             app.calls(10)
