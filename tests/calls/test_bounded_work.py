@@ -113,7 +113,7 @@ def test_a_thousand_equal_calls_are_paired_in_any_order(shape: str, order: str, 
     assert comparisons[0] <= 20 * len(reports)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.sampled_from(["nested", "siblings", "separate"]),
     st.integers(1, 12),

@@ -452,7 +452,7 @@ def forests(draw: st.DrawFn) -> Forest:
     return Forest(count, draw(st.permutations(steps)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(forests())
 def test_every_true_call_keeps_exactly_one_row(forest: Forest) -> None:
     """However many layers report identical parallel calls, in whatever shape and order: one row each."""
@@ -462,7 +462,7 @@ def test_every_true_call_keeps_exactly_one_row(forest: Forest) -> None:
     assert not set(found.values()) & set(found)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(forests())
 def test_the_order_of_arrival_does_not_matter_to_the_count(forest: Forest) -> None:
     """As many rows stand for calls when the spans arrive in the order of their ends as in any other."""
@@ -502,7 +502,7 @@ class TestReports:
         assert in_any_order(*reports) == {1: 3}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.builds(

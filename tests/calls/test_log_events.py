@@ -297,7 +297,7 @@ class TestTheWindow:
         assert join([user("q", 1, (7, 1)), span(1, 0, 10), choice("a", 9, (7, 1))], joiner) == {1: ["q"]}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_whatever_the_order_each_call_gets_its_own_or_nothing(data: st.DataObject) -> None:
     """Calls with ids, the parent's ids or none, in parallel or not: no event ever reaches another call's row."""

@@ -54,7 +54,7 @@ class Hostile:
     __repr__ = __str__
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8),
     st.lists(st.tuples(st.sampled_from(EVENTS), VALUES), max_size=3),
@@ -71,7 +71,7 @@ def test_no_attribute_of_any_type_stops_a_span(attributes: dict[str, Any], event
     json.dumps([message.parts for message in [*call.system, *call.input, *call.output]], default=str)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text() | st.text(alphabet="[]{}\"':,0x<>() \\n") | VALUES.map(str))
 def test_no_text_stops_the_parser(text: str) -> None:
     """Any text is a value or it is not; asking never raises."""

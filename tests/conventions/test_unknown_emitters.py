@@ -122,7 +122,7 @@ def _said(call: Call) -> tuple[str | None, str | None, str | None]:
     return system_text(call), last_user_text(call), output_text(call)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(spelling=SPELLINGS, data=st.data())
 def test_facts_are_the_same_in_any_spelling(spelling: Spelling, data: st.DataObject) -> None:
     """Prefixes, separators, cases and synonyms change no fact of a call."""
@@ -155,7 +155,7 @@ def test_facts_are_the_same_in_any_spelling(spelling: Spelling, data: st.DataObj
     assert (call.finish_reasons, call.conversation_id) == (["stop"], "s-1")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     spelling=SPELLINGS,
     provider=st.sampled_from(sorted(BODIES)),
@@ -201,7 +201,7 @@ WRITINGS = st.builds(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(spelling=SPELLINGS, message=WRITINGS)
 def test_messages_and_tool_calls_are_the_same_in_any_packing(spelling: Spelling, message: Writing) -> None:
     """Lists as JSON, as a line each, as Python shows them, or flattened, hold the same messages."""

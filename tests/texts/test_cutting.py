@@ -17,7 +17,7 @@ from tests.support import query
 from tests.texts.test_limits import answer, store, stored_parts
 from tests.texts.test_texts import MARK
 
-pure = settings(max_examples=100, deadline=None)
+pure = settings(max_examples=100)
 # Every width in UTF-8 and in JSON; no bracket, so that no text holds a mark of its own.
 characters = st.sampled_from('aZ é€\U0001f600"\\\n\t\x01\u2028\ue000\ue001')
 texts = st.builds(
