@@ -133,7 +133,7 @@ class Converter:
         else:
             span_name, _ = policy.text("name", telling_name(facts.name, call))
             status_message = None
-        cleaned, attributes_cut = policy.clean(attributes, facts.scope_name)
+        document, attributes_cut = policy.document(attributes, facts.scope_name)
         told = _all_events(facts, call) if self._keeps_raw_content else call.events
         events, events_cut = self._events(told, facts.scope_name)
         links_json, links_cut = self._links(span, facts.scope_name)
@@ -166,7 +166,7 @@ class Converter:
             identity=identity,
             facts=self.completing_facts(call),
             details=(
-                encode_json(cleaned),
+                document,
                 encode_json(events) if events else "[]",
                 links_json,
                 span.dropped_attributes,

@@ -36,7 +36,7 @@ from otel_sqlite_exporter.texts.privacy import is_identifier, metadata_only
 from otel_sqlite_exporter.texts.redaction import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from otel_sqlite_exporter.config import Redact
     from otel_sqlite_exporter.conventions.call import JSONValue, Part
@@ -47,6 +47,9 @@ _MAX_KNOWN_KEYS: Final = 4096
 _LONGEST_KNOWN_TEXT: Final = 4096
 _SHORT_WORD: Final = 24
 _LONGEST_ESCAPE: Final = 6  # \\u001f
+_LONGEST_KNOWN_FIELD: Final = 512
+_LEAST_INTEGER: Final = -MAX_INTEGER - 1
+_NO_FIELD: Final = (object, None, "")
 
 
 class TextPolicy:
@@ -64,7 +67,11 @@ class TextPolicy:
         self._captures = capture_content
         is_plain = redact is None and capture_content
         self._longest_plain_name = min(max_text_bytes, BARE_BASE64_CHARACTERS - 1) if is_plain else -1
-        self._plain_keys: set[str] = set()
+        self._longest_plain_text = min(max_text_bytes // _LONGEST_ESCAPE, BARE_BASE64_CHARACTERS - 1)
+        self._plain_keys: dict[str, str] = {}
+        """Names of attributes that are stored as they are, and their JSON with the colon behind it."""
+        self._known_fields: dict[str, tuple[type, object, str]] = {}
+        """By name of an attribute: the type of its last value, the value, and the JSON of both."""
         self._known_rows: dict[tuple[str | None, str, bool], MessageRow] = {}
         """By role, text or JSON of the parts, and which of the two it is."""
         self._known_characters = 0
@@ -187,6 +194,44 @@ class TextPolicy:
         """Return a list of names of which no more is left than may be stored of one attribute."""
         return fit(names, self._limit)[0]
 
+    def document(self, attributes: Mapping[str, object], scope_name: str = "") -> tuple[str, int]:
+        """Return attributes as a JSON object and the number of bytes that were cut from them.
+
+        Args:
+            attributes: As for :meth:`clean`.
+            scope_name: As for :meth:`clean`.
+        """
+        if not self._captures:
+            attributes = metadata_only(attributes, scope_name)
+        if not self._can_keep(attributes):
+            cleaned, lost = self._clean_each(attributes)
+            return encode_json(cleaned), lost
+        lost = 0
+        fields: list[str] = []
+        names, known = self._plain_keys, self._known_fields
+        for key, value in attributes.items():
+            kind = type(value)
+            if kind is int and _LEAST_INTEGER < value <= MAX_INTEGER:  # type: ignore[operator]
+                fields.append(f"{names[key]}{value}")
+                continue
+            said, last, field = known.get(key, _NO_FIELD)
+            if said is not kind or last != value:  # else it is what the span before said, as it is for most
+                field, missing = self._field(key, value)
+                lost += missing
+            fields.append(field)
+        return f"{{{','.join(fields)}}}", lost
+
+    def _field(self, key: str, value: object) -> tuple[str, int]:
+        """Return the JSON of one attribute with its name, and the number of bytes that were cut from it."""
+        if not self._is_plain(value):
+            kept, lost = self.value(key, value)
+            return f"{self._plain_keys[key]}{encode_json(kept)}", lost
+        field = f"{self._plain_keys[key]}{encode_json(value)}"
+        # Lists may be equal and not the same in JSON, and so are 0.0 and -0.0.
+        if len(field) <= _LONGEST_KNOWN_FIELD and type(value) is not tuple and value != 0.0:
+            self._known_fields[key] = (type(value), value, field)
+        return field, 0
+
     def clean(self, attributes: Mapping[str, object], scope_name: str = "") -> tuple[dict[str, object], int]:
         """Return attributes as JSON can hold them and the number of bytes that were cut from them.
 
@@ -196,43 +241,49 @@ class TextPolicy:
         """
         if not self._captures:
             attributes = metadata_only(attributes, scope_name)
-        # One operation in C for all names, as there are few different ones.
-        if not self._plain_keys.issuperset(attributes) and not self._learn_keys(attributes):
+        if not self._can_keep(attributes):
             return self._clean_each(attributes)
-        safe_length = min(self._limit // _LONGEST_ESCAPE, BARE_BASE64_CHARACTERS - 1)
         lost = 0
         result: dict[str, object] = {}
         for key, value in attributes.items():
-            # Nearly all values are short plain ones: only the others are worth an object of their own.
-            # Exact types: a subclass may behave as it likes.
-            kind = type(value)
-            if kind is str:
-                is_plain = len(value) <= safe_length and ";base64," not in value  # type: ignore[arg-type, operator]
-            elif kind is int:
-                is_plain = -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]
-            elif kind is float:
-                is_plain = math.isfinite(value)  # type: ignore[arg-type]
-            elif kind is tuple:
-                # The SDK's own form of a list; the usual one holds a few words.
-                is_plain = all(type(item) is str and len(item) < _SHORT_WORD for item in value)  # type: ignore[attr-defined]
-                is_plain = is_plain and len(value) * _SHORT_WORD <= safe_length  # type: ignore[arg-type]
-            else:
-                is_plain = kind is bool or value is None
-            if is_plain:
+            if self._is_plain(value):
                 result[key] = value
             else:
                 result[key], missing = self.value(key, value)
                 lost += missing
         return result, lost
 
-    def _learn_keys(self, keys: Iterable[object]) -> bool:
-        """Tell whether names of attributes can be stored as they are; remember those that can."""
+    def _is_plain(self, value: object) -> bool:
+        """Tell whether a value can be stored as it is: nearly all can, and only the others are worth a cleaner.
+
+        By exact types: a subclass may behave as it likes.
+        """
+        kind = type(value)
+        if kind is str:
+            return len(value) <= self._longest_plain_text and ";base64," not in value  # type: ignore[arg-type, operator]
+        if kind is int:
+            return _LEAST_INTEGER < value <= MAX_INTEGER  # type: ignore[operator]
+        if kind is float:
+            return math.isfinite(value)  # type: ignore[arg-type]
+        if kind is tuple:  # the SDK's own form of a list; the usual one holds a few words
+            is_short = len(value) * _SHORT_WORD <= self._longest_plain_text  # type: ignore[arg-type]
+            return is_short and all(type(item) is str and len(item) < _SHORT_WORD for item in value)  # type: ignore[attr-defined]
+        return kind is bool or value is None
+
+    def _can_keep(self, attributes: Mapping[str, object]) -> bool:
+        """Tell whether the names of attributes can be stored as they are; remember them if so."""
+        names = self._plain_keys
+        if names.keys() >= attributes.keys():  # one operation in C for all of them, as there are few different ones
+            return True
         if self._redact is not None:
             return False
-        plain = {key for key in keys if type(key) is str and len(key) <= LONGEST_NAME}
-        if len(self._plain_keys) + len(plain) <= _MAX_KNOWN_KEYS:
-            self._plain_keys |= plain
-        return plain.issuperset(keys)
+        if not all(type(key) is str and len(key) <= LONGEST_NAME for key in attributes):
+            return False
+        if len(names) + len(attributes) > _MAX_KNOWN_KEYS:
+            names.clear()
+            self._known_fields.clear()
+        names.update((key, f"{encode_json(key)}:") for key in attributes)
+        return True
 
     def _clean_each(self, attributes: Mapping[str, object]) -> tuple[dict[str, object], int]:
         lost = 0
