@@ -52,17 +52,20 @@ def _held(span: ReadableSpan, name: str) -> Iterable[Any]:
 
 
 def _characters_in(values: Iterable[object], depth: int = 0) -> int:
-    return sum(
-        [
-            len(value) if type(value) is str else _characters_of(value, depth)
-            for value in values
-            if type(value) not in _SCALARS
-        ]
-    )
+    characters = 0
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            characters += len(value)  # type: ignore[arg-type]
+        elif kind not in _SCALARS:
+            characters += _characters_of(value, depth)
+    return characters
 
 
 def _characters_of(value: object, depth: int) -> int:
     """Return what a value of any type takes; of a long list, what its first items say of all."""
+    if type(value) is tuple and len(value) <= _MOST_ITEMS and depth < _DEEPEST:  # the SDK's own form of a list
+        return _ITEM_CHARACTERS * max(len(value), 1) + _characters_in(value, depth + 1)
     if isinstance(value, (str, bytes, bytearray)):
         return len(value)
     if not isinstance(value, (tuple, list, dict, Mapping)) or depth == _DEEPEST:
