@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_sqlite_exporter.calls.candidates import Candidates
 from otel_sqlite_exporter.calls.descent import Descent
-from otel_sqlite_exporter.calls.report import MATCH, NO_RANK, CallReport, Rank, SpanKey, is_twin
-from otel_sqlite_exporter.calls.report_node import MOST_REPORTS, STRUCTURE, TAIL, Node, nested_call, rivals
+from otel_sqlite_exporter.calls.report import MATCH, NO_RANK, CallReport, Rank, SpanKey, is_part, is_twin
+from otel_sqlite_exporter.calls.report_node import MOST_REPORTS, PART, STRUCTURE, TAIL, Node, nested_call, rivals
 from otel_sqlite_exporter.calls.stream_tails import StreamTails
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class RecentCalls:
         if relative.above is not None:
             above, is_own_work = relative.above
             ancestor = self._by_key.get(above.key)
-            if ancestor is not None:
+            if ancestor is not None and not self._is_part(node, ancestor, is_own_work=is_own_work):
                 ancestor.put_inside(node, is_own_work=is_own_work)
         self._moves = _MOST_MOVES
         self._mover = node
@@ -216,10 +216,18 @@ class RecentCalls:
         outers: dict[Node, None] = {}
         for below, above, is_own_work in news.calls_below if news is not None else ():
             inner, outer = self._by_key.get(below.key), self._by_key.get(above.key)
-            if inner is not None and outer is not None:
+            if inner is not None and outer is not None and not self._is_part(inner, outer, is_own_work=is_own_work):
                 outer.put_inside(inner, is_own_work=is_own_work)
                 outers[outer] = None
         return list(outers)
+
+    def _is_part(self, node: Node, call: Node, *, is_own_work: bool) -> bool:
+        """Link a span to the call that it descends from where it is a step of that, and return whether it is."""
+        if is_own_work or not is_part(call.own, node.own):
+            return False
+        if node.inner is None and not node.outers:
+            self._link(node, call, PART, is_complete=False)
+        return True
 
     def _place(self, node: Node) -> None:
         """Find the call that a new report is about, and the reports that wait for it."""

@@ -205,6 +205,19 @@ def is_twin(one: CallReport, other: CallReport) -> bool:
     )
 
 
+def is_part(call: CallReport, step: CallReport) -> bool:
+    """Return whether a report inside another one of its layer is of a step of that call, such as a piece of a stream.
+
+    It names nothing that only a call has, while the other one names a model.
+    """
+    return (
+        step.scope_name == call.scope_name
+        and not (step.request_model or step.response_model or step.response_id or step.has_counts or step.has_output)
+        and not step.is_failed
+        and bool(call.request_model or call.response_model)
+    )
+
+
 def is_tail(request: CallReport, tail: CallReport) -> bool:
     """Return whether ``tail`` is the zero-length report of how the stream that ``request`` opened went on."""
     return (

@@ -26,6 +26,9 @@ STRUCTURE: Final[Rank] = (-1, 0, 0, 0, 0)
 TAIL: Final[Rank] = (-2, 0, 0, 0, 0)
 """The rank of a link from a stream's tail to its request, which is never undone."""
 
+PART: Final[Rank] = (-3, 0, 0, 0, 0)
+"""The rank of a link from a step of a call to the call, which is never undone."""
+
 MOST_REPORTS: Final = 16
 """How many reports of one call are told apart; a call with more is hardly one."""
 

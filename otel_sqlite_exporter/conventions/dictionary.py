@@ -118,7 +118,7 @@ class Dictionary:
             plan = self._plans[keys] = Plan(keys, self.slot_of if self.scope_family else self._with_words(keys))
             return plan
         self._step_keys[keys] = steps
-        told = any(key_words.is_models_step(attributes[key]) for key in steps)
+        told = any(key_words.tells_of_model(key, attributes) for key in steps)
         plan = self._plans.get((keys, told))
         if plan is None:
             plan = self._plans[keys, told] = Plan(keys, self._with_words(keys, is_models=told))

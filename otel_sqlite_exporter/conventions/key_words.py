@@ -7,7 +7,12 @@ emitter has. Kept free of other imports: the span processor asks on the applicat
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.scanning.patterns import SPOKEN_TO_A_MODEL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 STRONG: Final = 1
 """Only a span of a model has such a key."""
@@ -43,7 +48,7 @@ _OUT_OF: Final = frozenset(
 _AFTER_COUNTS: Final = frozenset({"total", "count", "counts", "used", "usage", "number", "num"})
 _WHOLE_COUNTS: Final = {"prompt_eval_count": "input_tokens", "eval_count": "output_tokens"}
 _NAMED: Final = frozenset({"name", "id"})
-_STEP_NAMES: Final = frozenset({"kind", "type", "operation", "op"})
+_STEP_NAMES: Final = frozenset({"kind", "type", "subtype", "operation", "op"})
 _ONLY_MODELS: Final = frozenset(
     {
         *("system_prompt", "user_prompt", "prompt_messages", "chat_completion", "chat_messages", "finish_reason"),
@@ -192,6 +197,12 @@ _PASSED_ON: Final = frozenset({"response", "result", "output", "agent", "self", 
 """What a function is given that had facts before."""
 
 _LONGEST_STEP: Final = 48
+_LOOKED_AT: Final = 2048
+"""Characters of what a span was given, where a word for its step is not enough."""
+
+_STEPS_OF_OTHERS: Final = frozenset(
+    {"model", "chat", "completion", "complete", "generate", "generateText", "inference", "predict", "prediction"}
+)
 
 _MOST_WORDS: Final = 3
 _MODELS_WORDS: Final = frozenset({"llm", "genai", "embedding", "embeddings"})
@@ -218,8 +229,33 @@ STEPS_OF_MODELS: Final = frozenset(
 """Words for steps that nothing but spans of models, agents, tools and retrieval has."""
 
 
+def tells_of_model(key: str, attributes: Mapping[str, object]) -> bool:
+    """Tell whether the value under a key that may name a step says that its span is a model's.
+
+    What others have a word for too (``model``, ``chat``) says so only beside messages that the same emitter wrote.
+
+    Args:
+        key: Its mark is :data:`STEP`.
+        attributes: Of the span.
+    """
+    value = attributes[key]
+    if type(value) is not str:
+        return False
+    return is_models_step(value) or (value in _STEPS_OF_OTHERS and _holds_messages(key, attributes))
+
+
+def _holds_messages(key: str, attributes: Mapping[str, object]) -> bool:
+    emitter = words_of(key)[:1]
+    return any(
+        type(value) is str
+        and SPOKEN_TO_A_MODEL.search(value, 0, _LOOKED_AT) is not None
+        and words_of(other)[:1] == emitter
+        for other, value in attributes.items()
+    )
+
+
 def is_models_step(value: object) -> bool:
-    """Tell whether the value under a key that may name a step names one of a model or its surroundings.
+    """Tell whether a word for a step is one of a model or its surroundings, and nothing else's.
 
     Args:
         value: Of an attribute.

@@ -177,11 +177,12 @@ _ARGUMENTS: Final = (
 )
 _CALL_IDS: Final = (
     *("call_id", "tool_call_id", "toolCallId", "toolUseId", "tool_use_id", "id", "tool_id", "tool.id", "tool.call.id"),
+    "ref",
 )
 
 
 def _tool_call(item: Object) -> list[Part]:
-    inner = first(item, "tool_call", "function_call", "functionCall", "toolUse", "tool_use", "toolCall")
+    inner = first(item, "tool_call", "function_call", "functionCall", "toolUse", "tool_use", "toolCall", "toolRequest")
     if isinstance(inner, dict):
         return _tool_call({"id": first(item, "id", "call_id"), **cast("Object", inner)})
     function = item.get("function")
@@ -195,12 +196,14 @@ def _tool_call(item: Object) -> list[Part]:
 
 
 def _tool_response(item: Object) -> list[Part]:
-    inner = first(item, "toolResult", "function_response", "functionResponse", "tool_call_result", "tool_result")
+    inner = first(
+        item, "toolResult", "function_response", "functionResponse", "tool_call_result", "tool_result", "toolResponse"
+    )
     if isinstance(inner, dict):
         return _tool_response({"id": item.get("id"), **cast("Object", inner)})
     origin = item.get("origin")
     asked: Mapping[str, Any] = cast("Object", origin) if isinstance(origin, dict) else item
-    call_id = first(asked, "tool_use_id", "tool_call_id", "toolCallId", "toolUseId", "call_id", "id")
+    call_id = first(asked, "tool_use_id", "tool_call_id", "toolCallId", "toolUseId", "call_id", "id", "ref")
     response = first(item, "response", "result", "output", "content", "outputs", "text")
     name = first(asked, "name", "tool_name", "toolName")
     return [tool_response_part(call_id, _response_value(response), name)]
@@ -287,6 +290,8 @@ _BY_TYPE: Final[dict[str, _Reader]] = {
 _BY_KEY: Final[dict[str, _Reader]] = {
     "toolUse": _tool_call,
     "toolResult": _tool_response,
+    "toolRequest": _tool_call,
+    "toolResponse": _tool_response,
     "reasoningContent": _bedrock_reasoning,
     "functionCall": _tool_call,
     "function_call": _tool_call,

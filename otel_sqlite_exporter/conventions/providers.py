@@ -14,6 +14,8 @@ from otel_sqlite_exporter.conventions.provider_names import (
     SERVERS,
 )
 
+_MODELS_BEGIN = tuple(prefix for prefix, _ in MODEL_PREFIXES)
+
 
 def canonical(spelling: str) -> str | None:
     """Return the canonical name of an emitted provider, the spelling itself when unknown, None for a framework."""
@@ -58,6 +60,12 @@ def of_name(name: str) -> str | None:
         if word in lowered:
             return provider
     return None
+
+
+def model_of_name(name: str) -> str | None:
+    """Return the name of a span that is a model's with a maker in front (``openai/gpt-4o``), None for other names."""
+    model = name.partition("/")[2]
+    return name if " " not in name and model.lower().startswith(_MODELS_BEGIN) else None
 
 
 @lru_cache(maxsize=1024)

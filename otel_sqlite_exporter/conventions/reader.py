@@ -124,6 +124,8 @@ def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
         for prefix, _ in kinds.NAME_PREFIXES:
             if prefix.endswith(" ") and facts.name.startswith(prefix):
                 call.request_model = facts.name[len(prefix) :].strip() or None
+        if call.request_model is None and "/" in facts.name:
+            call.request_model = providers.model_of_name(facts.name)
     provider = providers.decide(
         columns.get("provider"),
         server=columns.get("server"),

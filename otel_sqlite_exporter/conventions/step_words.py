@@ -167,6 +167,8 @@ STEPS: Final[dict[str, Step]] = {
     "agent_invocation": AGENT,
     # openinference.span.kind, traceloop.span.kind, langsmith.span.kind, gen_ai.span.kind
     "llm": LLM,
+    "flow": CHAIN,
+    "embedder": EMBEDDINGS,
     "chain": CHAIN,
     "agent": AGENT,
     "tool": TOOL,

@@ -27,7 +27,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     # make no call of a span that has nothing else of one.
     "hint": (
         *("span_kind", "span_type", "observation_type", "run_type", "operation_name", "operation_type", "operation"),
-        *("step_type", "node_type", "task_type", "call_type"),
+        *("step_type", "node_type", "task_type", "call_type", "subtype"),
     ),
     "weak_hint": ("request_type", "event_type", "op", "kind", "type"),
     "weak_word": (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.conventions.key_words import count_of, words_of
 from otel_sqlite_exporter.conventions.values import count
 
 if TYPE_CHECKING:
@@ -159,7 +161,7 @@ def column_of(name: str) -> str | None:
     Args:
         name: As in :data:`USAGE_KEYS`, a dot for nesting.
     """
-    place = _PLACES.get(name)
+    place = _PLACES.get(name) or _by_words(name)
     return None if place is None else place[0]
 
 
@@ -195,8 +197,15 @@ def _add_geminis(usage: Mapping[str, object], found: dict[str, int]) -> None:
 _PLACES: Final = {key: (column, rank) for column, keys in USAGE_KEYS.items() for rank, key in enumerate(keys)}
 
 
+@lru_cache(maxsize=1024)
+def _by_words(name: str) -> tuple[str, int] | None:
+    """Return what the words of a name that no provider has say of a count, which is read behind all others."""
+    column = count_of(words_of(name)) if "." not in name else None
+    return None if column in (None, "total_tokens") else (column, len(_PLACES) - 1)
+
+
 def _note(found: dict[str, int], ranks: dict[str, int], key: str, value: object) -> None:
-    place = _PLACES.get(key)
+    place = _PLACES.get(key) or _by_words(key)
     if place is not None:
         column, rank = place
         counted = count(value)

@@ -63,7 +63,7 @@ class SpanFilter:
 
     def _learn_keys(self, attributes: Mapping[str, object]) -> bool:
         told = 0
-        for key, value in attributes.items():
+        for key in attributes:
             if key in self.plain_keys or key in ID_KEYS:
                 continue
             marks = self.hints.get(key)
@@ -71,7 +71,7 @@ class SpanFilter:
                 if self._learn_key(key):
                     return True
                 marks = self.hints.get(key, 0)
-            if marks & key_words.STEP and key_words.is_models_step(value):
+            if marks & key_words.STEP and key_words.tells_of_model(key, attributes):
                 return True
             told |= marks
         return key_words.is_telling(told)

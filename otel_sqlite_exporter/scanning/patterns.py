@@ -155,5 +155,8 @@ VENDOR_PREFIX: Final = re.compile(
 ID_SHAPE: Final = re.compile(r"^[A-Za-z]{1,64}[-_]{1,64}")
 """Matched. At most 128 characters."""
 
+SPOKEN_TO_A_MODEL: Final = re.compile(r"[\"']role[\"']: {0,1}[\"'](?:system|user|assistant|human|model|developer)[\"']")
+"""Searched. At most 20 characters from each quote on."""
+
 SERVICE_TIER: Final = re.compile(r'"service_tier": ?"(\w{1,32})"')
 """Searched. At most 49 characters from each beginning of the name."""

@@ -93,6 +93,29 @@ class TestTheThreeShapes:
         chain, http = Step((7, 3), 1, None), Step((7, 4), 3, None, "other")
         assert in_any_order(outer, chain, http, call(2, "sdk", 2, 8, trace=7, parent_span_id=4)) == {1: 2}
 
+    @pytest.mark.parametrize("pieces", [1, 3])
+    def test_steps_of_a_call_that_its_layer_calls_calls_are_part_of_it(self, pieces: int) -> None:
+        """Each piece of a stream may be a span of a model that names none: the call is the span that does."""
+        nothing = {"provider": None, "request_model": None, "response_model": None, "has_output": False}
+        nothing |= {"input_tokens": None, "output_tokens": None}
+        outer = call(1, "framework", 0, 10, trace=7)
+        steps = [call(2 + n, "framework", n + 1, n + 1, trace=7, parent_span_id=1, **nothing) for n in range(pieces)]
+        assert in_any_order(outer, *steps) == {one.key[1]: 1 for one in steps}
+        inner = call(9, "sdk", 1, 9, trace=7, parent_span_id=1)
+        assert in_any_order(outer, inner, steps[0]) == {1: 9, 2: 9}
+
+    def test_a_step_that_names_a_model_or_lies_behind_a_tool_is_a_call(self) -> None:
+        """What names a model, or a tool asks, was asked for."""
+        outer = call(1, "framework", 0, 10, trace=7)
+        named = call(2, "framework", 1, 2, trace=7, parent_span_id=1, response_model=None, input_tokens=7)
+        assert links(named, outer, call(3, "framework", 3, 4, trace=7, parent_span_id=1, input_tokens=8)) != {
+            2: 1,
+            3: 1,
+        }
+        silent = call(4, "framework", 1, 2, trace=7, parent_span_id=3, request_model=None, response_model=None)
+        silent = replace(silent, input_tokens=None, output_tokens=None, has_output=False)
+        assert links(silent, Step((7, 3), 1, None, "tool"), outer) == {}
+
     def test_descent_needs_no_token_counts(self) -> None:
         """A child that knows nothing but the model is the call all the same."""
         outer = call(1, "framework", 0, 10, trace=7)

@@ -102,7 +102,12 @@ GENAI: Final = Family(
     },
     contents={
         "system": ("gen_ai.system_instructions", "gen_ai.system.instructions"),
-        "input": ("gen_ai.input.messages", "gen_ai.input_messages", "gen_ai.request.messages"),
+        "input": (
+            "gen_ai.input.messages",
+            "gen_ai.input_messages",
+            "gen_ai.request.messages",
+            "gen_ai.embeddings.input.texts",
+        ),
         "output": ("gen_ai.output.messages", "gen_ai.output_messages", "gen_ai.response.messages", "gen_ai.output"),
         "arguments": ("gen_ai.tool.call.arguments", "gen_ai.tool.arguments", "gen_ai.tool.input", "gen_ai.tool.args"),
         "result": (
