@@ -32,24 +32,21 @@ class Fill:
         key: The key.
     """
 
-    __slots__ = ("_convert", "_last", "column", "key", "rank")
+    __slots__ = ("_convert", "column", "key", "last", "rank")
 
     def __init__(self, rank: int, column: str, convert: Convert, key: str) -> None:
         self.rank = rank
         self.column = column
         self.key = key
         self._convert = convert
-        self._last: tuple[object, object] = (None, None)
+        self.last: tuple[object, object] = (None, None)
+        """The text that was read last and what it says, always both at once: other threads read by the same plan."""
 
     def read(self, value: object) -> object:
-        """Return what a value says: most texts say what they said in the span before, and are read once."""
-        if type(value) is not str:
-            return self._convert(value)
-        last, said = self._last  # in one step: other threads read by the same plan
-        if value != last:
-            said = self._convert(value)
-            if len(value) <= _LONGEST_REMEMBERED and type(said) is not list:  # which the next one might change
-                self._last = (value, said)
+        """Return what a value says, and remember a text: in the next span most say the same."""
+        said = self._convert(value)
+        if type(value) is str and len(value) <= _LONGEST_REMEMBERED and type(said) is not list:  # which may be changed
+            self.last = (value, said)
         return said
 
 

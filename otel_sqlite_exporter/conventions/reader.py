@@ -41,6 +41,7 @@ _COUNTS: Final = (
     "cache_write_tokens",
     "reasoning_tokens",
 )
+_BESIDE_PLAIN_COUNTS: Final = (*_COUNTS[2:], *_CLASSES)
 
 
 def read(facts: SpanFacts) -> Call:
@@ -143,6 +144,11 @@ def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
 
 
 def _fill_tokens(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
+    if columns.keys().isdisjoint(_BESIDE_PLAIN_COUNTS):  # as for most calls: no rule has anything to say
+        if columns.get("input_tokens") or columns.get("output_tokens"):
+            call.input_tokens = columns.get("input_tokens") or None
+            call.output_tokens = columns.get("output_tokens")
+        return
     counts: dict[str, int] = {column: columns[column] for column in _COUNTS if column in columns}
     token_rules.complete(counts, is_embedding=call.kind == "embedding")
     if not counts.get("input_tokens") and not counts.get("output_tokens"):

@@ -57,11 +57,15 @@ class Sheet:
         columns, ranks = self.columns, self.ranks
         for fill in plan.fills:
             column, rank = fill.column, fill.rank + offset
-            if column not in ranks or rank < ranks[column]:
-                read = fill.read(attributes[fill.key])
-                if read is not None:
-                    columns[column] = read
-                    ranks[column] = rank
+            if column in ranks and rank >= ranks[column]:
+                continue
+            value = attributes[fill.key]
+            last, read = fill.last
+            if type(value) is not str or value != last:  # else it says what it said in the span before
+                read = fill.read(value)
+            if read is not None:
+                columns[column] = read
+                ranks[column] = rank
         for body, rank, key in plan.bodies:
             self.bodies.setdefault(body, []).append((rank + offset, attributes[key]))
         for content, rank, key in plan.contents:

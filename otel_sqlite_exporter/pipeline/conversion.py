@@ -12,7 +12,7 @@ from otel_sqlite_exporter.conventions.reader import Reading, read
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS
 from otel_sqlite_exporter.database.rows import MessageLink, SpanRecord
 from otel_sqlite_exporter.ids import trace_id_text
-from otel_sqlite_exporter.pipeline.ended_span import attributes_of
+from otel_sqlite_exporter.pipeline.ended_span import attributes_of, events_of, links_of
 from otel_sqlite_exporter.pipeline.provenance import Provenance
 from otel_sqlite_exporter.texts.cleaning import describe, encode_json
 from otel_sqlite_exporter.texts.known_words import WORDS
@@ -61,11 +61,12 @@ class Converter:
     def facts(self, span: ReadableSpan, log_events: Sequence[EventFacts] = ()) -> SpanFacts:
         """Return what a convention may look at."""
         scope = span.instrumentation_scope
-        events = span.events
+        name = span.name
+        events = events_of(span)
         status = span.status
         code = status.status_code
         return SpanFacts(
-            name=span.name if isinstance(span.name, str) else describe(span.name),
+            name=name if isinstance(name, str) else describe(name),
             scope_name=(scope.name or "") if scope is not None else "",
             scope_version=(scope.version or "") if scope is not None else "",
             attributes=attributes_of(span),
@@ -120,7 +121,8 @@ class Converter:
             InvalidSpanError: The span's ids are missing or zero.
         """
         context = span.context
-        if context is None or not context.trace_id or not context.span_id:
+        trace_id, span_id = (context.trace_id, context.span_id) if context is not None else (0, 0)
+        if context is None or not trace_id or not span_id:
             raise InvalidSpanError("the span has no valid trace id and span id")
         parent = span.parent
         policy = self._policy
@@ -152,8 +154,8 @@ class Converter:
             span.kind.name,
             call.kind,
             name("gen_ai.operation.name", call.operation),
-            max(min(facts.start_time_unix_nano, _MAX_TIME), _MIN_TIME),
-            max(min(facts.end_time_unix_nano, _MAX_TIME), _MIN_TIME),
+            _storable(facts.start_time_unix_nano),
+            _storable(facts.end_time_unix_nano),
             call.status,
             facts.status,
             status_message,
@@ -161,15 +163,15 @@ class Converter:
             call.convention,
         )
         return SpanRecord(
-            trace_id=trace_id_text(context.trace_id),
-            span_id=f"{context.span_id:016x}",
+            trace_id=trace_id_text(trace_id),
+            span_id=f"{span_id:016x}",
             identity=identity,
             facts=self.completing_facts(call),
             details=(
                 document,
                 encode_json(events) if events else "[]",
                 links_json,
-                span.dropped_attributes,
+                facts.dropped_attributes,
                 int(call.attributes_evicted),
                 span.dropped_events,
                 span.dropped_links,
@@ -265,7 +267,7 @@ class Converter:
         return items, total
 
     def _links(self, span: ReadableSpan, scope_name: str) -> tuple[str, int]:
-        links = span.links
+        links = links_of(span)
         if not links:
             return "[]", 0
         items = []
@@ -283,6 +285,11 @@ class Converter:
             )
             total += cut
         return encode_json(items), total
+
+
+def _storable(moment: int) -> int:
+    """Return the moment nearest to one that SQLite can hold."""
+    return moment if _MIN_TIME <= moment <= _MAX_TIME else max(min(moment, _MAX_TIME), _MIN_TIME)
 
 
 def _event_facts(event: Event) -> EventFacts:

@@ -10,9 +10,10 @@ from otel_sqlite_exporter.pipeline.bounded_queue import CHARACTERS_PER_PERMIT
 from otel_sqlite_exporter.pipeline.foreign_errors import is_of_a_handler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace import Event, ReadableSpan
+    from opentelemetry.trace import Link
 
 LLMSpanEvent: TypeAlias = "tuple[ReadableSpan, int]"
 """A light envelope around an ended span, and the number of its place in the queue.
@@ -34,9 +35,10 @@ def permits_of(span: ReadableSpan) -> int:
     """
     try:
         characters = _characters_in(attributes_of(span).values())
-        for held in (_held(span, "_events"), _held(span, "_links")):
-            for item in held:
-                characters += _characters_in((item.attributes or {}).values())
+        for event in events_of(span):
+            characters += _characters_in((event.attributes or {}).values())
+        for link in links_of(span):
+            characters += _characters_in((link.attributes or {}).values())
     except Exception as error:
         if is_of_a_handler(error):
             raise
@@ -44,9 +46,26 @@ def permits_of(span: ReadableSpan) -> int:
     return 1 + characters // CHARACTERS_PER_PERMIT
 
 
-def _held(span: ReadableSpan, name: str) -> Iterable[Any]:
-    """Return events or links; looking at the SDK's own container costs a tenth of copying it."""
-    held = getattr(span, name, None)
+def events_of(span: ReadableSpan) -> Sequence[Event]:
+    """Return the span's events; looking into the SDK's own container costs a tenth of having it copy itself."""
+    try:
+        held: Any = span._events  # noqa: SLF001 - see above
+    except AttributeError as error:
+        if is_of_a_handler(error):
+            raise
+        held = span.events
+    items = getattr(held, "_dq", held)
+    return tuple(items) if items else ()
+
+
+def links_of(span: ReadableSpan) -> Sequence[Link]:
+    """Return the span's links, as :func:`events_of` its events."""
+    try:
+        held: Any = span._links  # noqa: SLF001 - see above
+    except AttributeError as error:
+        if is_of_a_handler(error):
+            raise
+        held = span.links
     items = getattr(held, "_dq", held)
     return tuple(items) if items else ()
 

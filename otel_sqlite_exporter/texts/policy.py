@@ -52,6 +52,10 @@ _LEAST_INTEGER: Final = -MAX_INTEGER - 1
 _NO_FIELD: Final = (object, None, "")
 
 
+class _PlainTexts:
+    """Stands for the type of a tuple of plain texts among the known fields."""
+
+
 class TextPolicy:
     """Turn texts, messages and attributes into what may be stored.
 
@@ -226,10 +230,15 @@ class TextPolicy:
         if not self._is_plain(value):
             kept, lost = self.value(key, value)
             return f"{self._plain_keys[key]}{encode_json(kept)}", lost
+        kind = type(value)
+        if kind is tuple:  # its items are plain texts; what is equal to them before that is known may be anything
+            said, last, field = self._known_fields.get(key, _NO_FIELD)
+            if said is _PlainTexts and last == value:
+                return field, 0
+            kind = _PlainTexts
         field = f"{self._plain_keys[key]}{encode_json(value)}"
-        # Lists may be equal and not the same in JSON, and so are 0.0 and -0.0.
-        if len(field) <= _LONGEST_KNOWN_FIELD and type(value) is not tuple and value != 0.0:
-            self._known_fields[key] = (type(value), value, field)
+        if len(field) <= _LONGEST_KNOWN_FIELD and value != 0.0:  # which is equal to -0.0
+            self._known_fields[key] = (kind, value, field)
         return field, 0
 
     def clean(self, attributes: Mapping[str, object], scope_name: str = "") -> tuple[dict[str, object], int]:
