@@ -9,6 +9,7 @@ import click
 
 from otel_sqlite_exporter.reading import Database, open_database
 from otel_sqlite_exporter.reading.filters import KINDS, STATUSES, Filters
+from otel_sqlite_exporter.reading.limits import QUESTION_SECONDS, SEARCH_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,18 +47,20 @@ class Asked:
 
     Args:
         path: The file of ``-d``; None where it was not given.
+        search_seconds: How long to look into texts; None where it was not given.
     """
 
     path: str | None = None
+    search_seconds: float | None = None
 
-    def open(self, *, seconds: float | None = 30.0) -> Database:
+    def open(self, *, seconds: float | None = QUESTION_SECONDS) -> Database:
         """Open the file that was asked for.
 
         Args:
             seconds: How long one question may take; None for as long as it takes.
         """
         context = click.get_current_context()
-        database = open_database(self.path, seconds=seconds)
+        database = open_database(self.path, seconds=seconds, search_seconds=self.search_seconds)
         context.call_on_close(database.close)
         return database
 
@@ -78,6 +81,22 @@ def database_option(command: _F) -> _F:
         callback=keep,
         help="The recorded file.  [default: $OTEL_EXPORTER_SQLITE_PATH, else llm_traces.db]",
         type=click.Path(),
+    )(command)
+
+
+def seconds_option(command: _F) -> _F:
+    """Add ``--seconds``, for commands that look into texts."""
+
+    def keep(context: click.Context, parameter: click.Parameter, value: float | None) -> None:  # noqa: ARG001
+        context.ensure_object(Asked).search_seconds = value
+
+    return click.option(
+        "--seconds",
+        type=click.FloatRange(0, min_open=True),
+        expose_value=False,
+        callback=keep,
+        help="How long to look into texts, in CPU time.  "
+        f"[default: {SEARCH_SECONDS}; with --since all {QUESTION_SECONDS:g}]",
     )(command)
 
 

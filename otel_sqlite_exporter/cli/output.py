@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from otel_sqlite_exporter.cli import screen
+from otel_sqlite_exporter.reading.notes import SearchedTo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence, Sized
+    from collections.abc import Callable, Sequence
 
     from otel_sqlite_exporter.cli.options import Form
     from otel_sqlite_exporter.cli.table import Column
@@ -27,7 +28,6 @@ def write_rows(
     columns: Sequence[Column[_Row]],
     nothing: str,
     *,
-    further: str = "",
     why: Callable[[], str] = str,
 ) -> None:
     """Write rows to standard output.
@@ -37,26 +37,39 @@ def write_rows(
         form: What was asked for; None for a table.
         columns: The table's columns.
         nothing: What to say where there are no rows.
-        further: What else to do about a note, behind it.
         why: What to say about why there are none, behind that.
     """
     if form == "json":
         click.echo(rows.json(indent=2))
+        _say_note(rows)
     elif form == "csv":
         writer = csv.DictWriter(sys.stdout, rows.columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows.flat())
+        _say_note(rows)
     elif not rows:
-        say((f"{nothing} ({in_options(rows.note)}{further})" if rows.note else nothing) + why())
+        if rows.is_partial:
+            _say_note(rows)
+        else:
+            say((f"{nothing} ({in_options(rows.note)})" if rows.note else nothing) + why())
     else:
         from otel_sqlite_exporter.cli.table import lines  # noqa: PLC0415 - JSON does without rich
 
         screen.show(*lines(columns, rows))
-        if rows.note:
-            say(in_options(rows.note) + further)
+        _say_note(rows)
 
 
-def why_nothing(ask: Callable[[Filters], Sized], filters: Filters) -> str:
+def _say_note(rows: Rows[_Row]) -> None:
+    """Tell what to know about an answer, whatever its form: one that was cut short must not read as "none"."""
+    note = rows.note
+    if isinstance(note, SearchedTo):
+        found = "searched" if rows else "nothing found"
+        say(f"{found} back to {note.reached}; go on with --until {note.until} or --seconds {note.more_seconds}")
+    elif note:
+        say(in_options(note))
+
+
+def why_nothing(ask: Callable[[Filters], Rows[object]], filters: Filters) -> str:
     """Return which filters leave nothing, and what to try.
 
     Args:
@@ -65,13 +78,14 @@ def why_nothing(ask: Callable[[Filters], Sized], filters: Filters) -> str:
     """
     from otel_sqlite_exporter.reading.nothing import filters_too_many  # noqa: PLC0415 - where there is nothing
 
-    given = filters.values()
-    if not given:
+    options = {name: f"--{name} {value}" for name, value in filters.values().items() if name in filters.narrowing()}
+    if not options:
         return ""
-    options = {name: f"--{name} {value}" for name, value in given.items()}
-    found = [options[name] for name in filters_too_many(ask, filters)]
+    found, is_sure = filters_too_many(ask, filters)
     if found:
-        return f": there are some without {' or without '.join(found)}"
+        return f": there are some without {' or without '.join(options[name] for name in found)}"
+    if not is_sure:
+        return ""
     return (
         f", whichever of {', '.join(options.values())} is left out" if len(options) > 1 else ", nor without the filter"
     )

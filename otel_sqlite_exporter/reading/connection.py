@@ -31,15 +31,19 @@ class ReadConnection:
     Args:
         path: An existing file.
         seconds: How long one question may take; None for as long as it takes.
+        search_seconds: How long one question may look into texts; None for as long as ``slices`` finds right.
         busy_seconds: How long to wait for a lock.
 
     Raises:
         FileRefusedError: There is no such file, or it is not one of ours.
     """
 
-    def __init__(self, path: str, *, seconds: float | None, busy_seconds: float) -> None:
+    def __init__(
+        self, path: str, *, seconds: float | None, busy_seconds: float, search_seconds: float | None = None
+    ) -> None:
         self.path = path
         self.seconds = seconds
+        self.search_seconds = search_seconds
         self._deadline: float | None = None
         self._was_late = False
         _check_path(path)

@@ -8,7 +8,7 @@ from otel_sqlite_exporter.config import resolve_path
 from otel_sqlite_exporter.reading.connection import ReadConnection
 from otel_sqlite_exporter.reading.failures import FileRefusedError
 from otel_sqlite_exporter.reading.filters import Filters, FilterValues
-from otel_sqlite_exporter.reading.limits import BUSY_SECONDS, MOST_NAMES, MOST_ROWS, QUESTION_SECONDS, SEARCH_SECONDS
+from otel_sqlite_exporter.reading.limits import BUSY_SECONDS, MOST_NAMES, MOST_ROWS, QUESTION_SECONDS
 
 if TYPE_CHECKING:
     import os
@@ -38,6 +38,7 @@ def open_database(
     path: str | os.PathLike[str] | None = None,
     *,
     seconds: float | None = QUESTION_SECONDS,
+    search_seconds: float | None = None,
     busy_seconds: float = BUSY_SECONDS,
 ) -> Database:
     """Open a recorded file for reading, beside whatever records into it.
@@ -45,6 +46,9 @@ def open_database(
     Args:
         path: The file; else ``OTEL_EXPORTER_SQLITE_PATH``, else ``llm_traces.db`` in the working directory.
         seconds: How long one question may take; None for as long as it takes.
+        search_seconds: How long one question may look into texts (``text``, ``tool``, :meth:`Database.search`), in CPU
+            time; by default 0.1, and with ``since="all"`` as long as a question may take. An answer whose search was
+            over before its end says so: :attr:`Rows.is_partial`, and its note.
         busy_seconds: How long to wait for a lock.
 
     Raises:
@@ -54,7 +58,7 @@ def open_database(
         resolved = resolve_path(path)
     except ValueError as error:
         raise FileRefusedError(str(error)) from None
-    return Database(ReadConnection(resolved, seconds=seconds, busy_seconds=busy_seconds))
+    return Database(ReadConnection(resolved, seconds=seconds, search_seconds=search_seconds, busy_seconds=busy_seconds))
 
 
 class Database:
@@ -320,7 +324,7 @@ class Database:
         *,
         limit: int = 50,
         before: int | None = None,
-        seconds: float = SEARCH_SECONDS,
+        seconds: float | None = None,
         **named: Unpack[FilterValues],
     ) -> Rows[Hit]:
         """Return where a text stands, newest first: prompts, answers, tool calls and results, messages of errors.
@@ -332,7 +336,7 @@ class Database:
             filters: In which steps.
             limit: How many places.
             before: Go on after the span of this id.
-            seconds: How long to look.
+            seconds: How long to look, in CPU time; by default what :func:`open_database` was given.
             **named: Filters by name.
         """
         from otel_sqlite_exporter.reading.search import search

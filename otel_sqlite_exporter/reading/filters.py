@@ -116,6 +116,14 @@ class Filters:
         """Return what is set, as :meth:`parse` takes it."""
         return {name: value for name in NAMES if (value := getattr(self, name)) is not None}
 
+    def narrowing(self) -> dict[str, str | Moment]:
+        """Return what is set and leaves anything out: a period of ``all`` does not."""
+        return {
+            name: value
+            for name, value in self.given().items()
+            if not (isinstance(value, Moment) and value.unix_nano is None)
+        }
+
     def values(self) -> dict[str, str]:
         """Return what is set, as text that :meth:`parse` reads again: for links."""
         return {name: value.text if isinstance(value, Moment) else value for name, value in self.given().items()}

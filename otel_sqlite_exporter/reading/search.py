@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_int, as_text
 from otel_sqlite_exporter.reading.failures import FilterError
-from otel_sqlite_exporter.reading.limits import SEARCH_SECONDS
 from otel_sqlite_exporter.reading.passages import Wanted
 from otel_sqlite_exporter.reading.rows.hits import Hit
 from otel_sqlite_exporter.reading.sequence import Rows
@@ -41,7 +40,7 @@ def search(
     *,
     limit: int = 50,
     before: int | None = None,
-    seconds: float = SEARCH_SECONDS,
+    seconds: float | None = None,
 ) -> Rows[Hit]:
     """Return where a text stands; :meth:`Database.search` says more."""
     if not text.strip():

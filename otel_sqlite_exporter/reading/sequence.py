@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from otel_sqlite_exporter.reading.building import Json, Plain, json_text, plain
 from otel_sqlite_exporter.reading.failures import ReadingError
+from otel_sqlite_exporter.reading.notes import SearchedTo
 from otel_sqlite_exporter.reading.text_table import ROWS_SHOWN, shown_columns, text_table
 from otel_sqlite_exporter.reading.units import counted
 
@@ -122,6 +123,11 @@ class Rows(Sequence[_Row_co], Answer, Generic[_Row_co]):
         note = f", {self.note}" if self.note else ""
         head = f"<{counted(len(self), 'row')} of {self.row_type.__name__}{note}>"
         return text_table(head, shown_columns(self.row_type.__name__, self.columns), self[:ROWS_SHOWN].flat())
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a search was over before it had looked at everything: what stands further back is left out."""
+        return isinstance(self.note, SearchedTo)
 
     @property
     def columns(self) -> list[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_int
 from otel_sqlite_exporter.reading.conditions import where
 from otel_sqlite_exporter.reading.failures import NotFoundError
+from otel_sqlite_exporter.reading.limits import SEARCH_SECONDS
+from otel_sqlite_exporter.reading.notes import SearchedTo
 from otel_sqlite_exporter.reading.passages import Wanted
-from otel_sqlite_exporter.reading.units import full_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 _FIRST_SLICE: Final = 500
 _LARGEST_SLICE: Final = 5_000
-_NANOSECONDS: Final = 1_000_000_000
 
 # Of the parts only those that say more than the text are stored; in JSON a text is written with escapes. SQLite looks
 # at the bytes first, which is quick; whether it is the text that has them, or the JSON around it, is asked of the few.
@@ -47,9 +48,18 @@ def slices(
     *,
     base: str,
     before: int | None,
-    seconds: float,
-) -> Iterator[tuple[list[tuple[Value, ...]], str | None]]:
+    seconds: float | None = None,
+) -> Iterator[tuple[list[tuple[Value, ...]], SearchedTo | None]]:
     """Ask one slice of the newest spans after the other.
+
+    Args:
+        connection: The file.
+        filters: What is wanted; the text is asked for by ``sql``.
+        sql: What is asked of a slice, which it calls ``part``.
+        named: Its parameters.
+        base: What the spans are, as of ``where``.
+        before: Go on after the span of this id.
+        seconds: How long to look, in CPU time; None for as long as the connection says.
 
     Returns:
         The rows of each slice, and the note that holds if it is the last one that is looked at.
@@ -60,6 +70,7 @@ def slices(
     for name in numbered:
         condition = condition.replace("?", f":{name}", 1)
     start, last = _start(connection, before)
+    seconds = _seconds(connection, filters) if seconds is None else seconds
     deadline = time.thread_time() + seconds
     size = _FIRST_SLICE
     while True:
@@ -72,7 +83,7 @@ def slices(
         start, last, found = (as_int(value) or 0 for value in end)
         is_end = found < size
         is_late = time.thread_time() > deadline
-        yield rows, None if is_end else _note(start)
+        yield rows, None if is_end else SearchedTo(start, seconds)
         if is_end or is_late:
             return
         size = min(size * 4, _LARGEST_SLICE)
@@ -82,10 +93,12 @@ _LAST_OF_SLICE: Final = """WITH part AS ({part})
 SELECT start_time_unix_nano, id, (SELECT count(*) FROM part) FROM part ORDER BY start_time_unix_nano, id LIMIT 1"""
 
 
-def _note(start: int) -> str:
-    """Return how far the search came, and how to go on: from the next full second, so that nothing is left out."""
-    moment = full_time(start + _NANOSECONDS).replace(" ", "T")
-    return f"searched back to {full_time(start)}; further back with until={moment}"
+def _seconds(connection: ReadConnection, filters: Filters) -> float:
+    """Return how long to look where the question does not say: who asks for everything wants it looked at."""
+    if connection.search_seconds is not None:
+        return connection.search_seconds
+    is_for_all = filters.since is not None and filters.since.unix_nano is None
+    return (connection.seconds or math.inf) if is_for_all else SEARCH_SECONDS
 
 
 def _start(connection: ReadConnection, before: int | None) -> tuple[int, int]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.building import as_int, as_text
 from otel_sqlite_exporter.reading.conditions import IS_CALL, of_tool, pattern
-from otel_sqlite_exporter.reading.limits import SEARCH_SECONDS
 from otel_sqlite_exporter.reading.passages import Wanted, excerpt_of
 from otel_sqlite_exporter.reading.slices import HAS_TEXT, WITH_TEXT, likes, slices
 
@@ -52,10 +51,7 @@ def _ids_with_text(
     sql = _IDS.format(conditions=" AND ".join(conditions))
     ids: list[Value] = []
     note: str | None = None
-    found = slices(
-        connection, replace(filters, tool=None), sql, named, base=base, before=before, seconds=SEARCH_SECONDS
-    )
-    for rows, reached in found:
+    for rows, reached in slices(connection, replace(filters, tool=None), sql, named, base=base, before=before):
         note = reached
         ids += [row[0] for row in rows]
         if len(ids) >= limit:

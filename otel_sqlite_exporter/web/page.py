@@ -17,6 +17,7 @@ from otel_sqlite_exporter.reading import (
     open_database,
 )
 from otel_sqlite_exporter.reading.filters import NAMES, Filters
+from otel_sqlite_exporter.reading.limits import SEARCH_SECONDS
 from otel_sqlite_exporter.reading.nearby import recorded_files
 from otel_sqlite_exporter.web.templating import environment
 
@@ -53,7 +54,7 @@ def page(handler: Handler) -> Callable[[Request], Response]:
     @wraps(handler)
     def endpoint(request: Request) -> Response:
         try:
-            with open_database(request.app.state.path, seconds=SECONDS) as database:
+            with open_database(request.app.state.path, seconds=SECONDS, search_seconds=SEARCH_SECONDS) as database:
                 return handler(request, database)
         except ReadingError as error:
             if not Path(request.app.state.path).exists():

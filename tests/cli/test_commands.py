@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from otel_sqlite_exporter import Database
 from otel_sqlite_exporter.cli.app import COMMANDS, main
 from otel_sqlite_exporter.cli.table import Column, Marked, lines
+from otel_sqlite_exporter.reading import slices
 from tests.cli.conftest import Command, Done, Screen, in_terminal
 
 LISTS = (
@@ -241,6 +242,21 @@ def test_an_empty_list_says_which_filter_leaves_nothing(
     done = command(*arguments, "-d", demo_path)
     assert (done.status, done.out) == (0, "")
     assert words in done.err
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)], ids=["table", "json", "csv"])
+@pytest.mark.parametrize("name", ["calls", "traces", "conversations", "usage", "tools", "errors", "latency", "search"])
+def test_a_search_that_was_cut_short_is_no_empty_answer(
+    command: Command, demo_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, form: tuple[str, ...]
+) -> None:
+    """In every form, standard error says how far the search came and how to go on; more seconds come to the end."""
+    monkeypatch.setattr(slices, "_FIRST_SLICE", 20)
+    asked = (name, "no such text") if name == "search" else (name, "-q", "no such text")
+    cut = command(*asked, *form, "--seconds", "0.000000001", "-d", demo_path)
+    assert re.fullmatch(r"nothing found back to [-\d]+ [:\d]+; go on with --until \S+ or --seconds 10\n", cut.err)
+    whole = command(*asked, *form, "--seconds", "10", "-d", demo_path)
+    assert "back to" not in whole.err
+    assert whole.out == cut.out
 
 
 def test_changes_in_a_pipe_are_markdown(command: Command, demo_path: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from otel_sqlite_exporter import Database, open_database
 from otel_sqlite_exporter.database.connection import open_for_writing
-from otel_sqlite_exporter.reading import FilterError, Filters, NotFoundError
+from otel_sqlite_exporter.reading import FilterError, Filters, NotFoundError, Rows, slices
+from otel_sqlite_exporter.reading.notes import SearchedTo
 from otel_sqlite_exporter.reading.nothing import filters_too_many
 from tests.support import query
 
@@ -192,7 +194,53 @@ def test_an_order_that_is_none_is_an_error(demo: Database) -> None:
 def test_the_filters_that_leave_nothing_are_told(demo: Database) -> None:
     """Of several filters those are named without which there would be something."""
     filters = Filters.parse({"agent": "support", "model": "nothing"})
-    assert filters_too_many(lambda given: demo.calls(given, limit=1), filters) == ["model"]
+    assert filters_too_many(lambda given: demo.calls(given, limit=1), filters) == (["model"], True)
+
+
+def test_a_search_whose_time_is_over_says_so(demo: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every list that is asked for by a text tells that it may lack something, and where to go on."""
+    monkeypatch.setattr(slices, "_FIRST_SLICE", 20)
+    with open_database(demo.path, search_seconds=1e-9) as database:
+        answers: list[Rows[Any]] = [
+            database.calls(text="no such text"),
+            database.traces(text="no such text"),
+            database.traces(text="no such text", sort="cost"),
+            database.conversations(text="no such text"),
+            database.tools(text="no such text"),
+            database.errors(text="no such text"),
+            database.error_summaries(text="no such text"),
+            database.usage(text="no such text"),
+            database.latency(text="no such text"),
+            database.search("no such text"),
+        ]
+        filters = Filters.parse({"text": "no such text", "model": "none"})
+        assert filters_too_many(database.calls, filters) == ([], False)
+    assert [(len(rows), rows.is_partial) for rows in answers] == [(0, True)] * len(answers)
+    for rows in answers:
+        assert isinstance(rows.note, SearchedTo)
+        assert not demo.search("no such text", until=rows.note.until).is_partial
+
+
+def test_a_search_goes_on_where_the_last_one_stopped(demo: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers that are asked for with ``until`` of the note before make the whole one."""
+    whole = {call.id for call in demo.calls(text="zip", limit=None)}
+    monkeypatch.setattr(slices, "_FIRST_SLICE", 100)
+    found: set[int] = set()
+    until = None
+    with open_database(demo.path, search_seconds=1e-9) as database:
+        while (rows := database.calls(text="zip", limit=None, until=until)).is_partial:
+            found |= {call.id for call in rows}
+            assert isinstance(rows.note, SearchedTo)
+            until = rows.note.until
+    assert found | {call.id for call in rows} == whole != set()
+
+
+def test_who_asks_for_all_has_all_looked_at(demo: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a period of ``all`` a search looks as long as a question may take."""
+    monkeypatch.setattr(slices, "SEARCH_SECONDS", 1e-9)
+    monkeypatch.setattr(slices, "_FIRST_SLICE", 20)
+    assert demo.calls(text="no such text").is_partial
+    assert demo.usage(text="no such text", since="all").note is None
 
 
 def test_a_tool_names_the_call_that_asked_for_it(demo: Database) -> None:

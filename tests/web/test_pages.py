@@ -11,6 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from otel_sqlite_exporter import Database
+from otel_sqlite_exporter.reading import slices
+from otel_sqlite_exporter.web import page as pages
 from tests.web.support import PAGES, client_of, empty_file, record_spans
 
 _QUESTION = {
@@ -199,3 +201,20 @@ def test_a_text_that_was_looked_for_is_marked(client: TestClient) -> None:
     """The list of calls shows where each has the text, marked."""
     page = client.get("/calls", params={"text": "ZIP is"}).text
     assert "tent&#39;s <mark>zip is</mark> broken" in page
+
+
+@pytest.mark.parametrize("path", ["/calls", "/traces", "/conversations", "/tools", "/errors", "/usage"])
+def test_a_search_that_was_cut_short_is_no_empty_answer(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """The page says how far the search came, links to what stands further back, and blames no filter."""
+    monkeypatch.setattr(slices, "_FIRST_SLICE", 20)
+    monkeypatch.setattr(pages, "SEARCH_SECONDS", 1e-9)
+    page = client.get(path, params={"text": "no such text"}).text
+    assert "Nothing found back to" in page
+    assert "Take a filter away, or" not in page
+    following = re.search(r'href="([^"]+)">Look further back', page)
+    assert following
+    assert "until=" in following[1]
+    monkeypatch.undo()
+    assert "Nothing found back to" not in client.get(html.unescape(following[1])).text

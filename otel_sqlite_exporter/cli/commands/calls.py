@@ -15,6 +15,7 @@ from otel_sqlite_exporter.cli.options import (
     form_options,
     limit_option,
     pass_asked,
+    seconds_option,
 )
 from otel_sqlite_exporter.cli.output import why_nothing, write_rows
 from otel_sqlite_exporter.reading.building import json_text
@@ -40,6 +41,7 @@ _POLL_SECONDS: Final = 0.1
 @click.option("--before", type=int, metavar="ID", help="Go on after the last call of the page before.")
 @click.option("-f", "--follow", is_flag=True, help="Show calls as they are recorded; with --json one object a line.")
 @filter_options
+@seconds_option
 @form_options
 @database_option
 @pass_asked

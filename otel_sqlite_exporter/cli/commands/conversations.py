@@ -14,6 +14,7 @@ from otel_sqlite_exporter.cli.options import (
     form_options,
     limit_option,
     pass_asked,
+    seconds_option,
 )
 from otel_sqlite_exporter.cli.output import write_rows
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.command("conversations")
 @limit_option(20)
 @filter_options
+@seconds_option
 @form_options
 @database_option
 @pass_asked

@@ -14,6 +14,7 @@ from otel_sqlite_exporter.cli.options import (
     form_options,
     limit_option,
     pass_asked,
+    seconds_option,
 )
 from otel_sqlite_exporter.cli.output import why_nothing, write_rows
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--each", is_flag=True, help="One failure after the other, the newest first, instead of by place.")
 @limit_option(50)
 @filter_options
+@seconds_option
 @form_options
 @database_option
 @pass_asked

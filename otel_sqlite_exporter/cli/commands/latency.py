@@ -15,6 +15,7 @@ from otel_sqlite_exporter.cli.options import (
     filters_of,
     form_options,
     pass_asked,
+    seconds_option,
 )
 from otel_sqlite_exporter.cli.output import why_nothing, write_rows
 from otel_sqlite_exporter.reading.grouping import GROUPS, fields_among
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("-n", "--limit", type=click.IntRange(1), help=LIMIT_OF_GROUPS)
 @filter_options
+@seconds_option
 @form_options
 @database_option
 @pass_asked

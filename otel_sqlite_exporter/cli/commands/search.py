@@ -14,9 +14,9 @@ from otel_sqlite_exporter.cli.options import (
     form_options,
     limit_option,
     pass_asked,
+    seconds_option,
 )
 from otel_sqlite_exporter.cli.output import write_rows
-from otel_sqlite_exporter.reading.limits import SEARCH_SECONDS
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.options import Form
@@ -25,15 +25,9 @@ if TYPE_CHECKING:
 @click.command("search")
 @click.argument("wanted", metavar="TEXT")
 @limit_option(20)
-@click.option(
-    "--seconds",
-    type=click.FloatRange(0, min_open=True),
-    default=SEARCH_SECONDS,
-    show_default=True,
-    help="How long to look, in CPU time.",
-)
 @click.option("--before", type=int, metavar="ID", help="Go on further back, from where the last search stopped.")
 @filter_options
+@seconds_option
 @form_options
 @database_option
 @pass_asked
@@ -42,7 +36,6 @@ def command(
     /,
     wanted: str,
     limit: int,
-    seconds: float,
     *,
     before: int | None,
     form: Form | None,
@@ -57,7 +50,7 @@ def command(
     if filters.pop("text") is not None:
         raise click.UsageError("give the text once: otel-sqlite search TEXT")
     only = filters_of(filters)
-    hits = asked.open(seconds=None).search(wanted, only, limit=limit, before=before, seconds=seconds)
+    hits = asked.open().search(wanted, only, limit=limit, before=before)
     from otel_sqlite_exporter.cli.columns import HITS  # noqa: PLC0415 - rich comes with it
 
-    write_rows(hits, form, HITS, "found nothing", further=", or with --seconds 10")
+    write_rows(hits, form, HITS, "found nothing")

@@ -13,6 +13,7 @@ from otel_sqlite_exporter.cli.options import (
     filters_of,
     form_options,
     pass_asked,
+    seconds_option,
 )
 from otel_sqlite_exporter.cli.output import why_nothing, write_rows
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 @click.command("tools")
 @filter_options
+@seconds_option
 @form_options
 @database_option
 @pass_asked

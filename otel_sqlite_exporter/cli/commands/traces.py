@@ -14,6 +14,7 @@ from otel_sqlite_exporter.cli.options import (
     form_options,
     limit_option,
     pass_asked,
+    seconds_option,
 )
 from otel_sqlite_exporter.cli.output import why_nothing, write_rows
 from otel_sqlite_exporter.reading.traces import SORTS
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     help="What comes first: the newest step, the largest, or the newest start.",
 )
 @filter_options
+@seconds_option
 @form_options
 @database_option
 @pass_asked

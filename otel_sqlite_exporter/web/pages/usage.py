@@ -69,6 +69,7 @@ def usage_page(request: Request, database: Database) -> Response:
         largest=max((usage.cost_usd or 0 for usage in groups), default=0),
         days=sorted(totals_by(daily, "day"), key=lambda usage: usage.day or "", reverse=True)[:_MOST_DAYS],
         day_link=lambda day: link("/calls", filters.values(), since=day, until=day),
+        daily=daily,
         note=daily.note,
         sql=sql_of_usage(asked(database, filters, daily), by=(by,)),
     )
