@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 HEIGHT: Final = 180.0
+COLUMN_HEIGHT: Final = 110.0
 MOST_SERIES: Final = 6
 OTHERS: Final = "others"
 _MOST_DAYS: Final = 92
@@ -91,7 +92,11 @@ class StackedChart:
 
 
 def stack_days(
-    values: Mapping[tuple[str, str], float], name_value: Callable[[float], str], *, first: str | None = None
+    values: Mapping[tuple[str, str], float],
+    name_value: Callable[[float], str],
+    *,
+    first: str | None = None,
+    is_whole: bool = False,
 ) -> StackedChart | None:
     """Return a chart of days, each a stack of series.
 
@@ -99,6 +104,7 @@ def stack_days(
         values: A number for each day (ISO) and series.
         name_value: Says a number in words.
         first: The first day to show, though nothing was on it.
+        is_whole: Whether the numbers are counts, so that the axis has no fractions.
 
     Returns:
         The chart; None where there is nothing to show.
@@ -113,7 +119,7 @@ def stack_days(
     for (day, name), value in values.items():
         if day in stacks:
             stacks[day][rank.get(name, len(series) - 1)] += value
-    top, lines = _axis(max(map(sum, stacks.values())), name_value)
+    top, lines = _axis(max(map(sum, stacks.values())), name_value, HEIGHT, is_whole=is_whole)
     slot = 100 / len(days)
     every = -(-len(days) // 12)
     bars = []
@@ -136,7 +142,8 @@ def _series(values: Mapping[tuple[str, str], float]) -> list[str]:
     for (_, name), value in values.items():
         sums[name] = sums.get(name, 0.0) + value
     ordered = sorted(sums, key=lambda name: (-sums[name], name))
-    return [*ordered[:MOST_SERIES], OTHERS] if len(ordered) > MOST_SERIES else ordered
+    # The fill of the others serves one more series as well: a single one has a name.
+    return [*ordered[:MOST_SERIES], OTHERS] if len(ordered) > MOST_SERIES + 1 else ordered
 
 
 def _segments(
@@ -164,12 +171,15 @@ def _days(known: Sequence[str]) -> list[str]:
     return [(last - timedelta(days=back)).isoformat() for back in range(number, -1, -1)]
 
 
-def _axis(highest: float, name_value: Callable[[float], str]) -> tuple[float, tuple[tuple[float, str], ...]]:
+def _axis(
+    highest: float, name_value: Callable[[float], str], height: float, *, is_whole: bool
+) -> tuple[float, tuple[tuple[float, str], ...]]:
     """Return the value at the top, and lines at round values."""
     unit = 10.0 ** math.floor(math.log10(highest))
-    step = next(unit * factor for factor in _ROUND if highest <= unit * factor * _MOST_LINES)
+    steps = [unit * factor for factor in _ROUND if not is_whole or (unit * factor).is_integer()]
+    step = next(step for step in steps if highest <= step * _MOST_LINES)
     number = math.ceil(highest / step)
-    lines = [(round(HEIGHT - index * HEIGHT / number, 2), name_value(step * index)) for index in range(1, number + 1)]
+    lines = [(round(height - index * height / number, 2), name_value(step * index)) for index in range(1, number + 1)]
     return step * number, tuple(lines)
 
 
@@ -182,31 +192,58 @@ class Column:
     y: float
     height: float
     title: str
-    label: str
 
 
-def histogram(buckets: Sequence[tuple[str, str, int]], *, height: float = 90.0) -> tuple[Column, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """Columns side by side that count what lies between the two edges at their foot.
+
+    Args:
+        columns: From left to right.
+        edges: Where one column ends and the next begins, in percent, and what it stands for.
+        lines: Heights of the axis' lines and what they stand for.
+    """
+
+    columns: tuple[Column, ...]
+    edges: tuple[tuple[float, str], ...]
+    lines: tuple[tuple[float, str], ...]
+
+
+def histogram(
+    buckets: Sequence[tuple[float, float, int]],
+    name_edge: Callable[[float], str],
+    name_value: Callable[[int], str],
+) -> Histogram | None:
     """Return columns for counts.
 
     Args:
-        buckets: What stands below, what it means, how many.
-        height: Of the highest column.
+        buckets: From where, to where, how many; each begins where the previous one ends.
+        name_edge: Says an edge in words.
+        name_value: Says a count in words.
+
+    Returns:
+        The chart; None where there is nothing to show.
     """
     highest = max((number for _, _, number in buckets), default=0)
     if not highest:
-        return ()
+        return None
+    top, lines = _axis(highest, lambda value: f"{value:,.0f}", COLUMN_HEIGHT, is_whole=True)
     slot = 100 / len(buckets)
-    return tuple(
-        Column(
-            x=round(index * slot + slot * 0.06, 3),
-            width=round(slot * 0.88, 3),
-            y=round(height - max(number * height / highest, 1.0 if number else 0.0), 2),
-            height=round(max(number * height / highest, 1.0 if number else 0.0), 2),
-            title=title,
-            label=label,
+    columns = []
+    for index, (start, end, number) in enumerate(buckets):
+        height = round(max(number * COLUMN_HEIGHT / top, _LEAST_SHOWN if number else 0.0), 2)
+        columns.append(
+            Column(
+                x=round(index * slot + slot * 0.02, 3),
+                width=round(slot * 0.96, 3),
+                y=round(COLUMN_HEIGHT - height, 2),
+                height=height,
+                title=f"{name_edge(start)} to {name_edge(end)}: {name_value(number)}",
+            )
         )
-        for index, (label, title, number) in enumerate(buckets)
-    )
+    ends = [start for start, _, _ in buckets] + [buckets[-1][1]]
+    edges = tuple((round(index * slot, 3), name_edge(end)) for index, end in enumerate(ends))
+    return Histogram(columns=tuple(columns), edges=edges, lines=lines)
 
 
 def staircase(points: Sequence[tuple[float, float]]) -> str:

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from otel_sqlite_exporter import Database
 from otel_sqlite_exporter.reading import slices
+from otel_sqlite_exporter.reading.filters import Filters
 from otel_sqlite_exporter.web import page as pages
 from tests.web.support import PAGES, client_of, empty_file, record_spans
 
@@ -62,7 +63,7 @@ def test_the_links_of_a_call_and_a_trace_lead_somewhere(client: TestClient, demo
 def test_no_two_places_of_a_page_have_one_name(client: TestClient, demo: Database) -> None:
     """Ids are unique on every page and in every file to share, so that links lead to the right place."""
     trace = max(demo.traces(), key=lambda trace: trace.spans or 0).trace_id
-    chats = [f"/conversation?id={chat.conversation_id}" for chat in demo.conversations(limit=5)]
+    chats = [f"/conversation?id={chat.conversation_id}" for chat in demo.conversations(limit=2)]
     for page in (*PAGES, *chats, f"/traces/{trace}", f"/traces/{trace}/file", "/compare?a=5&b=6", "/calls/5"):
         names = re.findall(r' id="([^"]*)"', client.get(page).text)
         assert len(names) == len(set(names)), page
@@ -102,7 +103,6 @@ def test_missing_content_is_explained(tmp_path: Path) -> None:
         ("/traces/zzzz", 400),
         ("/traces/0123456789abcdef", 404),
         ("/conversation?id=nobody", 404),
-        ("/conversation", 404),
         ("/usage?by=mood", 400),
         ("/compare?a=1&b=x", 400),
         ("/compare?a=1&b=9999999", 404),
@@ -119,6 +119,88 @@ def test_bad_addresses_are_answered_in_words(client: TestClient, page: str, stat
     assert answer.status_code == status
     assert "<main" in answer.text
     assert "Traceback" not in answer.text
+
+
+def test_a_conversation_without_an_id_is_the_list(client: TestClient) -> None:
+    """Whoever asks for no conversation in particular chooses one."""
+    for page in ("/conversation", "/conversation?id="):
+        answer = client.get(page)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/conversations")
+
+
+def _pages_of(database: Database) -> list[str]:
+    """Return a page for each way to fail, and for a tool, a conversation, a trace and a call; and lists of nothing."""
+    failed = {failure.error_type: f"/calls/{failure.id}" for failure in database.errors()}.values()
+    chat, trace, call, tool = (
+        database.conversations()[0],
+        database.traces()[0],
+        database.calls(limit=1)[0],
+        database.tool_calls()[0],
+    )
+    several = [f"/conversation?id={chat.conversation_id}", f"/traces/{trace.trace_id}?span={call.id}"]
+    return [*failed, *several, f"/calls/{call.id}", f"/calls/{tool.id}", "/conversations?user=nobody", "/usage", "/"]
+
+
+def _hollow(page: str) -> list[str]:
+    """Return the headings of a page that nothing follows, and tables without a row but those of queries."""
+    sections = re.findall(r"<section[^>]*>(.*?)</section>", page, re.DOTALL)
+    bare = [part for part in sections if not re.sub(r"<h([23])>.*?</h\1>|<[^>]+>|\s", "", part, flags=re.DOTALL)]
+    return bare + re.findall(r"<table(?! class=.sql)[^>]*>(?:(?!</table>).)*<tbody>\s*</tbody>", page, re.DOTALL)
+
+
+def test_no_page_promises_what_it_has_not(client: TestClient, demo: Database, tmp_path: Path) -> None:
+    """Where there is nothing to show there is no heading for it, and a link within a page leads to a place of it."""
+    for page in _pages_of(demo):
+        text = client.get(page).text
+        assert _hollow(text) == [], page
+        assert [link for link in _links(text) if link.startswith("#") and f'id="{link[1:]}"' not in text] == [], page
+    path = tmp_path / "bare.db"
+    record_spans(path, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-5.4"})
+    for page in ("/", "/usage", "/usage?show=latency", "/tools", "/errors", "/status", "/calls/1"):
+        assert _hollow(client_of(path).get(page).text) == [], page
+
+
+def test_failed_steps_lead_to_what_failed(client: TestClient, demo: Database) -> None:
+    """From a conversation or a trace that says how many of its steps failed, a link leads to these."""
+    chat = next(chat for chat in demo.conversations() if chat.errors)
+    trace = next(trace for trace in demo.traces() if trace.errors)
+    for page, filters in (
+        (f"/conversation?id={chat.conversation_id}", {"conversation": chat.conversation_id}),
+        (f"/traces/{trace.trace_id}", {"trace": trace.trace_id}),
+    ):
+        (link,) = [link for link in _links(client.get(page).text) if link.startswith("/errors?")]
+        shown = set(re.findall(r'data-id="(\d+)"', client.get(link).text))
+        assert shown == {str(failure.id) for failure in demo.errors(Filters.parse(filters))} != set()
+
+
+def test_usage_says_its_period_and_what_it_adds_up_to(client: TestClient, demo: Database) -> None:
+    """The period that is shown is marked though nobody chose one, and the last row is the sum of all."""
+    page = client.get("/usage?by=user").text
+    assert re.findall(r"aria-current=true>([^<]*)<", page) == ["all time", "user", "Cost"]
+    calls = sum(usage.calls for usage in demo.usage(by="user"))
+    assert re.search(rf'<tfoot><tr><th scope="row">In all</th>\s*<td class="n">{calls:,}<', page)
+    assert re.findall(r"aria-current=true>([^<]*)<", client.get("/usage?since=7d").text)[0] == "7 days"
+    page = client.get("/usage?since=3d").text
+    assert re.findall(r"aria-current=true>([^<]*)<", page) == ["model", "Cost"]
+    assert "since: 3d" in page
+
+
+def test_usage_of_nobody_is_called_so(client: TestClient) -> None:
+    """Calls without a user are one series and one row that say so."""
+    page = client.get("/usage?by=user").text
+    assert page.count("no user") > 1
+    assert "others" not in page
+
+
+def test_a_cache_that_nobody_reported_has_no_rate(tmp_path: Path) -> None:
+    """Of calls that say nothing of a cache, none is told to have come from it."""
+    path = tmp_path / "calls.db"
+    counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 1}
+    record_spans(path, {**_QUESTION, **counts}, {**_QUESTION, **counts, "gen_ai.request.model": "another"})
+    for page in ("/usage", "/"):
+        assert "0%" not in re.sub(r'"[^"]*"', "", client_of(path).get(page).text)
+    record_spans(path, {**_QUESTION, **counts, "gen_ai.usage.cache_read.input_tokens": 0})
+    assert "0%" in re.sub(r'"[^"]*"', "", client_of(path).get("/usage").text)
 
 
 def test_filters_are_in_the_address(client: TestClient) -> None:

@@ -124,7 +124,37 @@ def test_nothing_is_no_chart() -> None:
     """Where nothing was used there is nothing to draw."""
     assert stack_days({}, money) is None
     assert stack_days({("2026-11-20", "a"): 0.0}, money) is None
-    assert histogram([]) == ()
+    assert histogram([], str, str) is None
+    assert histogram([(1.0, 2.0, 0)], str, str) is None
+
+
+def test_one_more_series_than_there_are_fills_has_its_own_name() -> None:
+    """What would be the only one of the others is named."""
+    chart = stack_days({("2026-11-20", str(number)): 1.0 for number in range(MOST_SERIES + 1)}, money)
+    assert chart is not None
+    assert OTHERS not in chart.series
+
+
+@pytest.mark.parametrize("highest", [1, 3, 7, 12, 24, 99, 1234])
+def test_an_axis_of_counts_has_no_fractions(highest: int) -> None:
+    """The lines of counts stand at whole numbers, each another one."""
+    chart = stack_days({("2026-11-20", "a"): highest}, str, is_whole=True)
+    assert chart is not None
+    values = [float(text) for _, text in chart.lines]
+    assert values == sorted({float(int(value)) for value in values})
+    assert values[-1] >= highest
+
+
+def test_a_histograms_columns_lie_between_named_edges() -> None:
+    """Every column has an edge at its left and its right, the last one too, and an axis of counts beside it."""
+    chart = histogram(
+        [(10.0, 16.0, 1), (16.0, 25.0, 4)], lambda edge: f"{edge:.0f} ms", lambda number: f"{number} calls"
+    )
+    assert chart is not None
+    assert chart.edges == ((0, "10 ms"), (50, "16 ms"), (100, "25 ms"))
+    assert [column.title for column in chart.columns] == ["10 ms to 16 ms: 1 calls", "16 ms to 25 ms: 4 calls"]
+    assert [text for _, text in chart.lines] == ["1", "2", "3", "4"]
+    assert chart.columns[1].height == 4 * chart.columns[0].height
 
 
 def test_days_that_are_no_dates_are_shown_as_they_are() -> None:

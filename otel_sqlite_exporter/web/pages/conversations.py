@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from starlette.responses import RedirectResponse
+
 from otel_sqlite_exporter.reading.equivalents import sql_of_conversation, sql_of_conversations
 from otel_sqlite_exporter.web.page import asked, filters_of, render
 from otel_sqlite_exporter.web.transcript import Budget, shown_messages
@@ -35,8 +37,11 @@ def list_page(request: Request, database: Database) -> Response:
 
 
 def conversation_page(request: Request, database: Database) -> Response:
-    """Show one conversation."""
-    chat = database.conversation(request.query_params.get("id", ""))
+    """Show one conversation; without an id, the list to choose one from."""
+    conversation_id = request.query_params.get("id")
+    if not conversation_id:
+        return RedirectResponse("/conversations", 303)
+    chat = database.conversation(conversation_id)
     budget = Budget()
     # The newest turns are what the budget is for.
     turns = [(turn, shown_messages(turn.messages, budget)) for turn in reversed(chat.turns)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.reading.equivalents import sql_of_latency, sql_of_usage
-from otel_sqlite_exporter.reading.totals import totals_by
-from otel_sqlite_exporter.reading.units import NONE, count, counted, duration, money, tokens
+from otel_sqlite_exporter.reading.totals import total_of, totals_by
+from otel_sqlite_exporter.reading.units import count, counted, duration, money, tokens
 from otel_sqlite_exporter.web.charts import histogram, stack_days
 from otel_sqlite_exporter.web.links import link
 from otel_sqlite_exporter.web.page import asked, choice_of, filters_of, render
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from otel_sqlite_exporter.reading import Database
-    from otel_sqlite_exporter.reading.distribution import Bucket
     from otel_sqlite_exporter.reading.filters import Filters
     from otel_sqlite_exporter.reading.rows.sums import Usage
     from otel_sqlite_exporter.web.charts import StackedChart
@@ -54,24 +53,29 @@ def usage_page(request: Request, database: Database) -> Response:
         return _latency_page(request, database, filters, by)
     daily = database.usage(filters, by=("day", by))
     groups = totals_by(daily, FIELDS[by])
+    days = sorted(totals_by(daily, "day"), key=lambda usage: usage.day or "", reverse=True)
+    shown = asked(database, filters, daily)
     return render(
         request,
         "usage.html",
         given=filters.values(),
+        period=_period(shown),
         by=by,
         measure=measure,
         measures=_TITLES,
         field=FIELDS[by],
         groups_by=GROUPS,
-        chart=chart_of(list(daily), FIELDS[by], measure),
+        chart=chart_of(list(daily), by, measure),
         groups=groups[:_MOST_GROUPS],
+        total=total_of(groups),
         left_out=max(len(groups) - _MOST_GROUPS, 0),
         largest=max((usage.cost_usd or 0 for usage in groups), default=0),
-        days=sorted(totals_by(daily, "day"), key=lambda usage: usage.day or "", reverse=True)[:_MOST_DAYS],
+        days=days[:_MOST_DAYS],
+        dearest_day=max((usage.cost_usd or 0 for usage in days), default=0),
         day_link=lambda day: link("/calls", filters.values(), since=day, until=day),
         daily=daily,
         note=daily.note,
-        sql=sql_of_usage(asked(database, filters, daily), by=(by,)),
+        sql=sql_of_usage(shown, by=(by,)),
     )
 
 
@@ -79,10 +83,12 @@ def _latency_page(request: Request, database: Database, filters: Filters, by: st
     """Show how long calls took: percentiles by group, and the time to the first token as a distribution."""
     buckets = database.first_tokens(filters)
     latency = database.latency(filters, by=by)
+    shown = asked(database, filters, latency)
     return render(
         request,
         "latency.html",
         given=filters.values(),
+        period=_period(shown),
         by=by,
         measure=LATENCY,
         measures=_TITLES,
@@ -90,22 +96,33 @@ def _latency_page(request: Request, database: Database, filters: Filters, by: st
         groups_by=GROUPS,
         latency=latency,
         slowest=max((row.p99_ms or 0.0 for row in latency), default=0.0),
-        first_tokens=histogram([(duration(bucket.from_ms), _in_words(bucket), bucket.calls) for bucket in buckets]),
+        first_tokens=histogram(
+            [(bucket.from_ms, bucket.to_ms, bucket.calls) for bucket in buckets],
+            duration,
+            lambda number: counted(number, "call"),
+        ),
         buckets=buckets,
         note=latency.note,
-        sql=sql_of_latency(asked(database, filters, latency), by=(by,)),
+        sql=sql_of_latency(shown, by=(by,)),
     )
 
 
-def _in_words(bucket: Bucket) -> str:
-    return f"{duration(bucket.from_ms)} to {duration(bucket.to_ms)}: {counted(bucket.calls, 'call')}"
+def _period(shown: Filters) -> str | None:
+    """Return the beginning of what is shown as an address has it: ``all`` for everything, None for up to a day."""
+    return shown.values().get("since") or (None if shown.until else "all")
 
 
-def chart_of(daily: list[Usage], field: str, measure: str) -> StackedChart | None:
-    """Return the chart of days; None where nothing was used."""
+def chart_of(daily: list[Usage], by: str, measure: str) -> StackedChart | None:
+    """Return the chart of days; None where nothing was used.
+
+    Args:
+        daily: Usage by day and group.
+        by: One of :data:`GROUPS`.
+        measure: One of :data:`MEASURES`.
+    """
     _, value_of, name_value = MEASURES[measure]
     values: dict[tuple[str, str], float] = {}
     for usage in daily:
-        name = getattr(usage, field) or NONE
+        name = getattr(usage, FIELDS[by]) or f"no {by}"
         values[usage.day or "", name] = values.get((usage.day or "", name), 0.0) + (value_of(usage) or 0.0)
-    return stack_days(values, name_value)
+    return stack_days(values, name_value, is_whole=measure != "cost")

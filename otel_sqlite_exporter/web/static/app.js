@@ -172,7 +172,6 @@ addEventListener("DOMContentLoaded", () => {
   find("#live").addEventListener("click", switchLive);
   find("#help").addEventListener("click", keys["?"]);
   find("#newer").addEventListener("click", () => { scrollTo(0, 0); renew(); });
-  find(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   showLive();
   look();
 });
