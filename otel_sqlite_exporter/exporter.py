@@ -275,4 +275,5 @@ class SQLiteSpanExporter(SpanExporter):
 
 
 def _is_sampled(span: ReadableSpan) -> bool:
-    return span.context is None or span.context.trace_flags.sampled
+    context = span.context
+    return context is None or context.trace_flags.sampled

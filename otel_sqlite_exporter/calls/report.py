@@ -128,26 +128,27 @@ def report_of(
     """
     if call.kind not in CALL_KINDS:
         return None
+    # By position: so many arguments with names go through a dict, which takes as long as the rest of this function.
     return CallReport(
-        key=key,
-        parent_span_id=parent_span_id or None,
-        scope_name=scope_name,
-        start=start,
-        end=end,
-        kind=call.kind,
-        provider=call.provider,
-        request_model=call.request_model,
-        response_model=call.response_model,
-        response_id=call.response_id,
-        input_tokens=call.input_tokens,
-        output_tokens=call.output_tokens,
-        cached_tokens=(call.cache_read_tokens or 0) + (call.cache_write_tokens or 0),
-        reasoning_tokens=call.reasoning_tokens or 0,
-        is_failed=call.status == "error",
-        has_output=bool(call.output),
-        has_reason=bool(call.finish_reasons),
-        prompt=_prompt(call.input),
-        answer=_text(call.output),
+        key,
+        parent_span_id or None,
+        scope_name,
+        start,
+        end,
+        call.kind,
+        call.provider,
+        call.request_model,
+        call.response_model,
+        call.response_id,
+        call.input_tokens,
+        call.output_tokens,
+        (call.cache_read_tokens or 0) + (call.cache_write_tokens or 0),
+        call.reasoning_tokens or 0,
+        call.status == "error",
+        bool(call.output),
+        bool(call.finish_reasons),
+        _prompt(call.input),
+        _text(call.output),
     )
 
 

@@ -119,7 +119,10 @@ def native_messages(items: Sequence[object]) -> list[Message] | None:
         if type(parts) is not list or type(role) is not str or "tool_calls" in item:
             return None
         for part in parts:
-            if type(part) is not dict or not _is_native(part):
+            if type(part) is not dict:
+                return None
+            is_text = part.get("type") == "text" and type(part.get("content")) is str  # as most are: a call less
+            if not (is_text or _is_native(part)):
                 return None
         reason = item.get("finish_reason")
         messages.append(Message(ROLES.get(role, role), parts, reason if type(reason) is str and reason else None))

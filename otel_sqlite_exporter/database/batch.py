@@ -293,7 +293,7 @@ class Statements:
 
 def _add_span(insertion: Insertion, record: SpanRecord, back: int, ids: tuple[int, int, int]) -> None:
     place = (back, record.shown_in_trace_id)
-    insertion.add_span(record.key, record.identity, record.facts, place, ids, record.details)
+    insertion.add_span((*record.key, *record.identity, *record.facts, *place, *ids, *record.details))
 
 
 def _inner_first(records: Sequence[SpanRecord]) -> Sequence[SpanRecord]:

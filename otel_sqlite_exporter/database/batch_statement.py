@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sqlite3
 from functools import lru_cache
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.bound_columns import BoundColumns
@@ -196,9 +195,9 @@ class Insertion:
         self._usage = 0
         self._ledger: tuple[object, ...] = _NO_LEDGER
 
-    def add_span(self, *groups: tuple[object, ...]) -> None:
-        """Add a span, whose values in the order of :data:`INSERTED_SPAN_COLUMNS` come in groups."""
-        self._spans.append(tuple(chain(*groups)))
+    def add_span(self, values: tuple[object, ...]) -> None:
+        """Add a span, with its values in the order of :data:`INSERTED_SPAN_COLUMNS`."""
+        self._spans.append(values)
 
     def add_link(self, back: int, digest: bytes, place: tuple[object, ...], message: tuple[object, ...]) -> None:
         """Add a message of a span.

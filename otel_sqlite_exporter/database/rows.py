@@ -17,18 +17,16 @@ _FIRST_ID: Final = SPAN_COLUMNS.index("conversation_id") - SPAN_COLUMNS.index("p
 _IDS: Final = slice(_FIRST_ID, _FIRST_ID + 3)
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceRow:
-    """One row of ``resources``."""
+class ResourceRow(NamedTuple):
+    """One row of ``resources``, as a tuple: it is looked up for every span."""
 
     attributes: str
     schema_url: str
     service_name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeRow:
-    """One row of ``scopes``."""
+class ScopeRow(NamedTuple):
+    """One row of ``scopes``, as a tuple like :class:`ResourceRow`."""
 
     name: str
     version: str

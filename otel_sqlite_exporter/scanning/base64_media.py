@@ -53,6 +53,8 @@ def may_hold_base64(text: str) -> bool:
 
 def _may_hold_data_uri(text: str) -> bool:
     """Look at the first semicolons: to find one character takes a tenth of the time that a word takes."""
+    if ";" not in text:  # in most texts, and this is less than a call
+        return False
     position = text.find(";")
     for _ in range(_FEW_SEMICOLONS):
         if position < 0:
