@@ -8,6 +8,9 @@ locked by itself, or rely on locks that nobody holds.
 So the child opens the file under another identity. SQLite calls the system through a table that is part of its public
 interface (``sqlite3_vfs.xSetSystemCall``); while the file is opened, ``fstat`` tells another device for it, and SQLite
 begins with nothing. Where that is not possible, the child takes the locks that its copy believes to have.
+
+SQLite also has a few mutexes for the whole process, the allocator's among them. A thread of the parent that was in the
+middle of SQLite may hold one, and is not there in the child to let go of it.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sqlite_exporter.database.open_file import FileId, file_id
@@ -29,6 +33,11 @@ _DEAD_MANS_SWITCH: Final = (128, 1)
 
 _HAS_PLAIN_STAT: Final = sys.platform == "linux" and sys.maxsize > 2**32
 """Whether ``struct stat`` begins with device and inode of 64 bits each."""
+
+# SQLITE_MUTEX_STATIC_* of https://sqlite.org/c3ref/c_mutex_fast.html, which all versions have that can write the file.
+_STATIC_MUTEXES: Final = range(2, 14)
+_MUTEX_ATTEMPTS: Final = 50
+_MUTEX_PAUSE_SECONDS: Final = 0.001
 
 _kept: list[sqlite3.Connection] = []
 _inherited: dict[FileId, FileId | None] = {}
@@ -46,8 +55,35 @@ def keep(connection: sqlite3.Connection, file: FileId | None, shared_memory: Fil
 
         # The interpreter empties this module when it ends, and the connection would be closed with it.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+    expect(file, shared_memory)
+
+
+def expect(file: FileId | None, shared_memory: FileId | None) -> None:
+    """Take a file for one that this process inherited a connection to."""
     if file is not None:
         _inherited[file] = shared_memory
+
+
+def free_mutexes() -> None:
+    """Let go of SQLite's own mutexes in the place of threads that are not in this process.
+
+    A thread of this process holds one for microseconds; what is held for longer is held by nobody.
+    """
+    library = _library() if sys.platform == "linux" else None  # whose unlocking does not ask who has locked
+    if library is None:
+        return
+    import ctypes  # noqa: PLC0415 - as above
+
+    library.sqlite3_mutex_alloc.restype = ctypes.c_void_p
+    for number in _STATIC_MUTEXES:
+        mutex = ctypes.c_void_p(library.sqlite3_mutex_alloc(number))
+        if not mutex:
+            continue  # built without threads
+        for _ in range(_MUTEX_ATTEMPTS):
+            if library.sqlite3_mutex_try(mutex) == 0:
+                break
+            time.sleep(_MUTEX_PAUSE_SECONDS)
+        library.sqlite3_mutex_leave(mutex)
 
 
 @contextlib.contextmanager
@@ -95,37 +131,46 @@ def _fstat_with_other_device(original: int, file: FileId) -> Any:  # noqa: ANN40
 
 def _system_calls() -> tuple[Any, Any] | None:
     """Return SQLite's default VFS and what makes a function a pointer, None where they can't be had."""
-    if not _HAS_PLAIN_STAT:
+    library = _library() if _HAS_PLAIN_STAT else None
+    if library is None:
         return None
+    import ctypes  # noqa: PLC0415 - as above
+
+    class Vfs(ctypes.Structure):
+        pass
+
+    pointer = ctypes.c_void_p
+    setter = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(Vfs), ctypes.c_char_p, pointer)
+    getter = ctypes.CFUNCTYPE(pointer, ctypes.POINTER(Vfs), ctypes.c_char_p)
+    Vfs._fields_ = [
+        ("iVersion", ctypes.c_int),
+        ("szOsFile", ctypes.c_int),
+        ("mxPathname", ctypes.c_int),
+        ("pNext", pointer),
+        ("zName", ctypes.c_char_p),
+        ("pAppData", pointer),
+        ("methods", pointer * 13),
+        ("xSetSystemCall", setter),
+        ("xGetSystemCall", getter),
+    ]
+    library.sqlite3_vfs_find.restype = ctypes.POINTER(Vfs)
+    vfs = library.sqlite3_vfs_find(None)
+    if not vfs or vfs.contents.iVersion < 3 or vfs.contents.zName != b"unix":  # noqa: PLR2004 - has the table
+        return None
+    return vfs, lambda function: ctypes.cast(function, pointer)
+
+
+def _library() -> Any | None:  # noqa: ANN401 - a type of ctypes' own
+    """Return the SQLite library that Python uses, None where it can't be called."""
     try:
         import _sqlite3  # noqa: PLC0415 - as above
         import ctypes  # noqa: PLC0415 - as above
 
-        class Vfs(ctypes.Structure):
-            pass
-
-        pointer = ctypes.c_void_p
-        setter = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(Vfs), ctypes.c_char_p, pointer)
-        getter = ctypes.CFUNCTYPE(pointer, ctypes.POINTER(Vfs), ctypes.c_char_p)
-        Vfs._fields_ = [
-            ("iVersion", ctypes.c_int),
-            ("szOsFile", ctypes.c_int),
-            ("mxPathname", ctypes.c_int),
-            ("pNext", pointer),
-            ("zName", ctypes.c_char_p),
-            ("pAppData", pointer),
-            ("methods", pointer * 13),
-            ("xSetSystemCall", setter),
-            ("xGetSystemCall", getter),
-        ]
-        find = ctypes.CDLL(_sqlite3.__file__).sqlite3_vfs_find
-        find.restype = ctypes.POINTER(Vfs)
-        vfs = find(None)
-        if not vfs or vfs.contents.iVersion < 3 or vfs.contents.zName != b"unix":  # noqa: PLR2004 - has the table
-            return None
+        library = ctypes.CDLL(_sqlite3.__file__)
+        library.sqlite3_vfs_find  # noqa: B018 - raises where the symbols are hidden
     except (ImportError, OSError, AttributeError):
         return None
-    return vfs, lambda function: ctypes.cast(function, pointer)
+    return library
 
 
 def _take_locks(path: str, file: FileId) -> None:

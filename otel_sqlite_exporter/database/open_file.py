@@ -237,20 +237,38 @@ def alone_with(path: str) -> Iterator[None]:
 
     Else one of them could open the log that another one has just created for a new file, or delete it.
     """
-    descriptor = -1
+    descriptor = _lock_directory_of(path)
     try:
-        try:
-            import fcntl  # noqa: PLC0415 - not everywhere
-
-            descriptor = os.open(Path(path).parent, os.O_RDONLY)
-            for _ in range(_LOCK_ATTEMPTS):
-                with contextlib.suppress(BlockingIOError):
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                time.sleep(_LOCK_PAUSE_SECONDS)
-        except (ImportError, OSError):
-            pass
         yield
     finally:
-        if descriptor >= 0:
-            os.close(descriptor)
+        if descriptor is not None:
+            _unlock(descriptor)
+
+
+def _lock_directory_of(path: str) -> int | None:
+    """Return a descriptor that holds the lock, or has waited for it as long as is good; None where there are none."""
+    try:
+        import fcntl  # noqa: PLC0415 - not everywhere
+
+        descriptor = os.open(Path(path).parent, os.O_RDONLY)
+    except (ImportError, OSError):
+        return None
+    for _ in range(_LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE_SECONDS)
+        except OSError:  # not on this file system
+            break
+        else:
+            break
+    return descriptor
+
+
+def _unlock(descriptor: int) -> None:
+    import fcntl  # noqa: PLC0415 - as above
+
+    # Closing alone would leave the lock to a child that was forked meanwhile, for as long as that lives.
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)

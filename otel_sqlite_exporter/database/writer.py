@@ -84,6 +84,8 @@ class DatabaseWriter:
         self.path = path
         self.connection: sqlite3.Connection | None = None
         self._file: OpenFile | None = None
+        self._is_opening = False
+        """Whether SQLite may know of the file already, though there is no connection yet."""
         self._gate = threading.RLock()
         """Held while the connection is in use, and while the process forks."""
         self._user: int | None = None
@@ -282,10 +284,14 @@ class DatabaseWriter:
         return stack
 
     def abandon(self) -> None:
-        """Leave the connection alone for good, as a forked child must."""
+        """Leave the connection alone for good, as a forked child must, also one that was still to be opened."""
+        if self._user is not None:  # a thread was in the middle of SQLite
+            forked_connections.free_mutexes()
         connection, self.connection = self.connection, None
         if connection is not None and self._file is not None:
             forked_connections.keep(connection, self._file.id, self._file.shared_memory_id)
+        elif self._is_opening:
+            forked_connections.expect(file_id(self.path), file_id(f"{self.path}-shm"))
 
     def wal_bytes(self) -> int:
         """Return the size of the write-ahead log, 0 where there is none."""
@@ -308,7 +314,11 @@ class DatabaseWriter:
             self._ledger.reopened()
             if self._file is not None:
                 self._file.follow()
-            self._file, self.connection = open_for_writing(self.path)
+            self._is_opening = True
+            try:
+                self._file, self.connection = open_for_writing(self.path)
+            finally:
+                self._is_opening = False
         return self._file, self.connection
 
     def _connect_to_ledger(self) -> sqlite3.Connection | None:

@@ -288,11 +288,7 @@ writer = processor._exporter_thread._loop.delivery._recorder.database
 wait_until(lambda: writer._user is not None, what="the transaction begins")
 time.sleep(0.05)
 """
-"""Leaves the exporter thread in the middle of a transaction that takes long.
-
-It allocates nothing meanwhile: SQLite's allocator has a lock of its own, and a child of a fork that nobody was told of
-would wait for it for ever.
-"""
+"""Leaves the exporter thread in the middle of a transaction that takes long."""
 
 
 @pytest.mark.parametrize("fork", ["os.fork()", "ctypes.CDLL(None).fork()"], ids=["with hooks", "without hooks"])
@@ -314,6 +310,57 @@ processor.shutdown()
 """,
     )
     assert sorted(names(path)) == ["child", "child", "first", "slow"]
+    check_file(path)
+
+
+@pytest.mark.parametrize("fork", ["os.fork()", "ctypes.CDLL(None).fork()"], ids=["with hooks", "without hooks"])
+@pytest.mark.parametrize(
+    ("step", "mutex"),
+    [
+        ("connection.set_leftovers_aside", None),
+        ("connection.migrate", None),
+        ("batch_statement.install", None),
+        ("batch_statement.install", "MEM"),
+        ("batch_statement.install", "VFS1"),
+    ],
+)
+def test_a_child_that_is_forked_while_the_file_is_opened_writes(
+    tmp_path: Path, step: str, mutex: str | None, fork: str
+) -> None:
+    """Opening takes long on a busy machine; a child that is forked meanwhile inherits no lock and no mutex of it."""
+    number = {"MEM": 3, "VFS1": 11, None: 0}[mutex]
+    path = tmp_path / "traces.db"
+    run(
+        path,
+        f"""
+import ctypes
+from otel_sqlite_exporter.database import batch_statement, connection
+step, is_there = {step}, threading.Event()
+def slow(*arguments):
+    if os.getpid() == parent:
+        sqlite = ctypes.CDLL(__import__("_sqlite3").__file__)
+        sqlite.sqlite3_mutex_alloc.restype = ctypes.c_void_p
+        mutex = ctypes.c_void_p(sqlite.sqlite3_mutex_alloc({number}) if {number} else None)
+        sqlite.sqlite3_mutex_enter(mutex)  # does nothing without one
+        is_there.set(); time.sleep(2)
+        sqlite.sqlite3_mutex_leave(mutex)
+    return step(*arguments)
+parent, {step} = os.getpid(), slow
+call("parent")
+assert is_there.wait(20)
+pid = {fork}
+if pid == 0:
+    call("child")
+    ok = processor.force_flush(20_000)
+    if ok: processor.shutdown()
+    os._exit(0 if ok else 7)
+assert processor.force_flush(30_000)
+assert os.waitpid(pid, 0)[1] == 0
+processor.shutdown()
+""",
+    )
+    assert sorted(names(path)) == ["child", "parent"]
+    assert query(path, "SELECT clean_exit, count(*) FROM recorders GROUP BY 1") == [(1, 2)]
     check_file(path)
 
 
