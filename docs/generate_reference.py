@@ -26,6 +26,10 @@ _COMMANDS_PAGE: Final = """# Commands
 
 `pip install "otel-sqlite-exporter[cli]"` brings what they need. They mean the same everywhere: `-d FILE` names the file
 (else `OTEL_EXPORTER_SQLITE_PATH`, else `llm_traces.db`), `--json` and `--csv` the form of the answer.
+
+On a terminal, what is longer than the screen is shown by a pager: `OTEL_SQLITE_PAGER`, else `PAGER`, else `less`, which
+gets `LESS=-RFX` unless that is set; `q` leaves it. It is written straight to the terminal with `--no-pager`, before or
+after the command's name, and where the variable is empty or `cat`. What is piped is never paged.
 """
 
 

@@ -72,6 +72,9 @@ def main(context: click.Context, form: str | None) -> None:
 
     Without a command: today's and this week's usage, the last calls, and what failed.
 
+    What is longer than the screen is shown by a pager: $OTEL_SQLITE_PAGER, else $PAGER, else less. None is used where
+    that is empty or cat, with --no-pager, and where the output is no terminal.
+
     Example: otel-sqlite demo && otel-sqlite -d demo.db
     """
     if context.invoked_subcommand is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 import click
 
+from otel_sqlite_exporter.cli import screen
 from otel_sqlite_exporter.reading import Database, open_database
 from otel_sqlite_exporter.reading.filters import KINDS, STATUSES, Filters
 from otel_sqlite_exporter.reading.limits import QUESTION_SECONDS, SEARCH_SECONDS
@@ -17,6 +19,26 @@ if TYPE_CHECKING:
 Form: TypeAlias = Literal["table", "json", "csv"]
 
 _F = TypeVar("_F", bound="Callable[..., object]")
+
+
+class FilePath(click.Path):
+    """A file that is named on the command line, other than the recorded one of ``-d``: its name is not empty.
+
+    Args:
+        dir_okay: Whether it may be a directory.
+    """
+
+    def __init__(self, *, dir_okay: bool = False) -> None:
+        super().__init__(dir_okay=dir_okay)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """Return the path as it was given."""
+        if not os.fspath(value).strip():
+            self.fail("the name of a file is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 MOST_GROUPS: Final = 100
 """How many groups a table shows, where nobody says otherwise."""
@@ -66,7 +88,10 @@ class Asked:
 
 
 def database_option(command: _F) -> _F:
-    """Add ``-d FILE``, which stands before or after the command's name."""
+    """Add ``-d FILE``, which stands before or after the command's name; so does ``--no-pager``, which the group shows.
+
+    What is wrong with the file is said by who opens it, in the same words whether it was named here or by the variable.
+    """
 
     def keep(context: click.Context, parameter: click.Parameter, value: str | None) -> None:  # noqa: ARG001
         asked = context.ensure_object(Asked)
@@ -80,7 +105,29 @@ def database_option(command: _F) -> _F:
         expose_value=False,
         callback=keep,
         help="The recorded file.  [default: $OTEL_EXPORTER_SQLITE_PATH, else llm_traces.db]",
-        type=click.Path(),
+    )(_no_pager_option(command))
+
+
+class _CommonOption(click.Option):
+    """An option that every command takes, and the help of the group alone has."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return its lines of the help."""
+        return super().get_help_record(ctx) if ctx.parent is None else None
+
+
+def _no_pager_option(command: _F) -> _F:
+    def forbid(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001, FBT001 - click's
+        if value:
+            screen.forbid_pager(context)
+
+    return click.option(
+        "--no-pager",
+        cls=_CommonOption,
+        is_flag=True,
+        expose_value=False,
+        callback=forbid,
+        help="Write long output straight to the terminal, as OTEL_SQLITE_PAGER= does.",
     )(command)
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PIPED_WIDTH: Final = 10_000
 _NARROWEST: Final = 40
+_PAGER_VARIABLES: Final = ("OTEL_SQLITE_PAGER", "PAGER")
+_NO_PAGER: Final = f"{__name__}.no_pager"
 
 
 def is_terminal() -> bool:
@@ -41,10 +43,28 @@ def width() -> int:
     return max(console().width, _NARROWEST)
 
 
+def forbid_pager(context: click.Context) -> None:
+    """Have a command line write straight to the terminal."""
+    context.meta[_NO_PAGER] = True
+
+
+def pager() -> str:
+    """Return what shows that which is longer than the screen, "" for nothing; decided as git does.
+
+    Either variable may be empty or ``cat`` for nothing.
+    """
+    context = click.get_current_context(silent=True)
+    if context is not None and _NO_PAGER in context.meta:
+        return ""
+    chosen = next((os.environ[name].strip() for name in _PAGER_VARIABLES if name in os.environ), "less")
+    return "" if chosen == "cat" else chosen
+
+
 def show(*renderables: RenderableType) -> None:
     """Write to the terminal, through a pager where it is longer than the screen."""
     screen = console()
-    if not is_terminal() or screen.is_dumb_terminal or os.environ.get("PAGER") == "cat":
+    through = pager()
+    if not is_terminal() or screen.is_dumb_terminal or not through:
         for renderable in renderables:
             screen.print(renderable, soft_wrap=not is_terminal())
         return
@@ -56,5 +76,6 @@ def show(*renderables: RenderableType) -> None:
         screen.file.write(text)
         screen.file.flush()
     else:
+        os.environ["PAGER"] = through  # where click looks
         os.environ.setdefault("LESS", "-RFX")
         click.echo_via_pager(text, color=not screen.no_color)

@@ -54,11 +54,23 @@ def open_database(
     Raises:
         FileRefusedError: There is no such file, or it is not one of ours.
     """
+    resolved = path_of(path)
+    return Database(ReadConnection(resolved, seconds=seconds, search_seconds=search_seconds, busy_seconds=busy_seconds))
+
+
+def path_of(path: str | os.PathLike[str] | None) -> str:
+    """Return the absolute path of the file that is meant, which need not be there.
+
+    Args:
+        path: As for :func:`open_database`.
+
+    Raises:
+        FileRefusedError: No file can be meant by it: it is empty, or a directory.
+    """
     try:
-        resolved = resolve_path(path)
+        return resolve_path(path)
     except ValueError as error:
         raise FileRefusedError(str(error)) from None
-    return Database(ReadConnection(resolved, seconds=seconds, search_seconds=search_seconds, busy_seconds=busy_seconds))
 
 
 class Database:

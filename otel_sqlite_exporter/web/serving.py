@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from otel_sqlite_exporter.config import resolve_path
 from otel_sqlite_exporter.reading import ReadingError, open_database
+from otel_sqlite_exporter.reading.database import path_of
 from otel_sqlite_exporter.web.access import TOKEN, Keys
 from otel_sqlite_exporter.web.app import create_app
 from otel_sqlite_exporter.web.links import link
@@ -95,7 +95,7 @@ def open_in_browser(path: str | os.PathLike[str], *, page: str = "/", port: int 
 
 def _checked(path: str | os.PathLike[str] | None) -> str:
     """Return the absolute path of a file that is ours, or not there yet."""
-    resolved = os.path.abspath(resolve_path(path))  # noqa: PTH100 - links are kept as they are
+    resolved = os.path.abspath(path_of(path))  # noqa: PTH100 - links are kept as they are
     if Path(resolved).exists():
         open_database(resolved).close()
     return resolved

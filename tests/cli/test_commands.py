@@ -130,6 +130,26 @@ def test_colours_can_be_refused(demo_path: Path, environment: dict[str, str]) ->
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", done.out)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "environment", "is_paged"),
+    [
+        (("calls",), {"PAGER": "nl"}, True),
+        (("calls",), {"PAGER": "cat", "OTEL_SQLITE_PAGER": "nl"}, True),
+        (("calls",), {"PAGER": "nl", "OTEL_SQLITE_PAGER": ""}, False),
+        (("calls",), {"PAGER": ""}, False),
+        (("--no-pager", "calls"), {"PAGER": "nl"}, False),
+        (("calls", "--no-pager"), {"PAGER": "nl"}, False),
+    ],
+)
+def test_the_pager_is_chosen_as_git_does(
+    demo_path: Path, arguments: tuple[str, ...], environment: dict[str, str], *, is_paged: bool
+) -> None:
+    """What is longer than the screen goes through the pager that is named, unless it is empty or refused."""
+    done = in_terminal(80, *arguments, "-n", "60", "-d", demo_path, **environment)
+    assert done.status == 0
+    assert bool(re.search(r"^ +7\t", done.out, flags=re.MULTILINE)) is is_paged
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_has_a_sentence_and_an_example(command: Command, name: str) -> None:
     """Each command's help has an example that names the command."""

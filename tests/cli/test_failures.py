@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("click")
 
+from otel_sqlite_exporter.cli.app import COMMANDS
 from tests.cli.conftest import Command
 
 
@@ -28,6 +29,41 @@ def test_a_foreign_database_is_refused(command: Command, tmp_path: Path) -> None
     done = command("calls", "-d", tmp_path / "other.db")
     assert done.status == 1
     assert "another application" in done.err
+
+
+READERS = {
+    "search": ("text",),
+    "diff": ("-1",),
+    "prune": ("--older-than", "30d"),
+    "send": ("--to", "http://localhost:1"),
+    "serve": ("--no-open", "--port", "0"),
+}
+"""What a command needs besides the file."""
+
+
+@pytest.mark.parametrize("path", ["", "directory", "directory/", "text.db"])
+@pytest.mark.parametrize("name", ["", *(name for name in COMMANDS if name not in {"merge", "demo"})])
+def test_what_is_no_file_is_refused_in_the_same_way(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, path: str
+) -> None:
+    """Every command says in one line, or as a finding, that a path is empty, a directory or no database: status 1."""
+    monkeypatch.chdir(tmp_path)
+    Path("directory").mkdir()
+    Path("text.db").write_text("no database", encoding="utf-8")
+    done = command(*filter(None, [name]), *READERS.get(name, ()), "-d", path)
+    assert done.status == 1
+    if name != "doctor":
+        assert (done.out, done.err.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("merge", ""), ("merge", "all.db", ""), ("demo", ""), ("export", "-o", ""), ("trace", "--html", "")]
+)
+def test_a_file_without_a_name_means_nothing(command: Command, demo_path: Path, arguments: tuple[str, ...]) -> None:
+    """An empty name where a file is to be written or merged is said before anything is done."""
+    done = command("-d", demo_path, *arguments, *(["x.db"] if arguments == ("merge", "") else []))
+    assert done.status == 2
+    assert "the name of a file is empty" in done.err
 
 
 @pytest.mark.parametrize(

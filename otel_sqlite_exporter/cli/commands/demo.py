@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from otel_sqlite_exporter.cli.options import FilePath
 from otel_sqlite_exporter.cli.output import say
 
 
 @click.command("demo")
-@click.argument("file", type=click.Path(dir_okay=False), default="demo.db")
+@click.argument("file", type=FilePath(), default="demo.db")
 @click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True, help="Over how many days.")
 def command(file: str, days: int) -> None:
     """Write a demonstration file, to look at before recording.

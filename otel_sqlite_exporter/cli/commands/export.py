@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
-from otel_sqlite_exporter.cli.options import Asked, database_option, filter_options, filters_of, pass_asked
+from otel_sqlite_exporter.cli.options import Asked, FilePath, database_option, filter_options, filters_of, pass_asked
 from otel_sqlite_exporter.cli.output import say
 from otel_sqlite_exporter.reading import units
 from otel_sqlite_exporter.reading.exporting import EXPORT_FORMATS
@@ -43,7 +43,7 @@ _PARQUET: Final = "parquet"
     is_flag=True,
     help="Of openai: a line also for each call that a later one sends again as its history.",
 )
-@click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Where to; else standard output.")
+@click.option("-o", "--output", metavar="FILE", type=FilePath(dir_okay=True), help="Where to; else standard output.")
 @filter_options
 @database_option
 @pass_asked

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from otel_sqlite_exporter.cli.options import FilePath
 from otel_sqlite_exporter.cli.output import say
 from otel_sqlite_exporter.reading import units
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @click.command("merge")
-@click.argument("out", metavar="OUT", type=click.Path(dir_okay=False))
-@click.argument("inputs", metavar="FILE...", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@click.argument("out", metavar="OUT", type=FilePath())
+@click.argument("inputs", metavar="FILE...", nargs=-1, required=True, type=FilePath())
 def command(out: str, inputs: tuple[str, ...]) -> None:
     """Merge recorded files into one.
 

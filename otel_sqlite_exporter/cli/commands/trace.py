@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from otel_sqlite_exporter.cli import screen
-from otel_sqlite_exporter.cli.options import Asked, database_option, id_argument, pass_asked
+from otel_sqlite_exporter.cli.options import Asked, FilePath, database_option, id_argument, pass_asked
 from otel_sqlite_exporter.cli.output import say
 from otel_sqlite_exporter.reading import units
 
@@ -31,7 +31,7 @@ _DEEPEST: Final = 20
 @id_argument("trace_id", "[ID]", default="-1")
 @click.option("--json", "form", flag_value="json", help="The trace as one JSON object, with its steps.")
 @click.option("--markdown", "form", flag_value="markdown", help="The trace as a Markdown table.")
-@click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write one self-contained page to share.")
+@click.option("--html", metavar="FILE", type=FilePath(), help="Write one self-contained page to share.")
 @database_option
 @pass_asked
 def command(asked: Asked, /, trace_id: str, form: str | None, html: str | None) -> None:
