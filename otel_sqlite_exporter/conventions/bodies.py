@@ -37,6 +37,7 @@ _RESPONSE_HOLDERS: Final = (
     "choices",
     "candidates",
     "result",
+    "results",
     "output",
 )
 _USAGE_HOLDERS: Final = ("usage", "usage_metadata", "usageMetadata", "token_usage", "tokenUsage", "tokens")
@@ -73,12 +74,18 @@ def complete(sheet: Sheet, is_model_call: bool) -> None:  # noqa: FBT001 - the o
         if wanted is not None and all(column in columns for column in wanted):
             continue
         for facts in _each(sheet, body, reader):
-            told: Facts = {column: facts[column] for column in _WHO if column in facts} if body == "about" else facts
+            told = _of_metadata(facts, columns, is_model_call=is_model_call) if body == "about" else facts
             if body == "parameters" and "request_model" in told:
                 _part_models(columns, told["request_model"])
             _merge(columns, told)
     if is_model_call and "service_tier" not in columns:
         _find_tier(sheet)
+
+
+def _of_metadata(facts: Facts, columns: Facts, *, is_model_call: bool) -> Facts:
+    """Return what metadata is believed: who asked, and of a call that names no model which one was asked."""
+    names_none = is_model_call and columns.keys().isdisjoint(("model", "request_model", "response_model"))
+    return {column: facts[column] for column in (*_WHO, *(("request_model",) * names_none)) if column in facts}
 
 
 def _find_tier(sheet: Sheet) -> None:
@@ -148,6 +155,9 @@ def _response(body: object, facts: Facts, depth: int) -> None:
             if facts.keys() >= _WHOLE:
                 return
             _response(body[holder], facts, depth + 1)
+    about = body.get("metadata")
+    if isinstance(about, dict) and "model" in about and "usage" in about:  # others have anything under it
+        _response(about, facts, depth + 1)
 
 
 def _usage(body: Facts, facts: Facts) -> None:

@@ -309,6 +309,9 @@ def _args(item: Object, role: str | None, depth: int) -> list[Message] | None:
         return None
     if len(arguments) == 1 and not item["kwargs"]:
         return _read(arguments[0], role, depth)
+    said = next((given for given in arguments if isinstance(given, list) and any(map(is_message_like, given))), None)
+    if said is not None:
+        return _with_system(item["kwargs"], _read(said, role, depth))
     return _object(item["kwargs"], role, depth) if not arguments and item["kwargs"] else None
 
 

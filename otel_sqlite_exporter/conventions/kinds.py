@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from otel_sqlite_exporter.conventions.provider_names import PROVIDERS
 from otel_sqlite_exporter.conventions.step_words import (
     AGENT,
     CHAIN,
@@ -161,7 +162,13 @@ def _by_name(columns: Mapping[str, Any], name: str) -> Step | None:
     word, blank, rest = name.partition(" ")
     if blank and rest in (columns.get("request_model"), columns.get("response_model"), columns.get("model")):
         return known_step(word) or Step("other", word)
-    return step_of_component(name)
+    return step_of_component(name) or _by_providers_path(name)
+
+
+def _by_providers_path(name: str) -> Step | None:
+    """Return the step of a method of a provider's SDK, all that is left where an instrumentation failed."""
+    provider, point, path = name.partition(".")
+    return known_step(path) if point and provider in PROVIDERS else None
 
 
 def _by_evidence(columns: Mapping[str, Any], contents: Collection[str], *, is_failed: bool) -> Step:

@@ -72,10 +72,12 @@ BODIES: Final[dict[str, tuple[str, ...]]] = {
         *("usage", "token_usage", "tokens_usage", "usage_metadata", "token_counts", "tokens", "usage_details"),
         *("token_count", "metrics", "usage_object", "llm_usage"),
     ),
+    "response": ("response_metadata", "output_metadata", "result_metadata", "completion_metadata"),
     "parameters": (
         *("invocation_parameters", "invocation_params", "model_parameters", "request_parameters", "llm_parameters"),
         *("request_params", "model_params", "parameters", "params", "model_settings", "settings", "config", "options"),
     ),
+    "about": ("metadata", "model_info", "model_config"),
 }
 """For each kind of object the ends of the keys that hold one."""
 

@@ -117,3 +117,59 @@ def test_counts_beside_a_known_convention_are_read_by_their_words() -> None:
         )
     )
     assert (call.input_tokens, call.cache_read_tokens) == (INPUT, 2)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"args": [REQUEST["messages"]], "kwargs": {"tools": [{"type": "function", "function": {"name": "look"}}]}},
+        {"args": ["self", REQUEST["messages"]], "kwargs": {"temperature": 0.2}},
+        {"args": [REQUEST["messages"][1:]], "kwargs": {"system": SYSTEM}},
+        {"args": [], "kwargs": REQUEST},
+    ],
+)
+def test_messages_may_be_any_argument_of_a_function(given: dict[str, Any]) -> None:
+    """What else the function was given is no message, but for its instructions."""
+    call = _read({"acme.span_type": "llm", "acme.input": json.dumps(given)})
+    assert (system_text(call), last_user_text(call), len(call.input)) == (SYSTEM, QUESTION, 1)
+
+
+@pytest.mark.parametrize("key", ["metadata", "acme.metadata", "acme.model_info"])
+def test_metadata_may_name_the_model_that_nothing_else_names(key: str) -> None:
+    """An application's metadata beside a model's name change nothing."""
+    attributes = {"acme.span_type": "llm", "acme.prompt": QUESTION, key: json.dumps({"model_name": MODEL})}
+    assert _read(attributes).request_model == MODEL
+    assert _read({**attributes, "acme.llm.model": "o3"}).request_model == "o3"
+    assert _read({**attributes, "acme.span_type": "tool"}).request_model is None
+
+
+def test_a_response_may_have_its_facts_among_its_metadata() -> None:
+    """A framework's own answer: results, and beside them the provider's model and usage."""
+    usage = {"prompt_tokens": INPUT, "completion_tokens": OUTPUT}
+    answer = {
+        "results": [{"message": {"role": "assistant", "content": ANSWER}, "finish_reason": "stop"}],
+        "metadata": {"model": "gpt-x-1", "id": "r-1", "usage": usage},
+    }
+    call = _read({"acme.span_type": "llm", "acme.llm.model": MODEL, "acme.output": json.dumps(answer)})
+    assert (call.request_model, call.response_model, call.response_id) == (MODEL, "gpt-x-1", "r-1")
+    assert (call.input_tokens, call.output_tokens, call.finish_reasons) == (INPUT, OUTPUT, ["stop"])
+    own = {"choices": [{"message": {"role": "assistant", "content": ANSWER}}], "metadata": {"model": "T-1", "id": "9"}}
+    call = _read({"acme.span_type": "llm", "acme.llm.model": MODEL, "acme.output": json.dumps(own)})
+    assert (call.response_model, call.response_id) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("openai.chat.completions", "llm"),
+        ("anthropic.messages.create", "llm"),
+        ("openai.embeddings", "embedding"),
+        ("redis.message", "other"),
+        ("openai.files.list", "other"),
+        ("shop.chat.messages", "other"),
+    ],
+)
+def test_an_empty_span_named_after_a_method_of_a_providers_sdk_is_a_call(name: str, kind: str) -> None:
+    """An instrumentation that failed leaves the name alone."""
+    call = read(SpanFacts(name, scope_name="openlit.otel.tracing", attributes={}, status="error"))
+    assert call.kind == kind
