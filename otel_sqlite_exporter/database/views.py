@@ -59,6 +59,12 @@ _FINISH_REASON: Final = """CAST(coalesce(
       WHERE sm.span_id = s.id AND sm.direction = 'output' AND sm.finish_reason IS NOT NULL ORDER BY sm.position LIMIT 1)
   ) AS TEXT)"""
 
+# Of several reports of a failed call, the innermost stands for it and may say nothing but the error's type.
+_WHAT_WENT_WRONG: Final = """CAST(coalesce(s.status_message, CASE WHEN s.status = 'error' THEN (
+    SELECT report.status_message FROM spans report
+    WHERE report.duplicate_of = s.id AND report.status = 'error' AND report.status_message IS NOT NULL
+    ORDER BY report.id LIMIT 1
+  ) END) AS TEXT)"""
 
 _CALL_FACTS: Final = (
     "id, span_id, parent_span_id, name, kind, operation, start_time_unix_nano, end_time_unix_nano, status, status_message, "
@@ -97,7 +103,7 @@ SELECT
   {_TOOL_CALLS} AS tool_calls,  -- JSON list of the tools that the answer asks for: id, name, arguments; NULL for none.
   {_FINISH_REASON} AS finish_reason,  -- Why the answer ended, as emitted. stop
   s.status AS status,  -- unset, ok or error.
-  s.status_message AS status_message,  -- What went wrong, whole.
+  {_WHAT_WENT_WRONG} AS status_message,  -- What went wrong, whole.
   s.error_type AS error_type,  -- The class of the error. RateLimitError
   s.streaming AS streaming,  -- 1 where streamed, 0 where not; NULL where nobody said.
   s.conversation_id AS conversation_id,  -- The conversation, session or thread.
@@ -224,6 +230,8 @@ _PASSED_THROUGH: Final = """EXISTS (
       )
   )"""
 
+_FIRST_LINE: Final = f"CAST(substr({_WHAT_WENT_WRONG}, 1, instr({_WHAT_WENT_WRONG} || char(10), char(10)) - 1) AS TEXT)"
+
 _ERRORS: Final = f"""
 -- One row per failure, not one per span that it passed through: the innermost span that failed.
 CREATE VIEW errors AS
@@ -237,10 +245,8 @@ SELECT
   s.provider AS provider,  -- The provider whose call failed.
   CAST(coalesce(s.request_model, s.response_model) AS TEXT) AS model,  -- The model that was asked for, else the one that answered.
   s.error_type AS error_type,  -- The class of the error. RateLimitError
-  CAST(CASE WHEN instr(s.status_message, char(10)) > 0
-    THEN substr(s.status_message, 1, instr(s.status_message, char(10)) - 1) ELSE s.status_message END AS TEXT
-  ) AS message,  -- The first line of what went wrong.
-  s.status_message AS status_message,  -- What went wrong, whole, with a traceback where there is one.
+  {_FIRST_LINE} AS message,  -- The first line of what went wrong.
+  {_WHAT_WENT_WRONG} AS status_message,  -- What went wrong, whole, with a traceback where there is one.
   CAST((s.end_time_unix_nano - s.start_time_unix_nano) / 1e6 AS REAL) AS duration_ms,  -- How long it took to fail, in milliseconds.
   s.conversation_id AS conversation_id,  -- The conversation, session or thread.
   CAST(coalesce(s.shown_in_trace_id, s.trace_id) AS TEXT) AS trace_id,  -- The trace.

@@ -7,6 +7,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.trace import StatusCode, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from tests.everything import VIEWS
@@ -83,3 +86,25 @@ def test_a_cost_that_can_not_be_one_is_null(tmp_path: Path, cost: object) -> Non
     ]
     assert value(path, "SELECT cost_usd FROM usage_by_model") == 0.25
     assert value(path, "SELECT sum(cost_usd) FROM traces") == 0.25
+
+
+def test_what_only_another_report_says_went_wrong_is_said_of_the_call(tmp_path: Path) -> None:
+    """The SDK's own span has the type of the error, the instrumentation's around it the message."""
+    path = tmp_path / "traces.db"
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
+    told = {**CHAT, "error.type": "overloaded_error"}
+    outer = provider.get_tracer("openinference.instrumentation.anthropic").start_span(
+        "messages.create", attributes=told
+    )
+    inner = provider.get_tracer("anthropic").start_span("chat", set_span_in_context(outer), attributes=told)
+    inner.set_status(StatusCode.ERROR)
+    inner.end()
+    outer.set_status(StatusCode.ERROR, "Error code: 529\nTraceback")
+    outer.end()
+    provider.shutdown()
+    assert query(path, "SELECT duplicate_of FROM spans") == [(None,), (1,)]
+    assert query(path, "SELECT id, status_message FROM llm_calls") == [(1, "Error code: 529\nTraceback")]
+    assert query(path, "SELECT message, status_message FROM errors") == [
+        ("Error code: 529", "Error code: 529\nTraceback")
+    ]
