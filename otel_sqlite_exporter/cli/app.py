@@ -11,7 +11,7 @@ import click
 
 from otel_sqlite_exporter._version import __version__
 from otel_sqlite_exporter.cli import failures
-from otel_sqlite_exporter.cli.options import Asked, database_option
+from otel_sqlite_exporter.cli.options import Asked, database_option, form_option
 
 COMMANDS: Final = (
     "calls",
@@ -44,6 +44,16 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise failures.UnheardError from None
+        except SystemExit as end:
+            if isinstance(end.__context__, BrokenPipeError):
+                raise failures.UnheardError from None
+            raise
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -65,7 +75,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @database_option
 @click.version_option(__version__, message="%(prog)s %(version)s")
-@click.option("--json", "form", flag_value="json", help="The overview as one JSON object.")
+@form_option("json", "The overview as one JSON object.")
 @click.pass_context
 def main(context: click.Context, form: str | None) -> None:
     """Read what otel-sqlite-exporter has recorded: calls, transcripts, traces, costs.

@@ -10,8 +10,11 @@ from rich.text import Text
 
 from otel_sqlite_exporter.cli.table import Column, Marked, shown_as
 from otel_sqlite_exporter.reading import units
+from otel_sqlite_exporter.reading.totals import total_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from otel_sqlite_exporter.cli.table import Cell
     from otel_sqlite_exporter.reading.rows.calls import Call
     from otel_sqlite_exporter.reading.rows.errors import Failure, FailureSummary
@@ -49,7 +52,8 @@ def _cached(call: Call) -> Cell:
 def answer_line(call: Call) -> Cell:
     """Return what a call answered in one line: the failure, the answer, or the tools that it asks for."""
     if call.status == "error":
-        return _line(": ".join(filter(None, (call.error_type, call.status_message))) or "failed"), _FAILED
+        # A sign, as a pipe and NO_COLOR have no other mark of what failed.
+        return f"✕ {_line(units.failure(call.error_type, call.status_message))}", _FAILED
     if call.output_text:
         return _line(call.output_text)
     if not isinstance(call.tool_calls, list):
@@ -175,14 +179,34 @@ def usage_columns(fields: list[str]) -> list[Column[Usage]]:
         Column("calls", lambda row: units.count(row.calls), "right"),
         Column("errors", lambda row: _errors(row.errors), "right", keep=7),
         Column("rate", lambda row: units.rate(row.error_rate) if row.errors else "", "right", keep=2),
-        Column("input", lambda row: _or_nothing(units.tokens(row.input_tokens)), "right", keep=6),
+        Column("input", lambda row: _known_tokens(row, row.input_tokens), "right", keep=6),
         Column("cached", lambda row: units.rate(row.cache_hit_rate) if row.cache_read_tokens else "", "right", keep=3),
         Column("written", lambda row: _or_nothing(units.tokens(row.cache_write_tokens)), "right", keep=1),
-        Column("output", lambda row: _or_nothing(units.tokens(row.output_tokens)), "right", keep=6),
+        Column("output", lambda row: _known_tokens(row, row.output_tokens), "right", keep=6),
         Column("reasoning", lambda row: _or_nothing(units.tokens(row.reasoning_tokens)), "right", keep=1),
-        Column("tokens", lambda row: _or_nothing(units.tokens(row.total_tokens)), "right", keep=4),
-        Column("cost", lambda row: _or_nothing(units.money(row.cost_usd)), "right"),
+        Column("tokens", lambda row: _known_tokens(row, row.total_tokens), "right", keep=4),
+        Column(
+            "cost", lambda row: _or_nothing(units.partial(units.money(row.cost_usd), row.calls_without_cost)), "right"
+        ),
     ]
+
+
+def _known_tokens(row: Usage, tokens: int | None) -> str:
+    return _or_nothing(units.partial(units.tokens(tokens), row.calls_without_tokens))
+
+
+def what_sums_lack(rows: Iterable[Usage]) -> str:
+    """Return in one line what the sign of sums that are not whole means; nothing where none is shown."""
+    total = total_of(rows)
+    lacks = [
+        f"{units.counted(number, 'call')} {what}"
+        for number, what, is_summed in (
+            (total.calls_without_tokens, "reported no tokens", total.total_tokens is not None),
+            (total.calls_without_cost, "without a known price", total.cost_usd is not None),
+        )
+        if number and is_summed
+    ]
+    return f"+ and more: {', '.join(lacks)}" if lacks else ""
 
 
 TOOLS: Final[tuple[Column[ToolSummary], ...]] = (
@@ -201,7 +225,8 @@ TOOLS: Final[tuple[Column[ToolSummary], ...]] = (
 def _failure(error_type: str | None, message: str | None) -> Cell:
     said = Text(_line(error_type) or "failed", style="")
     said.stylize(_FAILED)
-    return said.append(f": {_line(message)}") if message else said
+    rest = units.failure_message(error_type, message)
+    return said.append(f": {_line(rest)}") if rest else said
 
 
 ERROR_SUMMARIES: Final[tuple[Column[FailureSummary], ...]] = (

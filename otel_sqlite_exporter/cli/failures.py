@@ -20,10 +20,17 @@ _LISTS: Final = re.compile(r"\b(calls|traces|conversations)\(\) lists")
 """What an error advises in words of Python: methods of the database, which the command has as well."""
 
 INTERRUPTED: Final = 130  # as a shell reports a process that SIGINT ended
+UNHEARD: Final = 141  # the same of SIGPIPE: what ends others when their reader has seen enough
+
+
+class UnheardError(Exception):
+    """Nobody reads the output any more. Of a ``BrokenPipeError``, click and rich make exit statuses of their own."""
 
 
 def guard(action: Callable[[], object]) -> int:
     """Run a command and return its exit status: 0, 1 for a failure, 2 for a command line that means nothing.
+
+    Where nobody reads on, or on Ctrl-C, it is what a shell reports of a program that the signal ended: 141, 130.
 
     Args:
         action: The command; what it returns is the status if it is a whole number.
@@ -35,10 +42,10 @@ def guard(action: Callable[[], object]) -> int:
         return request.exit_code
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, UnheardError):
         # Whoever reads has seen enough. What is still buffered must not fail once more when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        return UNHEARD
     except (click.ClickException, ReadingError, OSError) as error:
         message, status = _in_words(error)
         click.echo(f"otel-sqlite: {' '.join(message.split())}", err=True)

@@ -57,8 +57,8 @@ _FILTERS: Final = (
     (("--service",), "NAME", "What this application did (service.name)."),
     (("--tool",), "NAME", "What this tool did."),
     (("--status",), "STATUS", f"One of {', '.join(STATUSES)}."),
-    (("--since",), "TIME", "From then on: 30m, 2h, 7d, today, yesterday, a date, an ISO time, all."),
-    (("--until",), "TIME", "Up to then; a date includes its day."),
+    (("--since",), "TIME", "From then on: 30m, 2h, 7d, today, yesterday, a date (days by UTC), an ISO time, all."),
+    (("--until",), "TIME", "Up to then; a day includes all of it."),
     (("-q", "--text"), "TEXT", "Only where a prompt, an answer or a tool's result has this text."),
 )
 
@@ -149,10 +149,26 @@ def seconds_option(command: _F) -> _F:
 
 def form_options(command: _F) -> _F:
     """Add ``--json`` and ``--csv``; the command gets ``form``."""
-    command = click.option("--csv", "form", flag_value="csv", help="Comma-separated values with a header.")(command)
-    return click.option(
-        "--json", "form", flag_value="json", help="One JSON array; objects with the names of the view's columns."
-    )(command)
+    command = form_option("csv", "Comma-separated values with a header.")(command)
+    return form_option("json", "One JSON array; objects with the names of the view's columns.")(command)
+
+
+def form_option(name: str, text: str) -> Callable[[_F], _F]:
+    """Return a decorator that adds a flag for a form of the answer; the command gets ``form``: the one that was named.
+
+    Args:
+        name: What the command gets, and with dashes the flag.
+        text: Its help.
+    """
+
+    def choose(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001, FBT001
+        chosen = context.params.setdefault("form", None)
+        if value and chosen is not None:
+            raise click.UsageError(f"--{chosen} and --{name} are two forms of the answer: give one", context)
+        if value:
+            context.params["form"] = name
+
+    return click.option(f"--{name}", is_flag=True, expose_value=False, callback=choose, help=text)
 
 
 def limit_option(default: int) -> Callable[[_F], _F]:

@@ -42,7 +42,7 @@ def overview(database: Database, form: str | None) -> None:
 def _overview(database: Database) -> Iterator[Text]:
     from rich.text import Text  # noqa: PLC0415 - JSON does without
 
-    from otel_sqlite_exporter.cli.columns import CALLS, ERROR_SUMMARIES, usage_columns  # noqa: PLC0415
+    from otel_sqlite_exporter.cli.columns import CALLS, ERROR_SUMMARIES, usage_columns, what_sums_lack  # noqa: PLC0415
     from otel_sqlite_exporter.cli.table import lines  # noqa: PLC0415
 
     status = database.status()
@@ -53,9 +53,12 @@ def _overview(database: Database) -> Iterator[Text]:
     )
     for problem in status.problems:
         yield Text(f"! {problem}; see 'otel-sqlite status'", style="red")
-    for title, since in (("Today", "today"), ("The last 7 days", "7d")):
+    for title, since in (("Today (UTC)", "today"), ("The last 7 days", "7d")):
         rows = database.usage(since=since)
         yield from _headed(title, lines(usage_columns(["model"]), rows) if rows else [Text("no calls", style="dim")])
+        lacking = what_sums_lack(rows)
+        if lacking:
+            yield Text(lacking, style="dim")
     calls = database.calls(limit=_CALLS)
     if calls:
         yield from _headed("Last calls", lines(CALLS, calls))

@@ -103,7 +103,7 @@ def trace_markdown(trace: Trace, steps: Iterable[Step]) -> str:
         indent = "\u2003" * step.depth
         tokens = units.tokens(step.tokens) if step.tokens is not None else ""
         cost = units.money(step.cost_usd) if step.cost_usd is not None else ""
-        failure = units.one_line(f"{span.error_type or 'failed'} {span.status_message or ''}", 100)
+        failure = units.one_line(units.failure(span.error_type, span.status_message), 100)
         cells = [
             f"{indent}{span.kind} {units.one_line(span.label, 100)}",
             str(span.id),

@@ -43,7 +43,8 @@ class Moment:
 def parse_moment(value: object, name: str, *, is_end: bool = False, now: datetime | None = None) -> Moment:
     """Read a point in time.
 
-    A date or time without an offset is local time. A date as the end of a period includes that day.
+    Days are by UTC, as everywhere: ``today``, ``yesterday``, dates. A time without an offset is local time, as times
+    are shown. A date as the end of a period includes that day.
 
     Args:
         value: Text, a ``datetime``, a ``date``, a ``timedelta`` (that long ago) or a Moment.
@@ -78,7 +79,7 @@ def _parse(text: str, now: datetime, *, is_end: bool) -> datetime:
         return now - timedelta(seconds=int(ago[1]) * _UNIT_SECONDS[ago[2].lower()])
     days_back = _DAYS_BACK.get(text.lower())
     if days_back is not None:
-        return _midnight(now.astimezone().date() - timedelta(days=days_back), is_end=is_end)
+        return _midnight(now.astimezone(timezone.utc).date() - timedelta(days=days_back), is_end=is_end)
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         return _midnight(date.fromisoformat(text), is_end=is_end)
     if not re.match(r"\d{4}-\d\d-\d\d[T ]", text):
@@ -95,7 +96,7 @@ def _with_offset(text: str) -> str:
 
 
 def _midnight(day: date, *, is_end: bool) -> datetime:
-    return datetime.combine(day + timedelta(days=1) if is_end else day, time())
+    return datetime.combine(day + timedelta(days=1) if is_end else day, time(), timezone.utc)
 
 
 def _moment(text: str, value: datetime, name: str) -> Moment:

@@ -14,7 +14,14 @@ TOKENS: Final = ("input", "output", "total", "cache_read", "cache_write", "reaso
 
 
 def usage_of(
-    key: Mapping[str, str | None], *, calls: int, errors: int, tokens: Mapping[str, int | None], cost_usd: float | None
+    key: Mapping[str, str | None],
+    *,
+    calls: int,
+    errors: int,
+    tokens: Mapping[str, int | None],
+    cost_usd: float | None,
+    calls_without_tokens: int,
+    calls_without_cost: int,
 ) -> Usage:
     """Return the usage of one group, with its rates.
 
@@ -24,6 +31,8 @@ def usage_of(
         errors: How many of them failed.
         tokens: Each of :data:`TOKENS`.
         cost_usd: US dollars.
+        calls_without_tokens: How many calls did not fail and reported none.
+        calls_without_cost: How many calls did not fail and have none.
     """
     asked = tokens["input"]
     return Usage(
@@ -39,6 +48,8 @@ def usage_of(
         reasoning_tokens=tokens["reasoning"],
         cache_hit_rate=(tokens["cache_read"] or 0) / asked if asked else None,
         cost_usd=cost_usd,
+        calls_without_tokens=calls_without_tokens,
+        calls_without_cost=calls_without_cost,
     )
 
 
@@ -57,6 +68,8 @@ def total_of(groups: Iterable[Usage], key: Mapping[str, str | None] | None = Non
         errors=sum(usage.errors for usage in rows),
         tokens={name: _sum(getattr(usage, f"{name}_tokens") for usage in rows) for name in TOKENS},
         cost_usd=sum(costs) if costs else None,
+        calls_without_tokens=sum(usage.calls_without_tokens for usage in rows),
+        calls_without_cost=sum(usage.calls_without_cost for usage in rows),
     )
 
 

@@ -20,6 +20,8 @@ from otel_sqlite_exporter.reading.sequence import Rows
 from otel_sqlite_exporter.reading.text_filter import only_with_text, span_ids_with_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
 
 _SPANS_PER_STEP: Final = 1000
@@ -65,7 +67,10 @@ def list_traces(
 
 
 def _largest(connection: ReadConnection, filters: Filters, sort: str, limit: int, note: str | None) -> Rows[Trace]:
-    """Return the traces with a step that is wanted whose sums, of all their steps in the period, are the largest."""
+    """Return the traces with a step that is wanted whose sums, of all their steps in the period, are the largest.
+
+    Those of which nobody knows the sum come after the others, the newest first.
+    """
     base, measure = _SUMS[sort]
     with_text, note = only_with_text(connection, filters, note, base="1")
     period = Filters(since=filters.since, until=filters.until)
@@ -81,14 +86,22 @@ def _largest(connection: ReadConnection, filters: Filters, sort: str, limit: int
         "GROUP BY shown_in HAVING measure IS NOT NULL ORDER BY measure DESC, shown_in DESC LIMIT ?",
         [*values, limit],
     )
-    found = [trace for row in rows if (trace := trace_row(connection, as_text(row[0]) or "")) is not None]
+    ids = [as_text(row[0]) or "" for row in rows]
+    if len(ids) < limit:
+        newest = _newest(connection, filters, limit, None, with_text)
+        ids = list(dict.fromkeys([*ids, *newest]))[:limit]
+    found = [trace for trace_id in ids if (trace := trace_row(connection, trace_id)) is not None]
     # A trace that began before the period is larger than its part of it.
-    found.sort(key=lambda trace: getattr(trace, _FIELDS[sort]) or 0, reverse=True)
+    measures = {trace.trace_id: getattr(trace, _FIELDS[sort]) for trace in found}
+    found.sort(key=lambda trace: (measures[trace.trace_id] is not None, measures[trace.trace_id] or 0), reverse=True)
     return Rows(Trace, found, note)
 
 
-def _newest(connection: ReadConnection, filters: Filters, limit: int, before: str | None) -> list[str]:
+def _newest(
+    connection: ReadConnection, filters: Filters, limit: int, before: str | None, more: Sequence[str] = ()
+) -> list[str]:
     conditions, values = where(filters, "1")
+    conditions += more
     start, last = (1 << 63) - 1, (1 << 63) - 1
     seen: dict[str, None] = {}
     if before is not None:

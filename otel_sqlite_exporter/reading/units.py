@@ -121,6 +121,25 @@ def size(number: int | None) -> str:
     return f"{value:.1f} TB"
 
 
+def partial(text: str, calls_left_out: int) -> str:
+    """Return a sum that lacks some calls with a sign that it is more; what is no sum at all as it is."""
+    return f"{text}+" if calls_left_out and text != NONE else text
+
+
+def failure(error_type: str | None, message: str | None) -> str:
+    """Return a failure in words, with its type once."""
+    return ": ".join(filter(None, (error_type, failure_message(error_type, message)))) or "failed"
+
+
+def failure_message(error_type: str | None, message: str | None) -> str:
+    """Return what a message says beside the type, with which messages often begin."""
+    said = message or ""
+    for name in filter(None, (error_type, (error_type or "").rpartition(".")[2])):
+        if said.startswith(f"{name}:"):
+            said = said[len(name) + 1 :].lstrip()
+    return said
+
+
 def today() -> date:
     """Return the day in the local zone."""
     return datetime.now(timezone.utc).astimezone().date()

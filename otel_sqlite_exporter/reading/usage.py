@@ -48,6 +48,8 @@ _MEASURES: Final = (
     *(f"{measure}_tokens" for measure in TOKENS),
     "cache_hit_rate",
     "cost_usd",
+    "calls_without_tokens",
+    "calls_without_cost",
 )
 _MOST_DAYS: Final = 400
 """Up to so many days are asked for one by one."""
@@ -56,6 +58,8 @@ _SUMS: Final = ", ".join(
     (
         "count(*)",
         "count(CASE WHEN s.status = 'error' THEN 1 END)",
+        f"count(CASE WHEN s.status <> 'error' AND {TOTAL_TOKENS} IS NULL THEN 1 END)",
+        "count(CASE WHEN s.status <> 'error' AND s.cost_usd IS NULL THEN 1 END)",
         *(f"sum({TOTAL_TOKENS if measure == 'total' else f's.{measure}_tokens'})" for measure in TOKENS),
         "sum(s.cost_usd)",
     )
@@ -64,6 +68,9 @@ _SUMS_OF_SUMS: Final = ", ".join(
     (
         "sum(calls)",
         "sum(errors)",
+        # Which calls failed is not known here: one that failed and reported its tokens stands for one that did neither.
+        "sum(max(calls - errors - total_reports, 0))",
+        "sum(max(calls - errors - cost_reports, 0))",
         *(f"CASE WHEN sum({measure}_reports) > 0 THEN sum({measure}_tokens) END" for measure in TOKENS),
         "CASE WHEN sum(cost_reports) > 0 THEN sum(cost_usd) END",
     )
@@ -161,13 +168,15 @@ def _merged(rows: _Keyed) -> Iterable[tuple[Key, list[Value]]]:
 
 
 def _usage(fields: Sequence[str], key: Key, sums: Sequence[Value]) -> Usage:
-    calls, errors, *tokens = (as_int(value) for value in sums[:-1])
+    calls, errors, without_tokens, without_cost, *tokens = (as_int(value) for value in sums[:-1])
     return usage_of(
         dict(zip(fields, key, strict=True)),
         calls=calls or 0,
         errors=errors or 0,
         tokens=dict(zip(TOKENS, tokens, strict=True)),
         cost_usd=as_float(sums[-1]),
+        calls_without_tokens=without_tokens or 0,
+        calls_without_cost=without_cost or 0,
     )
 
 

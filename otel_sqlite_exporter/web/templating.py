@@ -54,6 +54,7 @@ def environment() -> Environment:
         duration=units.duration,
         rate=units.rate,
         size=units.size,
+        failure=units.failure,
         one_line=units.one_line,
         visible=units.visible,
         full_time=units.full_time,

@@ -279,6 +279,15 @@ def test_a_search_that_was_cut_short_is_no_empty_answer(
     assert whole.out == cut.out
 
 
+def test_a_failed_call_is_seen_without_colour(command: Command, demo_path: Path) -> None:
+    """In a pipe a sign says what failed, and only that."""
+    _, *failed = command("calls", "--status", "error", "-d", demo_path).out.splitlines()
+    _, *others = command("calls", "--status", "ok", "-d", demo_path).out.splitlines()
+    assert failed
+    assert all("✕ " in line for line in failed)
+    assert not any("✕ " in line for line in others)
+
+
 def test_changes_in_a_pipe_are_markdown(command: Command, demo_path: Path) -> None:
     """What is new in a call has no line that is drawn for a screen."""
     lines = command("show", "-1", "--changes", "-d", demo_path).out.splitlines()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -83,3 +86,36 @@ def test_a_mistyped_command_is_guessed(command: Command, tmp_path: Path, monkeyp
     Path("traces.db").touch()
     assert "did you mean calls?" in command("cals").err
     assert "otel-sqlite -d traces.db" in command("traces.db").err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("calls", "--json", "--csv"),
+        ("show", "--python", "--openai"),
+        ("trace", "--json", "--markdown"),
+        ("trace", "--json", "--html", "trace.html"),
+        ("chat", "--json", "--markdown"),
+    ],
+    ids=" ".join,
+)
+def test_two_forms_of_one_answer_mean_nothing(command: Command, demo_path: Path, arguments: tuple[str, ...]) -> None:
+    """No form wins silently."""
+    done = command(*arguments, "-d", demo_path)
+    assert (done.status, done.out) == (2, "")
+    assert "two forms of the answer" in done.err
+
+
+@pytest.mark.parametrize("arguments", [("calls",), ("calls", "--json"), ("calls", "--csv"), ("export",)], ids=" ".join)
+def test_a_pipe_that_nobody_reads_ends_the_command_as_others(demo_path: Path, arguments: tuple[str, ...]) -> None:
+    """The status is that of a program that SIGPIPE ended, and nothing is said."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "otel_sqlite_exporter", *arguments, "-d", str(demo_path)],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")

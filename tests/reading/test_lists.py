@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
-from otel_sqlite_exporter import Database, open_database
+from otel_sqlite_exporter import Database, SQLiteSpanProcessor, open_database
 from otel_sqlite_exporter.database.connection import open_for_writing
 from otel_sqlite_exporter.reading import FilterError, Filters, NotFoundError, Rows, slices
 from otel_sqlite_exporter.reading.notes import SearchedTo
@@ -288,3 +289,23 @@ def test_errors_advise_in_python(demo: Database, ask: str) -> None:
     one = {"calls": demo.call, "traces": demo.trace, "conversations": demo.conversation}[ask]
     with pytest.raises(NotFoundError, match=rf"; {ask}\(\) lists"):
         one("99999999")
+
+
+@pytest.mark.parametrize("sort", ["cost", "duration", "tokens", "started"])
+def test_traces_of_an_unknown_sum_come_last(tmp_path: Path, sort: str) -> None:
+    """A trace without a cost or tokens is in every order, behind those that have one, the newest first."""
+    provider = TracerProvider()
+    provider.add_span_processor(SQLiteSpanProcessor(tmp_path / "traces.db"))
+    tracer = provider.get_tracer("app")
+    for number, attributes in enumerate(({}, {"gen_ai.usage.input_tokens": 3, "gen_ai.usage.cost": 0.5}, {}, {})):
+        span = tracer.start_span(f"chat {number}", start_time=number * 10**9)
+        span.set_attributes({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", **attributes})
+        span.end(end_time=number * 10**9 + 5 - number)
+    provider.shutdown()
+    with open_database(tmp_path / "traces.db") as database:
+        for filters in (None, Filters(model="m"), Filters.parse({"since": "all"})):
+            names = [trace.name for trace in database.traces(filters, sort=sort)]
+            assert sorted(filter(None, names)) == [f"chat {number}" for number in range(4)]
+            if sort in {"cost", "tokens"}:
+                assert names == ["chat 1", "chat 3", "chat 2", "chat 0"]
+            assert len(database.traces(filters, sort=sort, limit=2)) == 2

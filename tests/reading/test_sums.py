@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sqlite3
+import time
+from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import StatusCode
 
-from otel_sqlite_exporter import Database, open_database
-from otel_sqlite_exporter.reading import Filters
-from otel_sqlite_exporter.reading.totals import TOKENS
+from otel_sqlite_exporter import Database, SQLiteSpanProcessor, open_database
+from otel_sqlite_exporter.reading import Filters, units
+from otel_sqlite_exporter.reading.moments import parse_moment
+from otel_sqlite_exporter.reading.totals import TOKENS, total_of
 from tests.support import query
 
 if TYPE_CHECKING:
@@ -95,3 +100,57 @@ def test_latency_by_anything_is_of_the_same_calls(demo: Database, by: str) -> No
         demo.path, "SELECT count(*), count(time_to_first_token_ms) FROM llm_calls WHERE status <> 'error'"
     )
     assert (sum(row.calls for row in rows), sum(row.first_token_calls for row in rows)) == answered
+
+
+def test_calls_that_reported_nothing_are_counted(tmp_path: Path) -> None:
+    """A sum tells how many calls it lacks, failed ones left out, from summed days and from calls alike."""
+    provider = TracerProvider()
+    provider.add_span_processor(SQLiteSpanProcessor(tmp_path / "traces.db"))
+    tracer = provider.get_tracer("app")
+    known = {"gen_ai.usage.input_tokens": 3, "gen_ai.usage.output_tokens": 4, "gen_ai.usage.cost": 0.5}
+    for attributes, has_failed in ((known, False), ({}, False), ({}, False), ({}, True)):
+        with tracer.start_as_current_span("chat") as span:
+            span.set_attributes({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", **attributes})
+            if has_failed:
+                span.set_status(StatusCode.ERROR)
+    provider.shutdown()
+    with open_database(tmp_path / "traces.db") as database:
+        for by in ("model", "day", "user"):
+            (usage,) = database.usage(by=by)
+            assert (usage.calls, usage.errors, usage.total_tokens) == (4, 1, 7)
+            assert (usage.calls_without_tokens, usage.calls_without_cost) == (2, 2 if usage.cost_usd else 3)
+            assert total_of([usage, usage]).calls_without_tokens == 4
+
+
+def test_days_are_days_of_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the local zone: a day begins and ends by UTC, a time without an offset is local."""
+    monkeypatch.setenv("TZ", "America/Los_Angeles")
+    time.tzset()
+    try:
+        now = datetime(2026, 11, 27, 5, tzinfo=timezone.utc)
+        texts = ("today", "yesterday", "2026-11-27", date(2026, 11, 27), "2026-11-27T00:00", "2026-11-27T00:00Z")
+        found = [units.iso_time(parse_moment(text, "since", now=now).unix_nano) for text in texts]
+        ends = parse_moment("today", "until", is_end=True, now=now)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    days = [f"2026-11-{day}.000Z" for day in ("27T00:00:00", "26T00:00:00", "27T00:00:00", "27T00:00:00")]
+    assert found == [*days, "2026-11-27T08:00:00.000Z", "2026-11-27T00:00:00.000Z"]
+    assert units.iso_time(ends.unix_nano) == "2026-11-28T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("error_type", "message", "words"),
+    [
+        ("openai.RateLimitError", "RateLimitError: Error code: 429", "openai.RateLimitError: Error code: 429"),
+        ("ValueError", "ValueError: no", "ValueError: no"),
+        ("a.b.C", "a.b.C: no", "a.b.C: no"),
+        ("ValueError", "no ValueError: here", "ValueError: no ValueError: here"),
+        (None, "no", "no"),
+        ("ValueError", None, "ValueError"),
+        (None, None, "failed"),
+    ],
+)
+def test_a_failure_says_its_type_once(error_type: str | None, message: str | None, words: str) -> None:
+    """A message that begins with the type does not repeat it."""
+    assert units.failure(error_type, message) == words

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from otel_sqlite_exporter.cli import screen
-from otel_sqlite_exporter.cli.options import Asked, database_option, id_argument, pass_asked
+from otel_sqlite_exporter.cli.options import Asked, database_option, form_option, id_argument, pass_asked
 from otel_sqlite_exporter.reading import units
 from otel_sqlite_exporter.reading.blocks import told
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.command("chat", context_settings={"ignore_unknown_options": True})
 @id_argument("conversation_id", "[ID]", default="-1")
 @click.option("--all", "is_whole", is_flag=True, help="Fold nothing: long texts and reasoning as well.")
-@click.option("--json", "form", flag_value="json", help="The conversation as one JSON object.")
-@click.option("--markdown", "form", flag_value="markdown", help="The conversation as Markdown.")
+@form_option("json", "The conversation as one JSON object.")
+@form_option("markdown", "The conversation as Markdown.")
 @database_option
 @pass_asked
 def command(asked: Asked, /, conversation_id: str, form: str | None, *, is_whole: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from otel_sqlite_exporter.cli import screen
-from otel_sqlite_exporter.cli.options import Asked, database_option, id_argument, pass_asked
+from otel_sqlite_exporter.cli.options import Asked, database_option, form_option, id_argument, pass_asked
 from otel_sqlite_exporter.reading import NotFoundError, units
 from otel_sqlite_exporter.reading.blocks import blocks_of
 
@@ -30,7 +30,7 @@ _MOST_CHARACTERS: Final = 20_000
 @click.command("diff", context_settings={"ignore_unknown_options": True})
 @id_argument("left", "A")
 @id_argument("right", "[B]", default="")
-@click.option("--json", "form", flag_value="json", help="Both calls as one JSON object, and which messages differ.")
+@form_option("json", "Both calls as one JSON object, and which messages differ.")
 @database_option
 @pass_asked
 def command(asked: Asked, /, left: str, right: str, form: str | None) -> None:

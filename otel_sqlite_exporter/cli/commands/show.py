@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from otel_sqlite_exporter.cli import screen
-from otel_sqlite_exporter.cli.options import Asked, database_option, id_argument, pass_asked
+from otel_sqlite_exporter.cli.options import Asked, database_option, form_option, id_argument, pass_asked
 from otel_sqlite_exporter.reading import NotFoundError, units
 from otel_sqlite_exporter.reading.blocks import told
 from otel_sqlite_exporter.reading.building import json_text
@@ -28,10 +28,10 @@ _FORMS = ("json", "markdown", "python", "openai")
 @id_argument("call_id", "[ID]", default="-1")
 @click.option("--changes", is_flag=True, help="What is new against the previous call, and where the prompt diverged.")
 @click.option("--all", "is_whole", is_flag=True, help="Fold nothing: long texts and reasoning as well.")
-@click.option("--json", "form", flag_value="json", help="Everything that is known, as one JSON object.")
-@click.option("--markdown", "form", flag_value="markdown", help="The transcript as Markdown.")
-@click.option("--python", "form", flag_value="python", help="Python code that repeats the request.")
-@click.option("--openai", "form", flag_value="openai", help="A line for fine-tuning, in OpenAI's format.")
+@form_option("json", "Everything that is known, as one JSON object.")
+@form_option("markdown", "The transcript as Markdown.")
+@form_option("python", "Python code that repeats the request.")
+@form_option("openai", "A line for fine-tuning, in OpenAI's format.")
 @database_option
 @pass_asked
 def command(asked: Asked, /, call_id: str, form: str | None, *, changes: bool, is_whole: bool) -> None:

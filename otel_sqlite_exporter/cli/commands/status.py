@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from otel_sqlite_exporter.cli import screen
-from otel_sqlite_exporter.cli.options import Asked, database_option, pass_asked
+from otel_sqlite_exporter.cli.options import Asked, database_option, form_option, pass_asked
 from otel_sqlite_exporter.reading import units
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("status")
-@click.option("--json", "form", flag_value="json", help="All of it as one JSON object.")
+@form_option("json", "All of it as one JSON object.")
 @database_option
 @pass_asked
 def command(asked: Asked, /, form: str | None) -> None:

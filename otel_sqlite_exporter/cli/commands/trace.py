@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from otel_sqlite_exporter.cli import screen
-from otel_sqlite_exporter.cli.options import Asked, FilePath, database_option, id_argument, pass_asked
+from otel_sqlite_exporter.cli.options import Asked, FilePath, database_option, form_option, id_argument, pass_asked
 from otel_sqlite_exporter.cli.output import say
 from otel_sqlite_exporter.reading import units
 
@@ -29,8 +29,8 @@ _DEEPEST: Final = 20
 
 @click.command("trace", context_settings={"ignore_unknown_options": True})
 @id_argument("trace_id", "[ID]", default="-1")
-@click.option("--json", "form", flag_value="json", help="The trace as one JSON object, with its steps.")
-@click.option("--markdown", "form", flag_value="markdown", help="The trace as a Markdown table.")
+@form_option("json", "The trace as one JSON object, with its steps.")
+@form_option("markdown", "The trace as a Markdown table.")
 @click.option("--html", metavar="FILE", type=FilePath(), help="Write one self-contained page to share.")
 @database_option
 @pass_asked
@@ -44,6 +44,8 @@ def command(asked: Asked, /, trace_id: str, form: str | None, html: str | None) 
 
     Example: otel-sqlite trace -1
     """
+    if html is not None and form is not None:
+        raise click.UsageError(f"--html and --{form} are two forms of the answer: give one")
     database = asked.open()
     tree = database.trace(trace_id)
     if html is not None:
@@ -102,7 +104,7 @@ def _tree(tree: TraceTree) -> list[Text]:
     ]
     for step in steps:
         if step.span.status == "error" and step.span.duplicate_of is None and not any(c.errors for c in step.children):
-            failure = ": ".join(filter(None, (step.span.error_type, step.span.status_message))) or "failed"
+            failure = units.failure(step.span.error_type, step.span.status_message)
             found.append(Text(f"{step.span.id}  {units.one_line(failure, 400)}", style="red"))
     if tree.is_cut:
         found.append(Text(f"the first {len(steps):,} of {units.count(trace.spans)} steps", style="dim"))
@@ -127,7 +129,7 @@ def _branches(steps: Sequence[Step]) -> list[str]:
 def _label(line: tuple[Step, str]) -> Cell:
     step, branch = line
     span = step.span
-    failed = f" {units.one_line(span.error_type or 'failed', 60)}" if span.status == "error" else ""
+    failed = f" ✕ {units.one_line(span.error_type or 'failed', 60)}" if span.status == "error" else ""
     repeated = f" (same call as {span.duplicate_of})" if span.duplicate_of is not None else ""
     text = f"{branch}{span.kind} {units.one_line(span.label, 120)}{failed}{repeated}"
     return text, "red" if failed else "dim" if repeated else ""

@@ -17,7 +17,7 @@ from otel_sqlite_exporter.cli.options import (
     pass_asked,
     seconds_option,
 )
-from otel_sqlite_exporter.cli.output import why_nothing, write_rows
+from otel_sqlite_exporter.cli.output import say, why_nothing, write_rows
 from otel_sqlite_exporter.reading.grouping import GROUPS, fields_among
 from otel_sqlite_exporter.reading.rows.sums import Usage
 from otel_sqlite_exporter.reading.sequence import Rows
@@ -44,13 +44,14 @@ def command(asked: Asked, /, by: str, limit: int | None, form: Form | None, **fi
 
     Example: otel-sqlite usage --by day,model --since 7d
     """
-    from otel_sqlite_exporter.cli.columns import usage_columns  # noqa: PLC0415 - rich comes with it
+    from otel_sqlite_exporter.cli.columns import usage_columns, what_sums_lack  # noqa: PLC0415 - rich comes with it
 
     wanted = filters_of(filters)
     most = limit or (None if form else MOST_GROUPS)
     database = asked.open()
     rows = database.usage(wanted, by=by, limit=most)
     fields = fields_among(rows.columns)
+    lacking = "" if form else what_sums_lack(rows)
     if form is None and 1 < len(rows) < (most or MOST_GROUPS):
         # What the sum is of stands in the first column, and the others say nothing.
         total = total_of(rows, dict.fromkeys(fields, "") | {rows.columns[0]: "in all"})
@@ -62,3 +63,5 @@ def command(asked: Asked, /, by: str, limit: int | None, form: Form | None, **fi
         "no calls",
         why=lambda: why_nothing(lambda filters: database.calls(filters, limit=1), wanted),
     )
+    if lacking:
+        say(lacking)

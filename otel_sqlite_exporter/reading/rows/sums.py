@@ -28,7 +28,9 @@ class Usage:
         cache_write_tokens: Of the input, written into it.
         reasoning_tokens: Of the output.
         cache_hit_rate: ``cache_read_tokens / input_tokens``.
-        cost_usd: US dollars.
+        cost_usd: US dollars; of the calls that have a price.
+        calls_without_tokens: How many calls did not fail and reported no tokens: the sums lack theirs.
+        calls_without_cost: How many calls did not fail and have no cost: the cost lacks theirs.
     """
 
     day: str | None = None
@@ -50,6 +52,8 @@ class Usage:
     reasoning_tokens: int | None = None
     cache_hit_rate: float | None = None
     cost_usd: float | None = None
+    calls_without_tokens: int = 0
+    calls_without_cost: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
