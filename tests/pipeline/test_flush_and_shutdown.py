@@ -8,6 +8,7 @@ import pytest
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from tests.support import (
+    CHAT,
     check_books,
     end_spans,
     exporter_threads,
@@ -80,9 +81,15 @@ def test_any_number_is_a_timeout(tmp_path: Path, timeout: float | None) -> None:
 def test_a_flush_tells_when_spans_were_lost(tmp_path: Path) -> None:
     """A flush after which some of the spans are counted as lost does not answer True."""
     path = tmp_path / "traces.db"
-    processor = SQLiteSpanProcessor(path)
+
+    def redact(text: str) -> str:
+        wait_until(lambda: processor._exporter_thread.coordination.flushes, what="somebody waits for the spans")
+        return text
+
+    processor = SQLiteSpanProcessor(path, redact=redact)
     path.write_text("somebody else's notes, written after the processor was made " * 100)
-    end_spans(processor, 3)
+    for number in range(1, 4):
+        processor.on_end(span_of({**CHAT, "gen_ai.prompt": "hello"}, span_id=number))
     assert processor.force_flush() is False
     assert processor.stats().dropped["write_error"] == 3
     assert processor.force_flush() is True  # nothing was lost since
