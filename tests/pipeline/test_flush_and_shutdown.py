@@ -82,7 +82,7 @@ def test_a_flush_tells_when_spans_were_lost(tmp_path: Path) -> None:
     """A flush after which some of the spans are counted as lost does not answer True."""
     path = tmp_path / "traces.db"
 
-    def redact(text: str) -> str:
+    def redact(_key: str, text: str) -> str:
         wait_until(lambda: processor._exporter_thread.coordination.flushes, what="somebody waits for the spans")
         return text
 
