@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -201,6 +202,30 @@ def test_live_can_be_switched_off(browser: Browser, live: Served) -> None:
         asked = len(seen.requests)
         page.wait_for_timeout(1500)
         assert len(seen.requests) == asked
+
+
+def test_a_page_says_when_its_server_does_not_answer(browser: Browser, live: Served) -> None:
+    """A page says that its server is silent or gone and is live again with it; of a new one it wants the link."""
+    with opened(browser, live.address("/calls")) as (page, _):
+        until(page, "mark !== null")
+        os.kill(live.pid, signal.SIGSTOP)
+        page.wait_for_selector("#lost >> text=disconnected")
+        assert not page.locator("#live").is_visible()
+        os.kill(live.pid, signal.SIGCONT)
+        page.wait_for_selector("#live:visible")
+        os.kill(live.pid, signal.SIGKILL)
+        page.wait_for_selector("#lost >> text=disconnected")
+        with serving(live.path, "--port", live.root.rpartition(":")[2]) as (_, address):
+            page.wait_for_selector("#lost >> text=needs the new link")
+            page.context.new_page().goto(address)
+            page.bring_to_front()
+            page.wait_for_selector("#live:visible")
+
+
+def test_a_page_that_stays_as_it_is_is_not_called_live(browser: Browser, demo: Served) -> None:
+    """Where nothing appears by itself, nothing says that it does."""
+    with opened(browser, demo.address("/sql")) as (page, _):
+        assert not page.locator("#live").is_visible()
 
 
 def test_the_page_of_a_missing_file_shows_the_first_call(browser: Browser, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,3 +135,19 @@ def test_pages_can_be_printed(browser: Browser, tmp_path: Path) -> None:
             ink = page.evaluate("getComputedStyle(document.body).color")
             assert (ground, ink) == ("rgb(255, 255, 255)", "rgb(25, 26, 29)"), address
             assert page.pdf()[:5] == b"%PDF-"
+
+
+def test_a_list_on_paper_has_its_texts_whole(browser: Browser, tmp_path: Path) -> None:
+    """On any paper the lists show whole questions: nobody can open a row there."""
+    path = tmp_path / "demo.db"
+    write_demo(path, days=2)
+    cut = "[...document.querySelectorAll('.line1, .line2')].filter(line => line.scrollWidth > line.clientWidth).length"
+    with served(path) as site, opened(browser, site.address("/")) as (page, _):
+        page.emulate_media(media="print")
+        for width, address in product((700, 794, 1047), ("/", "/calls", "/tools", "/errors")):
+            page.set_viewport_size({"width": width, "height": 1000})
+            page.goto(site.root + address)
+            assert page.evaluate(cut) == 0, address
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+            text = "document.querySelector('.c-text')"
+            assert page.evaluate(f"!{text} || {text}.clientWidth > innerWidth * 0.35"), address

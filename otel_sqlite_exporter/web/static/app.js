@@ -17,7 +17,7 @@ function switchTheme() {
 let mark = null;
 let isTouched = false;
 let isWaiting = false;
-let pause = 1000;
+let restsUntil = 0;
 const isLive = () => localStorage.getItem("live") !== "off";
 
 function showLive() {
@@ -39,17 +39,18 @@ function isBusy() {
 async function look() {
   try {
     if (isLive() && !document.hidden && find("#main").hasAttribute("data-live")) {
-      const answer = await fetch("/mark");
-      if (answer.ok) {
+      const answer = await fetch("/mark", { signal: AbortSignal.timeout(3000) }).catch(() => null);
+      find("#lost").textContent = answer?.ok ? "" : answer?.status === 403 ? "needs the new link" : "disconnected";
+      if (answer?.ok) {
         const now = await answer.text();
         isWaiting = isWaiting || (mark !== null && now !== mark);
         mark = now;
         if (isWaiting && isBusy()) find("#newer").hidden = false;
-        else if (isWaiting) await renew();
+        else if (isWaiting && performance.now() >= restsUntil) await renew();
       }
     }
-  } catch { /* The server has ended, or starts again: the next second tells. */ }
-  setTimeout(look, pause);
+  } catch { /* The server has ended in the middle of an answer: the next second tells. */ }
+  setTimeout(look, 1000);
 }
 
 // Put what an address shows into the place of what is shown; scroll and focus stay where they are.
@@ -69,14 +70,14 @@ async function show(address) {
 }
 
 async function renew() {
-  isWaiting = false;
   find("#newer").hidden = true;
   const started = performance.now();
   const known = new Set(all("[data-id]").map((row) => row.dataset.id));
   await show(location.href);
+  isWaiting = false;
   if (known.size) for (const row of all("[data-id]")) row.classList.toggle("is-new", !known.has(row.dataset.id));
   // A page that takes long is renewed less often: beside a busy recorder, a tenth of the time at most.
-  pause = Math.max(1000, 10 * (performance.now() - started));
+  restsUntil = performance.now() + 10 * (performance.now() - started);
 }
 
 async function copy(link) {
