@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-WIDTHS: Final = (390, 1280, 1920)
+WIDTHS: Final = (390, 820, 1280, 1920)
 SCHEMES: Final = ("light", "dark")
 _AXE: Final = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 _FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
