@@ -39,7 +39,8 @@ def sdks() -> str:
     for sdk in SDKS:
         first, *others = sdk.instrumentations
         install = f"`{first}`" if first else "nothing: it reports its calls itself"
-        also = ", ".join(f"`{other}`" for other in others)
+        own = [f"the SDK itself, from {sdk.reports_since}"] if sdk.reports_since else []
+        also = ", ".join([*(f"`{other}`" for other in others), *own])
         lines.append(f"| {sdk.name} | `{sdk.distributions[0]}` | {install} | {also} |")
     return "\n".join(lines)
 

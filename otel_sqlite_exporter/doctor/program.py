@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 LAUNCHER: Final = "opentelemetry-instrument"
 
@@ -24,6 +24,15 @@ class Program:
 
     launcher: tuple[str, ...]
     target: tuple[str, ...]
+
+    def environment(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment in which it runs: the launcher's options are variables of OpenTelemetry's."""
+        found = dict(environment)
+        words = iter(self.launcher[1:])
+        for word in words:
+            name, has_value, value = word.removeprefix("--").partition("=")
+            found[f"OTEL_{name.upper()}"] = value if has_value else next(words, "")
+        return found
 
 
 def program_of(words: Sequence[str]) -> Program:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from otel_sqlite_exporter.doctor.findings import KEEP_ATTRIBUTES, Finding
 from otel_sqlite_exporter.reading.database import open_database
 from otel_sqlite_exporter.reading.failures import ReadingError
 from otel_sqlite_exporter.reading.nearby import recorded_files
+from otel_sqlite_exporter.reading.units import counted
 from otel_sqlite_exporter.sources.content import GENAI_CAPTURE
 
 if TYPE_CHECKING:
@@ -26,6 +28,14 @@ _NOT_YET: Final = "the first call makes it; if one was made, 'otel-sqlite doctor
 _OTHERS: Final = 0o077
 _LOOKED_AT: Final = 1000
 
+_REPORTED: Final = f"""
+SELECT provider, scopes.name, count(*)
+FROM (
+  SELECT provider, scope_id FROM spans WHERE kind IN ('llm', 'embedding') ORDER BY id DESC LIMIT {_LOOKED_AT}
+) AS spans JOIN scopes ON scopes.id = spans.scope_id
+GROUP BY provider, scopes.name ORDER BY count(*) DESC
+"""
+
 _GAPS: Final = f"""
 SELECT count(*), coalesce(sum(NOT EXISTS (SELECT 1 FROM span_messages WHERE span_id = spans.id)), 0)
 FROM (
@@ -35,10 +45,41 @@ FROM (
 """
 
 
-def recorded(path: str, environment: Mapping[str, str]) -> list[Finding]:
-    """Look at a file: path, rights, schema, size, and what its ledger and its last calls tell."""
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Calls of a file that came the same way.
+
+    Args:
+        provider: Who answered them, "" where that is not said.
+        scope: The instrumentation scope that reported them.
+        calls: How many.
+    """
+
+    provider: str
+    scope: str
+    calls: int
+
+
+def reported(path: str) -> list[Reported]:
+    """Return who reported the last calls of a file; nothing where it can't be read."""
+    try:
+        with closing(open_database(path)) as database:
+            rows = database.sql(_REPORTED)
+            return [Reported(str(provider or ""), str(scope), int(str(calls))) for provider, scope, calls in rows]
+    except ReadingError:
+        return []
+
+
+def recorded(path: str, environment: Mapping[str, str], *, is_named: bool) -> list[Finding]:
+    """Look at a file: path, rights, schema, size, and what its ledger and its last calls tell.
+
+    Args:
+        path: The file.
+        environment: The variables.
+        is_named: Whether somebody asked for this very file, so that it should be there.
+    """
     if not os.path.exists(path):  # noqa: PTH110 - no resolving, and no opening
-        return _missing(path)
+        return _missing(path, is_named=is_named)
     try:
         check_existing(path)
         database = open_database(path)
@@ -51,7 +92,7 @@ def recorded(path: str, environment: Mapping[str, str]) -> list[Finding]:
             return [Finding("file", "problem", f"{path}: {error}", "copy it away, and begin a new one")]
 
 
-def _missing(path: str) -> list[Finding]:
+def _missing(path: str, *, is_named: bool) -> list[Finding]:
     directory = Path(path).parent
     existing = next(parent for parent in (directory, *directory.parents) if parent.exists())
     try:
@@ -63,7 +104,10 @@ def _missing(path: str) -> list[Finding]:
         return [Finding("file", "problem", text, _ANOTHER)]
     others = recorded_files(Path.cwd())
     remedy = f"look at {others[0]} with -d" if others else _NOT_YET
-    return [Finding("file", "note", f"{path} does not exist: no call was recorded there", remedy)]
+    text = f"{path} does not exist: no call was recorded there"
+    if existing != directory:
+        text = f"{path} does not exist, nor does its directory: no call was recorded there"
+    return [Finding("file", "problem" if is_named else "note", text, remedy)]
 
 
 def _rights(path: str) -> list[Finding]:
@@ -81,7 +125,7 @@ def _rights(path: str) -> list[Finding]:
 def _contents(database: Database, environment: Mapping[str, str]) -> list[Finding]:
     status = database.status()
     size = f"{status.size_bytes / 1e6:,.1f} MB"
-    found = [Finding("file", "ok", f"{status.path}: {status.calls:,} calls, {status.errors:,} failed, {size}")]
+    found = [Finding("file", "ok", f"{status.path}: {counted(status.calls, 'call')}, {status.errors:,} failed, {size}")]
     found += [Finding("file", "problem", line, _remedy_of(line)) for line in status.problems]
     unmatched = sum(recorder.log_events_unmatched for recorder in status.recorders)
     if unmatched:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sqlite_exporter.doctor.findings import KEEP_ATTRIBUTES, Finding, Level
 from otel_sqlite_exporter.doctor.program import LAUNCHER, program_of
+from otel_sqlite_exporter.doctor.settings import PROCESSOR, missing_exporters, records_to_sqlite
+from otel_sqlite_exporter.reading.nearby import is_recorded
+from otel_sqlite_exporter.reading.units import counted
 from otel_sqlite_exporter.sources.catalogue import SDKS
 
 if TYPE_CHECKING:
@@ -22,7 +28,20 @@ _RECORD: Final = (
 )
 
 
-def run(words: Sequence[str], *, is_quiet: bool = False) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What became of a program.
+
+    Args:
+        findings: What is to be said of it.
+        files: The files that it recorded into.
+    """
+
+    findings: list[Finding]
+    files: tuple[str, ...] = ()
+
+
+def run(words: Sequence[str], *, is_quiet: bool = False) -> Ran:
     """Run a Python program to its end, its output passing through, and judge what it made.
 
     Args:
@@ -32,7 +51,7 @@ def run(words: Sequence[str], *, is_quiet: bool = False) -> list[Finding]:
     try:
         program = program_of(words)
     except ValueError as error:
-        return [Finding("run", "problem", str(error), "name a Python script, and its arguments after it")]
+        return Ran([Finding("run", "problem", str(error), "name a Python script, and its arguments after it")])
     name = " ".join(words)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "report.json"
@@ -44,17 +63,18 @@ def run(words: Sequence[str], *, is_quiet: bool = False) -> list[Finding]:
             report = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             text = f"{name} ended with status {done.returncode} before it could be looked at"
-            return [Finding("run", "problem", text, "run it once without doctor")]
+            return Ran([Finding("run", "problem", text, "run it once without doctor")])
     found = [Finding("run", "problem", f"{name} ended with status {done.returncode}")] if done.returncode else []
-    return found + judged(report, is_launched=bool(program.launcher))
+    environment = program.environment(os.environ) if program.launcher else None
+    return Ran(found + judged(report, environment), tuple(filter(is_recorded, report["files"])))
 
 
-def judged(report: Mapping[str, Any], *, is_launched: bool) -> list[Finding]:
+def judged(report: Mapping[str, Any], launched: Mapping[str, str] | None) -> list[Finding]:
     """Return what is to be said of a report of :mod:`~otel_sqlite_exporter.doctor.watch`.
 
     Args:
         report: Its report.
-        is_launched: Whether the program was started with the launcher.
+        launched: The environment in which the launcher started the program, None where it was started without.
     """
     found: list[Finding] = []
     providers = [provider for provider in report["providers"] if provider["is_recording"] or provider["scopes"]]
@@ -62,45 +82,63 @@ def judged(report: Mapping[str, Any], *, is_launched: bool) -> list[Finding]:
         for scope, seen in provider["scopes"].items():
             found += _of_scope(scope or "(no scope)", seen, provider)
     is_recording = any(provider["is_recording"] for provider in report["providers"])
-    if is_launched and not report["providers"]:
-        text = f"{LAUNCHER} set up no tracer provider: what it wrote above says why"
-        remedy = "without a Collector, OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none"
-        found.append(Finding("run", "problem", text, remedy))
+    if launched is not None and not report["providers"]:
+        found.append(_of_launcher(launched))
+    elif launched is not None and not is_recording:
+        text = "the tracer provider that the launcher set up does not record to SQLite"
+        found.append(Finding("run", "problem", text, f"set OTEL_TRACES_EXPORTER=sqlite, or {PROCESSOR} to have both"))
     elif not is_recording:
         found.append(Finding("run", "problem", "no tracer provider of the program records to SQLite", _RECORD))
     arrived = sum(seen["llm"] for provider in providers for seen in provider["scopes"].values())
     if not arrived:
-        found += _of_nothing(report)
+        found += _of_nothing(report, is_launched=launched is not None)
     return found
+
+
+def _of_launcher(environment: Mapping[str, str]) -> Finding:
+    """Say why the launcher set up nothing, and all that has to be set for it to record."""
+    if not metadata.entry_points(group="opentelemetry_configurator"):
+        text = f"{LAUNCHER} set up no tracer provider: nothing is installed that configures one"
+        return Finding("run", "problem", text, "pip install opentelemetry-distro")
+    missing = missing_exporters(environment, is_launched=True)
+    why = "; ".join(exporter.text for exporter in missing) or "what it wrote above says why"
+    wanted = [exporter.assignment for exporter in missing]
+    if not records_to_sqlite(environment) and "OTEL_TRACES_EXPORTER=sqlite" not in wanted:
+        wanted.insert(0, PROCESSOR)
+    remedy = f"set {' '.join(dict.fromkeys(wanted))}" if wanted else "run it once without doctor"
+    return Finding("run", "problem", f"{LAUNCHER} set up no tracer provider: {why}", remedy)
 
 
 def _of_scope(scope: str, seen: Mapping[str, Any], provider: Mapping[str, Any]) -> list[Finding]:
     found = []
+    calls = counted(seen["llm"], "LLM span")
     if seen["llm"] and not provider["is_recording"]:
-        text = f"{scope}: {seen['llm']} LLM spans went to a {provider['kind']} that has no SQLite processor"
+        text = f"{scope}: {calls} went to {provider['kind']}, which has no SQLite processor"
         remedy = "give its instrumentor the provider that has the processor, or record(tracer_provider=...) this one"
         found.append(Finding("run", "problem", text, remedy))
     elif seen["llm"]:
-        found.append(Finding("run", "ok", f"{scope}: {seen['llm']} LLM spans arrived"))
+        found.append(Finding("run", "ok", f"{scope}: {calls} arrived"))
     if seen["without_content"]:
-        text = f"{scope}: {seen['without_content']} of {seen['llm']} LLM spans have neither prompt nor answer"
+        text = f"{scope}: {seen['without_content']:,} of {calls} without prompt and answer"
         level: Level = "problem" if seen["without_content"] == seen["llm"] else "note"
         remedy = "see content: a variable has them reported, or the log processor joins them"
         found.append(Finding("run", level, text, remedy))
     if seen["evicted"]:
-        text = f"{scope}: {seen['evicted']} LLM spans lost attributes to the SDK's limit"
+        text = f"{scope}: {counted(seen['evicted'], 'LLM span')} lost attributes to the SDK's limit"
         found.append(Finding("run", "problem", text, KEEP_ATTRIBUTES))
     if seen["unsampled"]:
-        text = f"{scope}: {seen['unsampled']} spans were not sampled, and are not recorded"
+        text = f"{scope}: {counted(seen['unsampled'], 'span')} not sampled, hence not recorded"
         found.append(Finding("run", "note", text, "sample all: OTEL_TRACES_SAMPLER=parentbased_always_on"))
     others = seen["spans"] - seen["llm"] - seen["unsampled"]
     if others:
-        text = f"{scope}: {others} spans skipped: they say nothing of a model call ({', '.join(seen['examples'])})"
+        text = (
+            f"{scope}: {counted(others, 'span')} skipped, with no word of a model call ({', '.join(seen['examples'])})"
+        )
         found.append(Finding("run", "ok", text, "spans='all' records them too"))
     return found
 
 
-def _of_nothing(report: Mapping[str, Any]) -> list[Finding]:
+def _of_nothing(report: Mapping[str, Any], *, is_launched: bool) -> list[Finding]:
     imported = [sdk for sdk in SDKS if sdk.name in report["imported"]]
     if not imported:
         text = "no LLM span arrived, and the program imported no SDK that is known"
@@ -111,6 +149,17 @@ def _of_nothing(report: Mapping[str, Any]) -> list[Finding]:
         text += ", its client was made before, or instrument() was not given the provider that records"
         remedy = "instrument(tracer_provider=...) with that one, or record(), before clients are made; then make a call"
         return [Finding("run", "problem", text, remedy)]
-    remedies = " ".join(sdk.remedy for sdk in imported if sdk.remedy)
-    text = f"no LLM span arrived: the program imports {names}, and no instrumentation is switched on"
-    return [Finding("run", "problem", text, f"pip install {remedies}, and {_RECORD}" if remedies else _RECORD)]
+    reporters: Mapping[str, list[str]] = report["reporters"]
+    remedies = [sdk.remedy for sdk in imported if sdk.name not in reporters]
+    if remedies:
+        text = f"no LLM span arrived: the program imports {names}, and no instrumentation is switched on"
+        install = f"pip install {' '.join(remedies)}"
+        return [Finding("run", "problem", text, install if is_launched else f"{install}, and {_RECORD}")]
+    if is_launched and not report["providers"]:
+        return []  # everything is installed: why it was not switched on has been said
+    labels = [label for sdk in imported for label in reporters[sdk.name]]
+    if labels:
+        text = f"no LLM span arrived: the program imports {names}, and no instrumentation is switched on"
+        return [Finding("run", "problem", text, f"{' and '.join(labels)} is installed: {_RECORD}")]
+    text = f"no LLM span arrived: the program imports {names}, which reports its calls itself, and made none"
+    return [Finding("run", "problem", text, f"make a call; {_RECORD}")]

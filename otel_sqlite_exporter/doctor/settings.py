@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 _PREFIX: Final = "OTEL_EXPORTER_SQLITE_"
 _LENGTH_LIMITS: Final = ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT")
 _ENOUGH: Final = 1000
+_TRACES: Final = "OTEL_TRACES_EXPORTER"
+
+PROCESSOR: Final = f"{_PREFIX}PROCESSOR=true"
+"""What has the launcher record beside whatever exporter is configured."""
 
 
 def settings(environment: Mapping[str, str]) -> list[Finding]:
@@ -36,10 +41,15 @@ def _own(environment: Mapping[str, str]) -> list[Finding]:
         for name in ours
         if name[len(_PREFIX) :] in VARIABLES
     ]
-    if environment.get(_PREFIX + "CAPTURE_CONTENT", "").strip().lower() == "false":
+    if not stores_content(environment):
         text = f"{_PREFIX}CAPTURE_CONTENT=false: no prompts and answers are stored"
         found.append(Finding("content", "note", text, "unset it to store them"))
     return found
+
+
+def stores_content(environment: Mapping[str, str]) -> bool:
+    """Tell whether the environment lets prompts and answers be stored."""
+    return environment.get(_PREFIX + "CAPTURE_CONTENT", "").strip().lower() != "false"
 
 
 def _sdk(environment: Mapping[str, str]) -> list[Finding]:
@@ -81,10 +91,43 @@ def _limits(environment: Mapping[str, str]) -> list[Finding]:
 
 
 def _exporters(environment: Mapping[str, str]) -> list[Finding]:
-    configured = _words(environment, "OTEL_TRACES_EXPORTER")
-    has_processor = environment.get(_PREFIX + "PROCESSOR", "").strip().lower() == "true"
-    is_launched = has_processor or "sqlite" in configured
-    # The launcher's distribution asks for OTLP where nothing is set.
+    configured = _words(environment, _TRACES)
+    is_launched = records_to_sqlite(environment)
+    found = []
+    for missing in missing_exporters(environment, is_launched=is_launched):
+        remedy = f"set {missing.assignment}"
+        if missing.installed:
+            remedy += f", or one that is installed: {', '.join(missing.installed)}"
+        text = f"{missing.text}: the launcher sets up nothing at all"
+        found.append(Finding("environment", "problem", text, remedy))
+    if configured and not is_launched:
+        text = f"under the launcher, spans go to {', '.join(configured)} and not to SQLite"
+        found.append(Finding("environment", "note", text, f"set {PROCESSOR} to have both"))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class MissingExporter:
+    """An exporter that the launcher would load, and that nobody installed: it sets up nothing at all then.
+
+    Args:
+        text: Which one, and who asks for it.
+        assignment: The variable and the value with which it is not asked for, and calls are recorded.
+        installed: What could be asked for instead; empty where nobody asked for anything.
+    """
+
+    text: str
+    assignment: str
+    installed: tuple[str, ...]
+
+
+def missing_exporters(environment: Mapping[str, str], *, is_launched: bool) -> list[MissingExporter]:
+    """Return the exporters of all signals that are asked for and not installed.
+
+    Args:
+        environment: The variables of the program.
+        is_launched: Whether OpenTelemetry's launcher starts it: its distribution asks for OTLP where nothing is set.
+    """
     default = ["otlp"] if is_launched and _has_distro() else []
     found = []
     for signal in ("traces", "metrics", "logs"):
@@ -92,15 +135,23 @@ def _exporters(environment: Mapping[str, str]) -> list[Finding]:
         known = {one.name for one in metadata.entry_points(group=f"opentelemetry_{signal}_exporter")}
         asked = _words(environment, variable)
         for name in asked or default:
-            if name == "none" or _component(name, signal, environment) in known:
+            component = _component(name, signal, environment)
+            if name == "none" or component in known:
                 continue
-            said = f"{variable}={name}: no such exporter" if asked else f"{variable} is not set, and otlp not installed"
-            remedy = f"installed: {', '.join(sorted(known))}" if asked else f"set {variable}=none"
-            found.append(Finding("environment", "problem", f"{said}: the launcher sets up nothing at all", remedy))
-    if configured and not is_launched:
-        text = f"under the launcher, spans go to {', '.join(configured)} and not to SQLite"
-        found.append(Finding("environment", "note", text, f"set {_PREFIX}PROCESSOR=true to have both"))
+            text = f"{variable}={name}: no such exporter" if asked else f"{variable} is not set, and otlp not installed"
+            value = "sqlite" if signal == "traces" and not _has_processor(environment) else "none"
+            found.append(MissingExporter(text, f"{variable}={value}", tuple(sorted(known)) if asked else ()))
     return found
+
+
+def records_to_sqlite(environment: Mapping[str, str]) -> bool:
+    """Tell whether the launcher would record to SQLite."""
+    return _has_processor(environment) or "sqlite" in _words(environment, _TRACES)
+
+
+def _has_processor(environment: Mapping[str, str]) -> bool:
+    name, _, value = PROCESSOR.partition("=")
+    return environment.get(name, "").strip().lower() == value
 
 
 def _words(environment: Mapping[str, str], variable: str) -> list[str]:

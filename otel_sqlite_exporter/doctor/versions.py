@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 import sqlite3
 import sys
 from typing import TYPE_CHECKING, Final
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter._version import __version__
 from otel_sqlite_exporter.database.schema import OLDEST_SQLITE
 from otel_sqlite_exporter.doctor.findings import Finding
-from otel_sqlite_exporter.sources.installed import version_of
+from otel_sqlite_exporter.sources.installed import numbers_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +34,8 @@ def versions() -> list[Finding]:
     )
     for name in ("opentelemetry-api", "opentelemetry-sdk"):
         version = version_of(name) or "none"
-        numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
         remedy = f'pip install --upgrade "{name}"'
-        found.append(judged(name, version, numbers, OLDEST_OPENTELEMETRY, remedy))
+        found.append(judged(name, version, numbers_of(version), OLDEST_OPENTELEMETRY, remedy))
     return found
 
 

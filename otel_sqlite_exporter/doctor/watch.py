@@ -2,7 +2,7 @@
 
 ``python -m otel_sqlite_exporter.doctor.watch REPORT SCRIPT ARGUMENTS...`` runs the script as ``python SCRIPT`` does
 (``-m MODULE`` in its place: the module) and leaves a JSON report: per tracer provider, whether it records, and per
-instrumentation scope, what arrived.
+instrumentation scope, what arrived; which files were written; and what is installed that reports calls.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import atexit
 import json
 import runpy
 import sys
+import urllib.parse
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 from otel_sqlite_exporter.doctor.has_content import has_content
 from otel_sqlite_exporter.pipeline.span_filter import SpanFilter
-from otel_sqlite_exporter.sources.installed import imported_sdks, installed_instrumentations
+from otel_sqlite_exporter.sources.installed import imported_sdks, installed_instrumentations, installed_sdks
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -76,6 +77,16 @@ def _is_ours(processor: object) -> bool:
 
 
 _watches: list[_Watch] = []
+_files: dict[str, None] = {}
+"""The SQLite files that were opened to be written, in their order."""
+
+
+def _note_file(event: str, arguments: tuple[object, ...]) -> None:
+    """Remember what a recorder opens: the one way to know that holds for every way to record, closed ones as well."""
+    if event == "sqlite3.connect" and isinstance(arguments[0], str):
+        parts = urllib.parse.urlsplit(arguments[0])
+        if parts.scheme == "file" and parts.query == "mode=rw":
+            _files[urllib.parse.unquote(parts.path)] = None
 
 
 def _watch_providers() -> None:
@@ -108,6 +119,12 @@ def _report(path: str) -> None:
             for watch in _watches
         ],
         "imported": [sdk.name for sdk in imported_sdks()],
+        "reporters": {
+            installed.sdk.name: [one.label for one in installed.instrumentations]
+            for installed in installed_sdks()
+            if installed.instrumentations or installed.reports_itself
+        },
+        "files": list(_files),
         "active": [one.label for one in installed_instrumentations() if one.is_active],
     }
     Path(path).write_text(json.dumps(report), encoding="utf-8")
@@ -115,6 +132,7 @@ def _report(path: str) -> None:
 
 def main(report: str, *target: str) -> None:
     """Run the script or module with its arguments, and leave the report."""
+    sys.addaudithook(_note_file)
     _watch_providers()
     atexit.register(_report, report)
     if target[0] == "-m":

@@ -18,10 +18,11 @@ _LOOKED_AT: Final = 100
 def recorded_files(directory: Path) -> list[str]:
     """Return the paths of the recorded files in a directory, by name; the first 100 ``*.db`` are looked at."""
     candidates = sorted(islice(directory.glob("*.db"), _LOOKED_AT)) if directory.is_dir() else []
-    return [str(path) for path in candidates if _is_recorded(path)]
+    return [str(path) for path in candidates if is_recorded(path)]
 
 
-def _is_recorded(path: Path) -> bool:
+def is_recorded(path: str | Path) -> bool:
+    """Tell whether a file is there and was recorded by this package."""
     try:
         with closing(open_database(path)):
             return True

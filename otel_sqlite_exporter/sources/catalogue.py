@@ -21,6 +21,7 @@ class Sdk:
         instrumentations: The distributions that report its calls, the preferred one first: the one that reports most,
             without a variable to be set. "" stands for the SDK itself.
         older_module: The module of earlier versions.
+        reports_since: The version from which it reports its calls itself, though an instrumentation reports more.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Sdk:
     module: str
     instrumentations: tuple[str, ...]
     older_module: str = ""
+    reports_since: str = ""
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -52,6 +54,7 @@ SDKS: Final = (
         ("anthropic",),
         "anthropic",
         (OPENINFERENCE + "anthropic", OFFICIAL + "anthropic", CONTRIB + "anthropic"),
+        reports_since="1.14",
     ),
     Sdk(
         "LangChain",
@@ -84,6 +87,7 @@ SDKS: Final = (
         "mistralai.client",
         (OPENINFERENCE + "mistralai", CONTRIB + "mistralai"),
         older_module="mistralai",
+        reports_since="2.4.8",
     ),
     Sdk("Cohere", ("cohere",), "cohere", (OPENINFERENCE + "cohere", CONTRIB + "cohere")),
     Sdk("Groq", ("groq",), "groq", (OPENINFERENCE + "groq", CONTRIB + "groq")),

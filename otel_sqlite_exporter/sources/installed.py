@@ -76,7 +76,13 @@ class InstalledSdk:
     @property
     def reports_itself(self) -> bool:
         """Whether the SDK needs no instrumentation."""
-        return "" in self.sdk.instrumentations
+        since = self.sdk.reports_since
+        return "" in self.sdk.instrumentations or bool(since and numbers_of(self.version) >= numbers_of(since))
+
+
+def numbers_of(version: str) -> tuple[int, ...]:
+    """Return the first three numbers of a version, for comparison."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 def normalised(name: str) -> str:

@@ -16,11 +16,16 @@ import pytest
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.cli.app import run
 from otel_sqlite_exporter.doctor.has_content import has_content
+from otel_sqlite_exporter.doctor.recorded import Reported
+from otel_sqlite_exporter.doctor.reporters import contents
+from otel_sqlite_exporter.doctor.reporters import judged as judged_sdks
+from otel_sqlite_exporter.doctor.running import judged as judged_run
 from otel_sqlite_exporter.doctor.running import run as run_words
-from otel_sqlite_exporter.doctor.settings import settings
+from otel_sqlite_exporter.doctor.settings import missing_exporters, records_to_sqlite, settings
 from otel_sqlite_exporter.doctor.versions import OLDEST_OPENTELEMETRY, OLDEST_PYTHON, judged
 from otel_sqlite_exporter.sources import content
 from otel_sqlite_exporter.sources.catalogue import CONTRIB, OFFICIAL, OPENINFERENCE, SDKS, is_genai, sdk_of
+from otel_sqlite_exporter.sources.installed import InstalledSdk
 from tests.fake_sdk import BROKEN, INSTRUMENTOR, install
 from tests.fake_sdk import run as run_program
 from tests.support import CHAT, end_spans, provider_with
@@ -68,7 +73,7 @@ def test_where_everything_is_well_the_exit_status_is_0(directory: Path, capsys: 
     status, found = examine(capsys)
     assert status == 0
     assert ("ok", "OpenAI (openai 9.0): openinference-instrumentation-openai 9.0") in found
-    assert [key for key in found if "llm_traces.db: 1 calls" in key[1]]
+    assert [key for key in found if "llm_traces.db: 1 call," in key[1]]
 
 
 def test_an_sdk_without_instrumentation_is_named_with_the_package(
@@ -81,6 +86,65 @@ def test_an_sdk_without_instrumentation_is_named_with_the_package(
     assert remedy_of(found, "problem", "OpenAI", "nothing reports its calls") == (
         "pip install openinference-instrumentation-openai"
     )
+
+
+ANTHROPIC = next(sdk for sdk in SDKS if sdk.name == "Anthropic")
+
+
+@pytest.mark.parametrize(
+    ("version", "is_enough"), [("2.14.0", True), ("1.14.0", True), ("1.13.0", False), ("1", False)]
+)
+def test_an_sdk_that_reports_itself_is_known_by_its_version(version: str, *, is_enough: bool) -> None:
+    """Newer versions of some SDKs need no instrumentation; older ones do, and its package is named."""
+    (finding,) = judged_sdks([InstalledSdk(ANTHROPIC, "anthropic", version, ())], {})
+    assert finding.level == ("ok" if is_enough else "problem")
+    assert ("reports its calls itself" in finding.text) is is_enough
+
+
+def test_what_an_sdk_that_reports_itself_must_be_asked_for_is_said() -> None:
+    """Its prompts need a variable, which is named until it is set."""
+    installed = InstalledSdk(ANTHROPIC, "anthropic", "2.14.0", ())
+    (finding,) = contents([installed], {}, {})
+    assert "ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE=content" in finding.remedy
+    assert not contents([installed], {}, {"ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE": "content"})
+
+
+@pytest.mark.parametrize(
+    ("provider", "scope", "is_of_it"),
+    [
+        ("anthropic", "com.example.proxy", True),
+        ("", "opentelemetry.instrumentation.anthropic", True),
+        ("openai", "openinference.instrumentation.openai", False),
+    ],
+)
+def test_calls_in_the_file_are_evidence(provider: str, scope: str, *, is_of_it: bool) -> None:
+    """An SDK whose calls the file holds is not said to be reported by nothing, whatever is installed here."""
+    installed = InstalledSdk(ANTHROPIC, "anthropic", "1.0", ())
+    (finding,) = judged_sdks([installed], {}, [Reported(provider, scope, 3)])
+    assert finding.level == ("note" if is_of_it else "problem")
+    assert (f"the file holds 3 calls of it from {scope}" in finding.text) is is_of_it
+
+
+def test_the_file_says_who_reported_its_calls(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An SDK without an instrumentation is a note where its calls are in the file."""
+    install(directory / "site", instrumentation=False)
+    processor = SQLiteSpanProcessor()
+    provider_with(processor).get_tracer("my.proxy").start_span("chat", attributes={**CHAT, "input.value": "?"}).end()
+    processor.shutdown()
+    status, found = examine(capsys)
+    assert status == 0
+    assert remedy_of(found, "note", "OpenAI", "the file holds 1 call of it from my.proxy") == ""
+
+
+def test_content_that_is_reported_and_not_stored_is_no_tick(
+    directory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the instrumentation reports does not count where the variable keeps it out of the file."""
+    install(directory / "site")
+    monkeypatch.setenv("OTEL_EXPORTER_SQLITE_CAPTURE_CONTENT", "false")
+    _, found = examine(capsys)
+    assert not [key for key in found if key[0] == "ok" and "prompts" in key[1]]
+    assert remedy_of(found, "note", "openinference-instrumentation-openai", "and not stored") == ""
 
 
 def test_a_broken_instrumentation_is_named_with_its_error(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,6 +172,16 @@ def test_a_file_that_is_missing_is_no_problem_but_said(directory: Path, capsys: 
     processor.shutdown()
     _, found = examine(capsys)
     assert remedy_of(found, "note", "does not exist") == f"look at {directory / 'mine.db'} with -d"
+
+
+@pytest.mark.parametrize("path", ["missing.db", "no/such/directory/missing.db"])
+def test_a_file_that_was_asked_for_and_is_missing_is_a_problem(
+    directory: Path, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    """Whoever names a file with -d is told that it is not there, by the exit status too."""
+    status, found = examine(capsys, "-d", path)
+    assert status == 1
+    assert remedy_of(found, "problem", str(directory / path), "does not exist")
 
 
 def test_a_path_that_can_not_be_made_is_a_problem(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,7 +295,7 @@ provider.add_span_processor(SQLiteSpanProcessor("traces.db"))
 @pytest.mark.parametrize(
     ("program", "level", "words", "remedy"),
     [
-        (RECORD + ASK, "ok", "openinference.instrumentation.openai: 1 LLM spans arrived", ""),
+        (RECORD + ASK, "ok", "openinference.instrumentation.openai: 1 LLM span arrived", ""),
         (ASK, "problem", "no tracer provider of the program records", "record()"),
         (PRIVATE + ASK, "problem", "imports OpenAI, and no instrumentation is switched on", "openinference-instr"),
         (
@@ -238,7 +312,7 @@ provider.add_span_processor(SQLiteSpanProcessor("traces.db"))
         (
             RECORD + ASK + "from opentelemetry import trace\n"
             "trace.get_tracer('web').start_span('GET /').end()",
-            "ok", "web: 1 spans skipped: they say nothing of a model call (GET /)", "spans='all'",
+            "ok", "web: 1 span skipped, with no word of a model call (GET /)", "spans='all'",
         ),
         (RECORD + "raise SystemExit(3)", "problem", "ended with status 3", ""),
     ],
@@ -257,8 +331,13 @@ def test_a_program_is_run_and_every_source_of_spans_told(
     print(run(["doctor", "--json", "--run", "program.py", "--an-option"]), file=sys.stderr)
     """
     printed, logged = run_program(tmp_path, dedent(code))
-    found = {(row["level"], row["text"]): row["remedy"] for row in json.loads(printed) if row["area"] == "run"}
+    rows = json.loads(printed)
+    found = {(row["level"], row["text"]): row["remedy"] for row in rows if row["area"] == "run"}
     assert remedy in remedy_of(found, level, words)
+    if RECORD in program and ASK in program:
+        assert next(row["text"] for row in rows if row["area"] == "file").startswith(
+            f"{tmp_path / 'traces.db'}: 1 call,"
+        )
     assert logged.splitlines()[-1] == str(int(any(key[0] == "problem" for key in found)))
 
 
@@ -287,7 +366,7 @@ def test_a_program_is_run_as_the_shell_would(tmp_path: Path, words: list[str]) -
     """
     printed, logged = run_program(tmp_path, dedent(code), PATH=_with_own_commands())
     found = {(row["level"], row["text"]): row["remedy"] for row in json.loads(printed) if row["area"] == "run"}
-    assert ("ok", "openinference.instrumentation.openai: 1 LLM spans arrived") in found, logged
+    assert ("ok", "openinference.instrumentation.openai: 1 LLM span arrived") in found, logged
     assert not [key for key in found if key[0] == "problem"]
 
 
@@ -302,6 +381,59 @@ def test_a_launcher_that_sets_up_nothing_is_said(tmp_path: Path) -> None:
     printed, _ = run_program(tmp_path, dedent(code), PATH=_with_own_commands())
     found = {(row["level"], row["text"]): row["remedy"] for row in json.loads(printed) if row["area"] == "run"}
     assert "OTEL_METRICS_EXPORTER=none" in remedy_of(found, "problem", "set up no tracer provider")
+
+
+NOTHING_SET_UP = {
+    "providers": [],
+    "imported": ["OpenAI"],
+    "active": [],
+    "reporters": {"OpenAI": ["one 1.0"]},
+    "files": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("environment", "remedy"),
+    [
+        ({}, "OTEL_TRACES_EXPORTER=sqlite OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none"),
+        ({"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}, "OTEL_TRACES_EXPORTER=sqlite"),
+        ({"OTEL_TRACES_EXPORTER": "sqlite", "OTEL_LOGS_EXPORTER": "none"}, "OTEL_METRICS_EXPORTER=none"),
+        (
+            {"OTEL_TRACES_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "none"},
+            "OTEL_EXPORTER_SQLITE_PROCESSOR=true OTEL_LOGS_EXPORTER=none",
+        ),
+        (
+            {"OTEL_EXPORTER_SQLITE_PROCESSOR": "true", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"},
+            "OTEL_TRACES_EXPORTER=none",
+        ),
+    ],
+)
+def test_what_the_launcher_lacks_is_all_named_and_nothing_else(environment: dict[str, str], remedy: str) -> None:
+    """The remedy is what is missing beside what is set already; with it, the same program records."""
+    pytest.importorskip("opentelemetry.distro")
+    (finding,) = judged_run(NOTHING_SET_UP, environment)
+    assert finding.remedy == f"set {remedy}"
+    repaired = environment | dict(word.split("=") for word in remedy.split())
+    assert records_to_sqlite(repaired)
+    assert not missing_exporters(repaired, is_launched=True)
+
+
+def test_a_launched_program_that_records_elsewhere_is_told_the_variable() -> None:
+    """Where the launcher is there already, the remedy is not the launcher."""
+    provider = {"kind": "TracerProvider", "is_recording": False, "scopes": {}}
+    found = judged_run({**NOTHING_SET_UP, "providers": [provider]}, {"OTEL_TRACES_EXPORTER": "console"})
+    assert "OTEL_TRACES_EXPORTER=sqlite" in found[0].remedy
+
+
+def test_an_installed_package_is_not_to_be_installed() -> None:
+    """A program without a set-up is told to switch on what is installed, and to install only what is missing."""
+    (_, installed) = judged_run(NOTHING_SET_UP, None)
+    assert "pip install" not in installed.remedy
+    assert "one 1.0 is installed" in installed.remedy
+    (_, missing) = judged_run({**NOTHING_SET_UP, "reporters": {}}, None)
+    assert missing.remedy.startswith("pip install openinference-instrumentation-openai")
+    (_, itself) = judged_run({**NOTHING_SET_UP, "reporters": {"OpenAI": []}}, None)
+    assert "pip install" not in itself.remedy
 
 
 def test_exporters_that_the_launcher_would_miss_are_named() -> None:
@@ -327,7 +459,7 @@ def _with_own_commands() -> str:
 )
 def test_what_starts_no_program_is_said(words: list[str], reason: str) -> None:
     """A name that is neither a file nor a command is a problem, not a traceback."""
-    (finding,) = run_words(words)
+    (finding,) = run_words(words).findings
     assert finding.level == "problem"
     assert reason in finding.text
 

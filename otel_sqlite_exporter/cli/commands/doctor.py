@@ -15,8 +15,9 @@ from otel_sqlite_exporter.cli.options import Asked, database_option, pass_asked
 from otel_sqlite_exporter.config import resolve_path
 from otel_sqlite_exporter.doctor.findings import Finding
 from otel_sqlite_exporter.doctor.recorded import recorded
+from otel_sqlite_exporter.doctor.recorded import reported as reported_in
 from otel_sqlite_exporter.doctor.reporters import reporters
-from otel_sqlite_exporter.doctor.running import run
+from otel_sqlite_exporter.doctor.running import Ran, run
 from otel_sqlite_exporter.doctor.settings import settings
 from otel_sqlite_exporter.doctor.versions import versions
 
@@ -43,8 +44,12 @@ def command(asked: Asked, program: tuple[str, ...], *, is_run: bool, is_json: bo
     """
     if is_run != bool(program):
         raise click.UsageError("--run and the program go together: otel-sqlite doctor --run PROGRAM")
-    found = run(program, is_quiet=is_json) if program else []
-    found = [*versions(), *settings(os.environ), *reporters(os.environ), *found, *_of_file(asked.path)]
+    ran = run(program, is_quiet=is_json) if program else Ran([])
+    files, refused = _files(asked.path, ran.files)
+    evidence = [reported for path in files for reported in reported_in(path)]
+    found = [*versions(), *settings(os.environ), *reporters(os.environ, evidence), *ran.findings, *refused]
+    for path in files:
+        found += recorded(path, os.environ, is_named=asked.path is not None)
     if is_json:
         click.echo(json.dumps([asdict(finding) for finding in found], indent=2, ensure_ascii=False))
     else:
@@ -52,12 +57,16 @@ def command(asked: Asked, program: tuple[str, ...], *, is_run: bool, is_json: bo
     return int(any(finding.level == "problem" for finding in found))
 
 
-def _of_file(asked: str | None) -> list[Finding]:
+def _files(asked: str | None, written: Sequence[str]) -> tuple[list[str], list[Finding]]:
+    """Return the files to look at: the one that was asked for, and those that the program wrote; else the default."""
+    if asked is None and written:
+        return list(written), []
     try:
         path = resolve_path(asked)
     except ValueError as error:
-        return [Finding("file", "problem", str(error), "name another file with -d or OTEL_EXPORTER_SQLITE_PATH")]
-    return recorded(path, os.environ)
+        refused = Finding("file", "problem", str(error), "name another file with -d or OTEL_EXPORTER_SQLITE_PATH")
+        return list(written), [refused]
+    return [path, *(other for other in written if other != path)], []
 
 
 def _show(found: Sequence[Finding]) -> None:
