@@ -231,7 +231,7 @@ def _failure(error_type: str | None, message: str | None) -> Cell:
 
 ERROR_SUMMARIES: Final[tuple[Column[FailureSummary], ...]] = (
     Column("times", lambda row: units.count(row.failures), "right"),
-    Column("last", lambda row: (_local(row.last_time), _QUIET)),
+    Column("last", lambda row: (_local(row.last_time), _QUIET), keep=4),
     Column("id", lambda row: str(row.last_id), "right"),
     Column("kind", lambda row: row.kind or "", keep=3),
     Column("where", lambda row: _line(row.place), least=14),
@@ -241,7 +241,7 @@ ERROR_SUMMARIES: Final[tuple[Column[FailureSummary], ...]] = (
 
 ERRORS: Final[tuple[Column[Failure], ...]] = (
     Column("id", lambda row: str(row.id), "right"),
-    Column("time", lambda row: (units.local_time(row.start_time_unix_nano), _QUIET)),
+    Column("time", lambda row: (units.local_time(row.start_time_unix_nano), _QUIET), keep=4),
     Column("kind", lambda row: row.kind or "", keep=3),
     Column("where", lambda row: _line(row.tool_name or row.model or row.name), least=14),
     Column("agent", lambda row: _line(row.agent_name), keep=2),
@@ -261,7 +261,7 @@ def latency_columns(fields: list[str]) -> list[Column[Latency]]:
         Column("calls", lambda row: units.count(row.calls), "right"),
         Column("p50", lambda row: units.duration(row.p50_ms), "right"),
         Column("p95", lambda row: units.duration(row.p95_ms), "right"),
-        Column("p99", lambda row: units.duration(row.p99_ms), "right"),
+        Column("p99", lambda row: units.duration(row.p99_ms), "right", keep=7),
         Column("longest", lambda row: units.duration(row.max_ms), "right", keep=3),
         Column("streamed", lambda row: _or_nothing(units.count(row.first_token_calls or None)), "right", keep=2),
         Column("first p50", lambda row: _or_nothing(units.duration(row.first_token_p50_ms)), "right", keep=6),
@@ -278,10 +278,10 @@ def latency_columns(fields: list[str]) -> list[Column[Latency]]:
 RECORDERS: Final[tuple[Column[Recorder], ...]] = (
     Column("pid", lambda row: str(row.pid or ""), "right"),
     Column("state", lambda row: (row.state, _FAILED if row.state == "vanished" else "")),
-    Column("started", lambda row: (units.local_time(row.started_unix_nano), _QUIET)),
+    Column("started", lambda row: (units.local_time(row.started_unix_nano), _QUIET), keep=6),
     Column("last seen", lambda row: (units.local_time(row.last_heartbeat_unix_nano), _QUIET), keep=4),
     Column("host", lambda row: _line(row.host_name), keep=1),
-    Column("received", lambda row: units.count(row.received), "right"),
+    Column("received", lambda row: units.count(row.received), "right", keep=7),
     Column("written", lambda row: units.count(row.written), "right"),
     Column("skipped", lambda row: units.count(row.skipped), "right", keep=5),
     Column("lost", lambda row: _errors(row.dropped), "right"),
@@ -289,12 +289,12 @@ RECORDERS: Final[tuple[Column[Recorder], ...]] = (
 )
 
 OUTBOXES: Final[tuple[Column[Outbox], ...]] = (
-    Column("outbox", lambda row: _line(row.name)),
+    Column("outbox", lambda row: _line(row.name), least=10),
     Column("to", lambda row: _line(row.destination), least=16, keep=3),
     Column("waiting", lambda row: units.count(row.waiting), "right"),
     Column("sent", lambda row: units.count(row.sent), "right"),
-    Column("rejected", lambda row: _errors(row.rejected), "right"),
-    Column("set aside", lambda row: _errors(row.set_aside), "right"),
+    Column("rejected", lambda row: _errors(row.rejected), "right", keep=7),
+    Column("set aside", lambda row: _errors(row.set_aside), "right", keep=7),
     Column("lost", lambda row: _errors(row.lost), "right"),
     Column("last", lambda row: (units.local_time(row.last_success_unix_nano), _QUIET), keep=5),
     Column("last error", lambda row: (_line(row.last_error), _FAILED), least=16, keep=4),

@@ -30,6 +30,7 @@ _Row = TypeVar("_Row")
 
 _GAP: Final = 2
 _PIPED_TEXT: Final = 80
+_SHORTEST_TEXT: Final = 8
 _MARK: Final = "bold yellow"
 
 
@@ -103,6 +104,12 @@ def _fit(columns: Sequence[Column[_Row]], natural: Sequence[int], said: Sequence
         shown.pop()
     widths = {index: _least(columns[index], natural[index]) for index in shown}
     left = width - sum(widths.values()) - _GAP * (len(shown) - 1)
+    # Where not even what always stays has room, texts are cut shorter: a row that is broken is read by nobody.
+    for index in sorted(shown, key=lambda index: -widths[index]):
+        if left < 0 and columns[index].least is not None:
+            less = min(-left, max(widths[index] - _SHORTEST_TEXT, 0))
+            widths[index] -= less
+            left += less
     growing = [index for index in sorted(shown) if widths[index] < natural[index]]
     while left > 0 and growing:
         share = max(left // len(growing), 1)

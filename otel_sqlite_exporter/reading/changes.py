@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, unified_diff
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from otel_sqlite_exporter.database.essentials import MESSAGE_DIRECTIONS
@@ -11,8 +11,11 @@ from otel_sqlite_exporter.reading.blocks import common_prefix, signature
 from otel_sqlite_exporter.reading.building import Json, as_int, json_text, plain
 from otel_sqlite_exporter.reading.conditions import IS_CALL
 from otel_sqlite_exporter.reading.transcript import call_detail
+from otel_sqlite_exporter.reading.units import counted, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
     from otel_sqlite_exporter.reading.rows.calls import Call, Message
     from otel_sqlite_exporter.reading.transcript import CallDetail
@@ -32,8 +35,8 @@ class Changes:
             what a provider's cache can have.
         diverges_at: Index of the first message of the previous prompt that is not kept; None where all of it is.
         prompt: The messages of the prompt.
-        added: Those of them after the kept ones.
-        dropped: The previous prompt's messages after the kept ones.
+        added: Those of them that the previous call has nowhere in its place.
+        dropped: The previous prompt's messages that are not in this one.
     """
 
     call: Call
@@ -44,6 +47,38 @@ class Changes:
     prompt: tuple[Message, ...]
     added: tuple[Message, ...]
     dropped: tuple[Message, ...]
+
+    @property
+    def summary(self) -> str:
+        """What is new, in one line."""
+        if self.previous is None:
+            return "the first call of its conversation, agent or trace: all of it is new"
+        after = f"after call {self.previous.id} (same {self.related_by})"
+        same = f"{counted(len(self.prompt) - len(self.added), 'message')} as before"
+        if self.diverges_at is None:
+            return f"{after}: {same}, {len(self.added)} new"
+        first = (self.prompt[self.kept :] or self.dropped)[0]
+        role = one_line(first.role or first.direction, 60)
+        return (
+            f"{after}: the prompt diverges at message {self.diverges_at}, {role}; "
+            f"{same}, {len(self.dropped)} gone, {len(self.added)} new"
+        )
+
+    @property
+    def divergence(self) -> list[str]:
+        """How the first message that differs does, line by line as of ``diff -u``; empty where none does."""
+        if not self.dropped:
+            return []
+        before, after = self.dropped[0].text or "", (self.added[0].text or "") if self.added else ""
+        return list(unified_diff(before.splitlines(), after.splitlines(), "before", "now", lineterm="", n=1))
+
+    def __repr__(self) -> str:
+        return f"<changes of call {self.call.id}: {self.summary}>"
+
+    def _repr_html_(self) -> str:
+        from otel_sqlite_exporter.reading.html_changes import changes_html  # noqa: PLC0415 - only a notebook needs it
+
+        return changes_html(self.call, self.summary, self.divergence, self.added)
 
     def dict(self) -> dict[str, Json]:
         """Return it as JSON can hold it."""
@@ -80,8 +115,9 @@ def changes_of(connection: ReadConnection, wanted: int | str) -> Changes:
         )
     before = call_detail(connection, previous_id)
     old_prompt = [message for message in before.messages if message.direction != "output"]
-    old = [signature(message) for message in before.messages]
-    kept = common_prefix([signature(message) for message in prompt], old)
+    new, old = ([signature(message) for message in messages] for messages in (prompt, before.messages))
+    kept = common_prefix(new, old)
+    added, gone = _differing(new[kept:], old[kept:])
     return Changes(
         call=now.call,
         previous=before.call,
@@ -89,9 +125,19 @@ def changes_of(connection: ReadConnection, wanted: int | str) -> Changes:
         kept=kept,
         diverges_at=kept if kept < len(old_prompt) else None,
         prompt=tuple(prompt),
-        added=tuple(prompt[kept:]),
-        dropped=tuple(old_prompt[kept:]),
+        added=tuple(prompt[kept + place] for place in added),
+        dropped=tuple(old_prompt[kept + place] for place in gone if kept + place < len(old_prompt)),
     )
+
+
+def _differing(new: Sequence[object], old: Sequence[object]) -> tuple[list[int], list[int]]:
+    """Return the places of what is only in the one list, and of what is only in the other, their order kept."""
+    matcher = SequenceMatcher(None, [hash(one) for one in old], [hash(one) for one in new], autojunk=False)
+    added, gone = set(range(len(new))), set(range(len(old)))
+    for block in matcher.get_matching_blocks():
+        gone -= set(range(block.a, block.a + block.size))
+        added -= set(range(block.b, block.b + block.size))
+    return sorted(added), sorted(gone)
 
 
 def _previous(connection: ReadConnection, call: Call) -> tuple[int | None, str | None]:
@@ -146,6 +192,21 @@ class Comparison:
     left: CallDetail
     right: CallDetail
     pairs: tuple[Pair, ...]
+
+    @property
+    def differing(self) -> list[Pair]:
+        """The pairs that are not the same on both sides."""
+        return [pair for pair in self.pairs if pair.tag != "same"]
+
+    def __repr__(self) -> str:
+        differ = f"{len(self.differing)} of {counted(len(self.pairs), 'message')} differ"
+        return f"<calls {self.left.call.id} and {self.right.call.id}: {differ}>"
+
+    def _repr_html_(self) -> str:
+        from otel_sqlite_exporter.reading.html_changes import comparison_html  # noqa: PLC0415 - only a notebook needs it
+
+        differing = [(pair.tag, pair.left, pair.right) for pair in self.differing]
+        return comparison_html(self.left.call, self.right.call, differing, len(self.pairs) - len(differing))
 
     def dict(self) -> dict[str, Json]:
         """Return it as JSON can hold it."""

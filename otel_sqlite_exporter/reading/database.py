@@ -335,6 +335,7 @@ class Database:
         filters: Filters | None = None,
         *,
         limit: int = 50,
+        direction: str | None = None,
         before: int | None = None,
         seconds: float | None = None,
         **named: Unpack[FilterValues],
@@ -347,13 +348,22 @@ class Database:
             wanted: What to look for, as it stands there.
             filters: In which steps.
             limit: How many places.
+            direction: Only there: ``system``, ``input``, ``output`` (answers, results of tools) or ``error``.
             before: Go on after the span of this id.
             seconds: How long to look, in CPU time; by default what :func:`open_database` was given.
             **named: Filters by name.
         """
         from otel_sqlite_exporter.reading.search import search
 
-        return search(self._connection, wanted, _combined(filters, named), limit=limit, before=before, seconds=seconds)
+        return search(
+            self._connection,
+            wanted,
+            _combined(filters, named),
+            limit=limit,
+            direction=direction,
+            before=before,
+            seconds=seconds,
+        )
 
     def neighbours(self, call: Call) -> Neighbours:
         """Return the calls before and after one, in its conversation and in its trace."""

@@ -27,7 +27,7 @@ SHOWN_ROWS: Final = 100
 SHOWN_CHARACTERS: Final = 65_536
 _CELL_CHARACTERS: Final = 120
 
-_STYLE: Final = """<style>
+STYLE: Final = """<style>
 .osx{font:13px/1.5 system-ui,sans-serif;color:inherit;max-width:100%;overflow-x:auto;--line:rgba(128,128,128,.3);
 --soft:rgba(128,128,128,.12);--fail:#d1242f;--agent:#8250df;--tool:#bf8700;--llm:#1f7fd1;--user:#1a7f37}
 .osx table{border-collapse:collapse;font-size:12px;margin:0}
@@ -90,7 +90,7 @@ def page(title: str, body: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{_text(title)}</title></head><body>{body}</body></html>\n"
+        f"<title>{escaped(title)}</title></head><body>{body}</body></html>\n"
     )
 
 
@@ -104,32 +104,31 @@ def table_html(columns: Sequence[str], rows: Sequence[Mapping[str, Plain]], note
     """
     shown = rows[:SHOWN_ROWS]
     names = [name for name in columns if any(row[name] is not None for row in shown)]
-    head = "".join(f"<th>{_text(name)}</th>" for name in names)
+    head = "".join(f"<th>{escaped(name)}</th>" for name in names)
     body = "".join("<tr>" + "".join(_cell(name, row[name]) for name in names) + "</tr>" for row in shown)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
     more = (
         f"the first {len(shown):,} of {len(rows):,} rows" if len(rows) > len(shown) else units.counted(len(rows), "row")
     )
-    return f'{_STYLE}<div class="osx">{table}<p class="note">{more}{f", {_text(note)}" if note else ""}</p></div>'
+    return f'{STYLE}<div class="osx">{table}<p class="note">{more}{f", {escaped(note)}" if note else ""}</p></div>'
 
 
 def _cell(name: str, value: Plain) -> str:
     if value is None:
         return "<td></td>"
     if name in _TIMES:
-        return f"<td>{_text(units.local_iso(str(value)))}</td>"
+        return f"<td>{escaped(units.local_iso(str(value)))}</td>"
     if name in _TEXT_COLUMNS:
-        return f'<td class="text">{_text(units.one_line(str(value), _CELL_CHARACTERS))}</td>'
+        return f'<td class="text">{escaped(units.one_line(str(value), _CELL_CHARACTERS))}</td>'
     if name == "excerpt":
         place = json.loads(str(value))
-        return (
-            f'<td class="text">{_text(place["before"])}<mark>{_text(place["found"])}</mark>{_text(place["after"])}</td>'
-        )
+        before, found, after = (escaped(place[name]) for name in ("before", "found", "after"))
+        return f'<td class="text">{before}<mark>{found}</mark>{after}</td>'
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         shown = _FORMATS[name](value) if name in _FORMATS else f"{value:,.6g}" if isinstance(value, float) else value
-        return f'<td class="number">{_text(str(shown))}</td>'
+        return f'<td class="number">{escaped(str(shown))}</td>'
     failed = ' class="fail"' if name == "status" and value == "error" else ""
-    return f"<td{failed}>{_text(units.one_line(str(value), _CELL_CHARACTERS))}</td>"
+    return f"<td{failed}>{escaped(units.one_line(str(value), _CELL_CHARACTERS))}</td>"
 
 
 def trace_html(trace: Trace, steps: Sequence[Step], *, is_cut: bool = False) -> str:
@@ -152,8 +151,8 @@ def trace_html(trace: Trace, steps: Sequence[Step], *, is_cut: bool = False) -> 
     rows = "".join(_step(step, start, max(end - start, 1)) for step in steps)
     cut = '<p class="note">the first steps; the trace has more</p>' if is_cut else ""
     return (
-        f'{_STYLE}<div class="osx"><p><b>{_text(trace.name or "trace")}</b> <code>{_text(trace.trace_id)}</code></p>'
-        f'<p class="facts">{" · ".join(map(_text, facts))}</p>'
+        f'{STYLE}<div class="osx"><p><b>{escaped(trace.name or "trace")}</b> <code>{escaped(trace.trace_id)}</code></p>'
+        f'<p class="facts">{" · ".join(map(escaped, facts))}</p>'
         "<table><thead><tr><th>step</th><th>tokens</th><th>cost</th><th>time</th><th></th></tr></thead>"
         f"<tbody>{rows}</tbody></table>{cut}</div>"
     )
@@ -161,23 +160,23 @@ def trace_html(trace: Trace, steps: Sequence[Step], *, is_cut: bool = False) -> 
 
 def _step(step: Step, start: int, whole: int) -> str:
     span = step.span
-    kind = _text(span.kind or "other")
+    kind = escaped(span.kind or "other")
     is_failed = span.status == "error"
     left = (span.start_time_unix_nano - start) / whole * 100
     width = (span.end_time_unix_nano - span.start_time_unix_nano) / whole * 100
     failure = (
-        f' <span class="fail">{_text(units.one_line(span.error_type or span.status_message or "failed", 60))}</span>'
+        f' <span class="fail">{escaped(units.one_line(span.error_type or span.status_message or "failed", 60))}</span>'
         if is_failed
         else ""
     )
     repeated = f' <span class="note">same call as {span.duplicate_of}</span>' if span.duplicate_of is not None else ""
     return (
         f'<tr><td style="padding-left:{min(step.depth, 40) * 16}px">{kind} '
-        f"<b>{_text(units.one_line(span.label, 80))}</b>"
+        f"<b>{escaped(units.one_line(span.label, 80))}</b>"
         f' <span class="note">{span.id}</span>{failure}{repeated}</td>'
-        f'<td class="number">{_text(units.tokens(step.tokens)) if step.tokens is not None else ""}</td>'
-        f'<td class="number">{_text(units.money(step.cost_usd)) if step.cost_usd is not None else ""}</td>'
-        f'<td class="number">{_text(units.duration(span.duration_ms))}</td>'
+        f'<td class="number">{escaped(units.tokens(step.tokens)) if step.tokens is not None else ""}</td>'
+        f'<td class="number">{escaped(units.money(step.cost_usd)) if step.cost_usd is not None else ""}</td>'
+        f'<td class="number">{escaped(units.duration(span.duration_ms))}</td>'
         f'<td><span class="track"><span class="bar {kind}{" fail" if is_failed else ""}" '
         f'style="left:{min(max(left, 0), 99.5):.2f}%;width:{min(max(width, 0), 100):.2f}%"></span></span></td></tr>'
     )
@@ -193,16 +192,16 @@ def call_html(call: Call, messages: Sequence[Message], left_out: int) -> str:
     """
     last = max((index for index, message in enumerate(messages) if message.role == "user"), default=0)
     shown = "".join(
-        _message(
+        message_html(
             message, blocks, is_open=message.direction == "output" or (index >= last and message.direction == "input")
         )
         for index, (message, blocks) in enumerate(told(messages))
     )
-    failure = f'<p class="fail"><b>{_text(call.error_type or "failed")}</b></p>{_pre(call.status_message or "")}'
+    failure = f'<p class="fail"><b>{escaped(call.error_type or "failed")}</b></p>{_pre(call.status_message or "")}'
     earlier = f'<p class="note">{left_out:,} earlier messages left out</p>' if left_out else ""
     return (
-        f'{_STYLE}<div class="osx"><p><b>{_text(call.name or "call")}</b> {call.id}</p>'
-        f'<p class="facts">{_facts(call)}</p>{earlier}{shown}{failure if call.status == "error" else ""}</div>'
+        f'{STYLE}<div class="osx"><p><b>{escaped(call.name or "call")}</b> {call.id}</p>'
+        f'<p class="facts">{facts_html(call)}</p>{earlier}{shown}{failure if call.status == "error" else ""}</div>'
     )
 
 
@@ -220,23 +219,24 @@ def chat_html(conversation: Conversation, turns: Sequence[Turn], left_out: int) 
         call = turn.call
         head = f"{units.full_time(call.start_time_unix_nano)} · {call.model or ''} · call {call.id}"
         diverged = " · the prompt does not go on from an earlier one" if turn.has_diverged else ""
-        parts.append(f'<p class="facts">{_text(head + diverged)}</p>')
+        parts.append(f'<p class="facts">{escaped(head + diverged)}</p>')
         parts += [
-            _message(message, blocks, is_open=message.direction != "system")
+            message_html(message, blocks, is_open=message.direction != "system")
             for message, blocks in told(turn.messages, names)
         ]
         if call.status == "error":
-            parts.append(f'<p class="fail">{_text(units.one_line(call.status_message or "failed", 400))}</p>')
+            parts.append(f'<p class="fail">{escaped(units.one_line(call.status_message or "failed", 400))}</p>')
     earlier = f'<p class="note">{left_out:,} earlier calls left out</p>' if left_out else ""
     said = units.counted(conversation.llm_calls, "call")
     return (
-        f'{_STYLE}<div class="osx"><p><b>conversation {_text(conversation.conversation_id)}</b></p>'
+        f'{STYLE}<div class="osx"><p><b>conversation {escaped(conversation.conversation_id)}</b></p>'
         f'<p class="facts">{said} · {units.tokens(conversation.total_tokens)} '
         f"tokens · {units.money(conversation.cost_usd)}</p>{earlier}{''.join(parts)}</div>"
     )
 
 
-def _facts(call: Call) -> str:
+def facts_html(call: Call) -> str:
+    """Return the numbers of a call on one line."""
     facts = [
         units.full_time(call.start_time_unix_nano),
         call.model,
@@ -246,19 +246,20 @@ def _facts(call: Call) -> str:
         call.agent_name,
         call.user_id,
     ]
-    return " · ".join(_text(fact) for fact in facts if fact)
+    return " · ".join(escaped(fact) for fact in facts if fact)
 
 
-def _message(message: Message, blocks: Sequence[Block], *, is_open: bool) -> str:
+def message_html(message: Message, blocks: Sequence[Block], *, is_open: bool) -> str:
+    """Return one message, folded or open."""
     role = message.role or message.direction
     style = role if role in {"user", "assistant", "tool", "system"} else "other"
     shown = "".join(map(_block, blocks))
     lost = (message.full_bytes or 0) - (message.kept_bytes or 0)
     cut = f'<p class="note">{units.size(lost)} were not stored</p>' if lost > 0 else ""
-    preview = "" if is_open else f' <span class="note">{_text(units.one_line(message.text or "", 100))}</span>'
+    preview = "" if is_open else f' <span class="note">{escaped(units.one_line(message.text or "", 100))}</span>'
     return (
-        f'<details class="message {style}"{" open" if is_open else ""}><summary><span class="role">{_text(role)}</span>'
-        f"{preview}</summary>{shown}{cut}</details>"
+        f'<details class="message {style}"{" open" if is_open else ""}><summary>'
+        f'<span class="role">{escaped(role)}</span>{preview}</summary>{shown}{cut}</details>'
     )
 
 
@@ -267,23 +268,24 @@ def _block(block: Block) -> str:
         return _pre(block.text)
     if block.kind == "media":
         size = units.size(media_bytes(block)) if media_bytes(block) is not None else ""
-        name = _text(f"{block.name or 'media'} {size}")
-        return f'<p class="part">{name} <span class="note">{_text(block.text)}</span></p>'
+        name = escaped(f"{block.name or 'media'} {size}")
+        return f'<p class="part">{name} <span class="note">{escaped(block.text)}</span></p>'
     if block.kind == "tools":
         tools = block.data if isinstance(block.data, list) else []
         names = ", ".join(str(tool.get("name")) for tool in tools if isinstance(tool, dict))
-        return f'<p class="part">tools: {_text(names)}</p>'
+        return f'<p class="part">tools: {escaped(names)}</p>'
     titles = {"reasoning": "reasoning", "tool_call": "→", "tool_result": "←", "other": ""}
     title = f"{titles[block.kind]} {block.name or ''}".strip()
     is_open = "" if block.kind == "reasoning" else " open"
-    return f'<details class="part"{is_open}><summary>{_text(title)}</summary>{_pre(block.text)}</details>'
+    return f'<details class="part"{is_open}><summary>{escaped(title)}</summary>{_pre(block.text)}</details>'
 
 
 def _pre(text: str) -> str:
     cut = text[:SHOWN_CHARACTERS]
     more = f"\n… {len(text) - len(cut):,} more characters" if len(cut) < len(text) else ""
-    return f"<pre>{_text(cut)}{more}</pre>" if text else ""
+    return f"<pre>{escaped(cut)}{more}</pre>" if text else ""
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text as HTML shows it."""
     return escape(units.visible(text), quote=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.database.essentials import MESSAGE_DIRECTIONS
 from otel_sqlite_exporter.reading.building import as_int, as_text
 from otel_sqlite_exporter.reading.failures import FilterError
 from otel_sqlite_exporter.reading.passages import Wanted
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection
     from otel_sqlite_exporter.reading.filters import Filters
 
+DIRECTIONS: Final = (*MESSAGE_DIRECTIONS, "error")
+"""Where a text can stand: in a prompt, an answer, or the message of an error."""
+
 _HITS: Final = f"""
 SELECT s.id, s.start_time_unix_nano, s.kind, coalesce(s.request_model, s.response_model), s.agent_name,
   coalesce(s.shown_in_trace_id, s.trace_id), found.direction, found.role, found.position, found.text, found.parts,
@@ -23,11 +27,12 @@ SELECT s.id, s.start_time_unix_nano, s.kind, coalesce(s.request_model, s.respons
 FROM (
   SELECT part.id AS span_id, sm.direction, m.role, sm.position, m.text, m.parts, m.id AS message_id
   FROM part CROSS JOIN span_messages sm ON sm.span_id = part.id CROSS JOIN messages m ON m.id = sm.message_id
-  WHERE {HAS_TEXT}
+  WHERE {HAS_TEXT} AND (:direction IS NULL OR sm.direction = :direction)
   UNION ALL
   SELECT part.id, 'error', NULL, NULL, e.status_message, NULL, NULL
   FROM part CROSS JOIN spans e ON e.id = part.id
   WHERE e.status = 'error' AND e.duplicate_of IS NULL AND e.status_message LIKE :plain ESCAPE '\\'
+    AND (:direction IS NULL OR :direction = 'error')
 ) found CROSS JOIN spans s ON s.id = found.span_id
 WHERE s.duplicate_of IS NULL
 ORDER BY s.start_time_unix_nano DESC, s.id DESC"""
@@ -39,16 +44,20 @@ def search(
     filters: Filters,
     *,
     limit: int = 50,
+    direction: str | None = None,
     before: int | None = None,
     seconds: float | None = None,
 ) -> Rows[Hit]:
     """Return where a text stands; :meth:`Database.search` says more."""
     if not text.strip():
         raise FilterError("search: give a text to look for")
+    if direction is not None and direction not in DIRECTIONS:
+        raise FilterError(f"direction: {direction!r} is none of {', '.join(DIRECTIONS)}")
     wanted = Wanted(text)
+    named = {**likes(connection, text), "direction": direction}
     hits: dict[object, Hit] = {}
     note: str | None = None
-    parts = slices(connection, filters, _HITS, likes(connection, text), base="1", before=before, seconds=seconds)
+    parts = slices(connection, filters, _HITS, named, base="1", before=before, seconds=seconds)
     for rows, reached in parts:
         note = reached
         for row in rows:

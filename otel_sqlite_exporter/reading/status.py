@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.database.essentials import HEARTBEAT_SECONDS
 from otel_sqlite_exporter.reading.building import Json, as_int, as_text, build, json_text, plain
 from otel_sqlite_exporter.reading.calls import last_id
+from otel_sqlite_exporter.reading.sequence import Rows
+from otel_sqlite_exporter.reading.units import counted, full_time, size
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.reading.connection import ReadConnection
@@ -157,6 +159,23 @@ class Status:
             reason: sum(getattr(recorder, f"dropped_{reason}") for recorder in self.recorders) for reason in reasons
         }
         return ", ".join(f"{number:,} {reason.replace('_', ' ')}" for reason, number in counted.items() if number)
+
+    def __repr__(self) -> str:
+        problems = "; ".join(self.problems) or "nothing is missing"
+        return f"<status of {self.path}: {counted(self.spans, 'span')}, {counted(self.calls, 'call')}, {problems}>"
+
+    def _repr_html_(self) -> str:
+        from otel_sqlite_exporter.reading.html_changes import status_html  # noqa: PLC0415 - only a notebook needs it
+
+        facts = (
+            size(self.size_bytes),
+            counted(self.spans, "span"),
+            counted(self.calls, "call"),
+            f"{self.errors:,} failed",
+            f"{full_time(self.first_unix_nano)} to {full_time(self.last_unix_nano)}",
+        )
+        recorders = Rows(Recorder, self.recorders)._repr_html_() if self.recorders else ""
+        return status_html(self.path, facts, self.problems, recorders)
 
     def dict(self) -> dict[str, Json]:
         """Return it as JSON can hold it."""

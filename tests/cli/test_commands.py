@@ -115,6 +115,16 @@ def test_a_screen_is_never_wider_than_it_is(
     check_fits(on_screen(width, *arguments, "-d", demo_path), width)
 
 
+@pytest.mark.parametrize("arguments", [*LISTS, ("trace", "-1")], ids=" ".join)
+def test_a_narrow_screen_breaks_no_row(on_screen: Screen, demo_path: Path, arguments: tuple[str, ...]) -> None:
+    """On 40 columns a table gives up columns and text, and has a line for each row as on a wide screen."""
+    narrow, wide = (on_screen(width, *arguments, "-d", demo_path).out.splitlines() for width in (40, 300))
+    if arguments[0] == "trace":
+        # The facts about a trace and its failures are words, which may take more lines.
+        narrow, wide = ([line for line in lines if re.search("agent|tool|llm", line)] for lines in (narrow, wide))
+    assert len(narrow) == len(wide)
+
+
 @pytest.mark.parametrize("width", [80, 200])
 @pytest.mark.parametrize("arguments", [(), ("show", "-1"), ("trace", "-1")], ids=" ".join)
 def test_a_real_terminal_is_never_wider_than_it_is(demo_path: Path, arguments: tuple[str, ...], width: int) -> None:
@@ -180,6 +190,8 @@ def test_an_export_has_every_call(command: Command, demo_path: Path, tmp_path: P
     }[form]
     expected = [call for call in calls if form != "openai" or call["kind"] == "llm"]
     assert counted == len(expected)
+    said = f"{counted:,} lines of {len(calls):,} calls" if form == "openai" else f"{counted:,} calls"
+    assert done.err == f"{tmp_path / 'out'}: {said}\n"
 
 
 def test_a_line_for_fine_tuning_is_what_a_trainer_takes(command: Command, demo_path: Path) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
-from otel_sqlite_exporter import Database
+from otel_sqlite_exporter import Database, SQLiteSpanProcessor, open_database
 from otel_sqlite_exporter.reading import FilterError, Filters
 from otel_sqlite_exporter.reading import equivalents as sql
 from otel_sqlite_exporter.reading.rows.sums import Usage
@@ -261,3 +264,71 @@ def test_values_in_sql_are_quoted(demo: Database) -> None:
 def test_a_query_of_ones_own_may_look_into_json(demo: Database, function: str) -> None:
     """What SQLite has for JSON can be used by the first query of a connection."""
     assert [row[0] for row in demo.sql(f"SELECT atom FROM {function}('[7]') WHERE atom IS NOT NULL")] == [7]
+
+
+def _chat(path: Path, *prompts: list[tuple[str, str]]) -> None:
+    """Record calls of one conversation with these prompts, one after the other."""
+    provider = TracerProvider()
+    provider.add_span_processor(SQLiteSpanProcessor(path))
+    tracer = provider.get_tracer("app")
+    for number, prompt in enumerate(prompts):
+        span = tracer.start_span("chat", start_time=number * 10**9)
+        messages = [{"role": role, "parts": [{"type": "text", "content": text}]} for role, text in prompt]
+        span.set_attributes(
+            {
+                "gen_ai.operation.name": "chat",
+                "gen_ai.conversation.id": "c",
+                "gen_ai.input.messages": json.dumps(messages),
+            }
+        )
+        span.end(end_time=number * 10**9 + 1)
+    provider.shutdown()
+
+
+def _prompt(system: str, *rest: str) -> list[tuple[str, str]]:
+    return [("system", system), *(("user" if place % 2 == 0 else "assistant", text) for place, text in enumerate(rest))]
+
+
+@pytest.mark.parametrize(
+    ("now", "added", "dropped", "diverges_at"),
+    [
+        (_prompt("b", "one", "two", "three"), ["b"], ["a"], 0),
+        (_prompt("b", "one", "two", "three", "four"), ["b", "four"], ["a"], 0),
+        (_prompt("a", "one", "two", "three", "four"), ["four"], [], None),
+        (_prompt("a", "one", "2", "three"), ["2"], ["two"], 2),
+        (_prompt("a", "one"), [], ["two", "three"], 2),
+        ([("system", "a"), ("user", "zero"), *_prompt("a", "one", "two", "three")[1:]], ["zero"], [], 1),
+    ],
+)
+def test_changes_are_what_differs(
+    tmp_path: Path, now: list[tuple[str, str]], added: list[str], dropped: list[str], diverges_at: int | None
+) -> None:
+    """What stands in both prompts is not new, wherever the prompt diverged."""
+    _chat(tmp_path / "traces.db", _prompt("a", "one", "two", "three"), now)
+    with open_database(tmp_path / "traces.db") as database:
+        changes = database.changes(-1)
+    assert [message.text for message in changes.added] == added
+    assert [message.text for message in changes.dropped] == dropped
+    assert changes.diverges_at == diverges_at
+    assert f"{len(added)} new" in changes.summary
+    assert [line[1:] for line in changes.divergence if line[:1] == "-" and line != "--- before"] == dropped[:1]
+
+
+def test_a_search_looks_only_where_it_is_told_to(demo: Database) -> None:
+    """A direction leaves out the hits of all others; what is none is an error."""
+    hits = demo.search("order", limit=10_000, seconds=10)
+    for direction in ("system", "input", "output", "error"):
+        found = demo.search("order", direction=direction, limit=10_000, seconds=10)
+        assert {hit.direction for hit in found} <= {direction}
+        assert {(hit.id, hit.position) for hit in hits if hit.direction == direction} <= {
+            (hit.id, hit.position) for hit in found
+        }
+    assert demo.search("order", direction="output")
+    with pytest.raises(FilterError, match="direction: 'answer' is none of system, input, output, error"):
+        demo.search("order", direction="answer")
+
+
+def test_answers_about_two_calls_and_the_file_are_short_at_the_prompt(demo: Database) -> None:
+    """Changes, comparisons and the status show themselves in one line, whatever the texts hold."""
+    for answer in (demo.changes(-1), demo.compare(-2, -1), demo.status()):
+        assert re.fullmatch(r"<.{1,400}>", repr(answer))

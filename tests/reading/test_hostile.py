@@ -110,7 +110,10 @@ def ask_everything(database: Database) -> list[str]:
     for row in database.sql("SELECT id FROM spans").dicts():
         detail = database.call(str(row["id"]))
         texts += [detail.json(), detail.markdown(), detail._repr_html_(), database.changes(str(row["id"])).json()]
+        texts.append(database.changes(str(row["id"]))._repr_html_())
+        texts.append(database.compare(-1, str(row["id"]))._repr_html_())
         compile(python_code(detail), "request.py", "exec")
+    texts.append(database.status()._repr_html_())
     for trace in database.traces():
         tree = database.trace(trace.trace_id)
         texts += [tree.json(), tree.markdown(), tree.html()]

@@ -22,6 +22,9 @@ SHOWN = (
     "database.calls()",
     "database.call(-1)",
     "database.conversation('-1')",
+    "database.changes(-1)",
+    "database.compare(-2, -1)",
+    "database.status()",
     "database.usage(by='agent')",
     "database.sql('SELECT model, count(*) FROM llm_calls GROUP BY model')",
 )

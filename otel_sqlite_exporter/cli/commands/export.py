@@ -77,7 +77,11 @@ def command(
             target.write(text)
             written += bool(text)
     if output is not None:
-        say(f"{output}: {units.counted(written, 'call')}")
+        calls = units.counted(written, "call")
+        if form == "openai":
+            # A line is a whole conversation, and what has no answer to learn from has none.
+            calls = f"{units.counted(written, 'line')} of {units.counted(database.count_calls(wanted), 'call')}"
+        say(f"{output}: {calls}")
 
 
 def _created(path: str) -> TextIO:

@@ -17,6 +17,7 @@ from otel_sqlite_exporter.cli.options import (
     seconds_option,
 )
 from otel_sqlite_exporter.cli.output import write_rows
+from otel_sqlite_exporter.reading.search import DIRECTIONS
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.cli.options import Form
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.command("search")
 @click.argument("wanted", metavar="TEXT")
 @limit_option(20)
+@click.option("--in", "direction", type=click.Choice(DIRECTIONS), help="Only there; output: answers, results of tools.")
 @click.option("--before", type=int, metavar="ID", help="Go on further back, from where the last search stopped.")
 @filter_options
 @seconds_option
@@ -37,6 +39,7 @@ def command(
     wanted: str,
     limit: int,
     *,
+    direction: str | None,
     before: int | None,
     form: Form | None,
     **filters: str | None,
@@ -50,7 +53,7 @@ def command(
     if filters.pop("text") is not None:
         raise click.UsageError("give the text once: otel-sqlite search TEXT")
     only = filters_of(filters)
-    hits = asked.open().search(wanted, only, limit=limit, before=before)
+    hits = asked.open().search(wanted, only, limit=limit, direction=direction, before=before)
     from otel_sqlite_exporter.cli.columns import HITS  # noqa: PLC0415 - rich comes with it
 
     write_rows(hits, form, HITS, "found nothing")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 import click
@@ -106,39 +105,19 @@ def _changes(found: Changes, *, is_whole: bool) -> Iterator[RenderableType]:
     from otel_sqlite_exporter.cli.transcript import failure, head, transcript  # noqa: PLC0415
 
     yield from head(found.call)
-    yield Text(_summary(found), style="bold" if found.diverges_at is None else "bold red")
-    for line in _divergence(found):
+    yield Text(found.summary, style="bold" if found.diverges_at is None else "bold red")
+    for line in map(units.visible, found.divergence):
         style = "green" if line.startswith("+") else "red" if line.startswith("-") else "dim"
         yield Text(line, style=style)
-    yield from transcript(told(found.prompt)[found.kept :], is_whole=is_whole)
+    new = {(message.direction, message.position) for message in found.added}
+    yield from transcript(
+        [one for one in told(found.prompt) if (one[0].direction, one[0].position) in new], is_whole=is_whole
+    )
     yield from failure(found.call)
 
 
 def _changes_markdown(found: Changes) -> str:
     from otel_sqlite_exporter.reading.markdown_form import call_markdown  # noqa: PLC0415 - a terminal does without
 
-    lines = "\n".join(f"    {line}" for line in _divergence(found))
-    return call_markdown(found.call, found.prompt[found.kept :], [_summary(found), *filter(None, [lines])])
-
-
-def _summary(found: Changes) -> str:
-    """Return in one line what is new."""
-    if found.previous is None:
-        return "the first call of its conversation, agent or trace: all of it is new"
-    after = f"after call {found.previous.id} (same {found.related_by})"
-    if found.diverges_at is None:
-        return f"{after}: {units.counted(found.kept, 'message')} as before, {len(found.added)} new"
-    first = found.dropped[0]
-    return (
-        f"{after}: the prompt diverges at message {found.diverges_at}, {first.role or first.direction}; "
-        f"{units.counted(found.kept, 'message')} as before, {len(found.dropped)} gone, {len(found.added)} new"
-    )
-
-
-def _divergence(found: Changes) -> list[str]:
-    """Return how the first message that differs does, line by line; nothing where none does."""
-    if found.diverges_at is None:
-        return []
-    before, after = found.dropped[0].text or "", (found.added[0].text or "") if found.added else ""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "now", lineterm="", n=1)
-    return [units.visible(line) for line in lines]
+    lines = "\n".join(f"    {units.visible(line)}" for line in found.divergence)
+    return call_markdown(found.call, found.added, [found.summary, *filter(None, [lines])])

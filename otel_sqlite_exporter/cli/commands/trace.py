@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _COLOURS: Final = {"agent": "magenta", "tool": "yellow", "llm": "blue", "embedding": "blue"}
 _BESIDE_TIMELINE: Final = 68
+_NARROW: Final = 60
 _DEEPEST: Final = 20
 
 
@@ -87,13 +88,13 @@ def _tree(tree: TraceTree) -> list[Text]:
     start, whole = tree.start, max(tree.end - tree.start, 1)
     bar = 0 if not screen.is_terminal() else max(min(screen.width() - _BESIDE_TIMELINE, 60), 12)
     columns: list[Column[tuple[Step, str]]] = [
-        Column("step", _label, least=24),
-        Column("id", lambda line: (str(line[0].span.id), "dim"), "right", keep=8),
+        Column("step", _label, least=24 if screen.width() >= _NARROW else 16),
+        Column("id", lambda line: (str(line[0].span.id), "dim"), "right", keep=7),
         Column("calls", lambda line: units.count(line[0].calls) if line[0].children else "", "right", keep=2),
         Column("in", lambda line: _own(line[0], line[0].span.input_tokens), "right", keep=3),
         Column("out", lambda line: _own(line[0], line[0].span.output_tokens), "right", keep=3),
         Column("tokens", lambda line: _sum(units.tokens(line[0].tokens)), "right", keep=5),
-        Column("cost", lambda line: _sum(units.money(line[0].cost_usd)), "right", keep=7),
+        Column("cost", lambda line: _sum(units.money(line[0].cost_usd)), "right", keep=8),
         Column("took", lambda line: units.duration(line[0].span.duration_ms), "right"),
         Column("timeline", lambda line: _bar(line[0], start, whole, bar), keep=6),
     ]
@@ -129,9 +130,9 @@ def _branches(steps: Sequence[Step]) -> list[str]:
 def _label(line: tuple[Step, str]) -> Cell:
     step, branch = line
     span = step.span
-    failed = f" ✕ {units.one_line(span.error_type or 'failed', 60)}" if span.status == "error" else ""
+    failed = f" {units.one_line(span.error_type or 'failed', 60)}" if span.status == "error" else ""
     repeated = f" (same call as {span.duplicate_of})" if span.duplicate_of is not None else ""
-    text = f"{branch}{span.kind} {units.one_line(span.label, 120)}{failed}{repeated}"
+    text = f"{branch}{'✕ ' if failed else ''}{span.kind} {units.one_line(span.label, 120)}{failed}{repeated}"
     return text, "red" if failed else "dim" if repeated else ""
 
 
