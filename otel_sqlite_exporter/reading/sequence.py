@@ -122,7 +122,16 @@ class Rows(Sequence[_Row_co], Answer, Generic[_Row_co]):
     def __repr__(self) -> str:
         note = f", {self.note}" if self.note else ""
         head = f"<{counted(len(self), 'row')} of {self.row_type.__name__}{note}>"
-        return text_table(head, shown_columns(self.row_type.__name__, self.columns), self[:ROWS_SHOWN].flat())
+        return text_table(head, self._shown_columns(), self[:ROWS_SHOWN].flat())
+
+    def _shown_columns(self) -> list[str]:
+        """Return the columns to look at: what a sum lacks only where one does."""
+        columns = shown_columns(self.row_type.__name__, self.columns)
+        return [
+            name
+            for name in columns
+            if not name.startswith("calls_without_") or any(getattr(row, name) for row in self._rows)
+        ]
 
     @property
     def is_partial(self) -> bool:
@@ -143,7 +152,7 @@ class Rows(Sequence[_Row_co], Answer, Generic[_Row_co]):
     def _repr_html_(self) -> str:
         from otel_sqlite_exporter.reading.html import table_html  # noqa: PLC0415 - as above
 
-        return table_html(shown_columns(self.row_type.__name__, self.columns), self.flat(), self.note)
+        return table_html(self._shown_columns(), self.flat(), self.note)
 
     def dicts(self) -> list[dict[str, Json]]:
         """Return the rows as dictionaries that JSON can hold."""

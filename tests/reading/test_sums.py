@@ -120,6 +120,9 @@ def test_calls_that_reported_nothing_are_counted(tmp_path: Path) -> None:
             assert (usage.calls, usage.errors, usage.total_tokens) == (4, 1, 7)
             assert (usage.calls_without_tokens, usage.calls_without_cost) == (2, 2 if usage.cost_usd else 3)
             assert total_of([usage, usage]).calls_without_tokens == 4
+        for shown in (repr, lambda rows: rows._repr_html_()):
+            assert "calls_without_tokens" in shown(database.usage())
+            assert "calls_without_tokens" not in shown(database.usage(status="error"))
 
 
 def test_days_are_days_of_utc(monkeypatch: pytest.MonkeyPatch) -> None:
