@@ -18,7 +18,7 @@ from otel_sqlite_exporter.reading.units import counted
 from otel_sqlite_exporter.sources.content import GENAI_CAPTURE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from otel_sqlite_exporter.reading.database import Database
     from otel_sqlite_exporter.reading.status import Recorder
@@ -40,7 +40,10 @@ _GAPS: Final = f"""
 SELECT count(*), coalesce(sum(NOT EXISTS (SELECT 1 FROM span_messages WHERE span_id = spans.id)), 0)
 FROM (
   SELECT id FROM spans
-  WHERE kind IN ('llm', 'embedding') AND duplicate_of IS NULL ORDER BY id DESC LIMIT {_LOOKED_AT}
+  WHERE kind IN ('llm', 'embedding') AND duplicate_of IS NULL AND recorder_id NOT IN (
+    SELECT id FROM recorders
+    WHERE CASE WHEN json_valid(settings) THEN json_extract(settings, '$.capture_content') IS 0 END
+  ) ORDER BY id DESC LIMIT {_LOOKED_AT}
 ) AS spans
 """
 
@@ -70,16 +73,19 @@ def reported(path: str) -> list[Reported]:
         return []
 
 
-def recorded(path: str, environment: Mapping[str, str], *, is_named: bool) -> list[Finding]:
+def recorded(
+    path: str, environment: Mapping[str, str], *, is_named: bool, written: Sequence[str] = ()
+) -> list[Finding]:
     """Look at a file: path, rights, schema, size, and what its ledger and its last calls tell.
 
     Args:
         path: The file.
         environment: The variables.
         is_named: Whether somebody asked for this very file, so that it should be there.
+        written: The files that a program wrote meanwhile.
     """
     if not os.path.exists(path):  # noqa: PTH110 - no resolving, and no opening
-        return _missing(path, is_named=is_named)
+        return _missing(path, written, is_named=is_named)
     try:
         check_existing(path)
         database = open_database(path)
@@ -92,7 +98,7 @@ def recorded(path: str, environment: Mapping[str, str], *, is_named: bool) -> li
             return [Finding("file", "problem", f"{path}: {error}", "copy it away, and begin a new one")]
 
 
-def _missing(path: str, *, is_named: bool) -> list[Finding]:
+def _missing(path: str, written: Sequence[str], *, is_named: bool) -> list[Finding]:
     directory = Path(path).parent
     existing = next(parent for parent in (directory, *directory.parents) if parent.exists())
     try:
@@ -102,7 +108,7 @@ def _missing(path: str, *, is_named: bool) -> list[Finding]:
     except OSError as error:
         text = f"{path} can't be made: nothing can be written into {existing} ({error.strerror})"
         return [Finding("file", "problem", text, _ANOTHER)]
-    others = recorded_files(Path.cwd())
+    others = written or recorded_files(Path.cwd())
     remedy = f"look at {others[0]} with -d" if others else _NOT_YET
     text = f"{path} does not exist: no call was recorded there"
     if existing != directory:
@@ -135,9 +141,8 @@ def _contents(database: Database, environment: Mapping[str, str]) -> list[Findin
     if status.recorders:
         found += _of_last(status.recorders[0])
     looked_at, silent = (int(str(value)) for value in database.sql(_GAPS)[0])
-    has_content = not status.recorders or _setting(status.recorders[0], "capture_content") is not False
-    if silent and has_content:
-        text = f"{silent:,} of the last {looked_at:,} calls have neither prompt nor answer"
+    if silent:
+        text = f"neither prompt nor answer in {silent:,} of the last {counted(looked_at, 'call')}"
         events = environment.get(GENAI_CAPTURE, "").strip().upper() == "EVENT_ONLY"
         remedy = (
             "EVENT_ONLY sends them as log events: add SQLiteLogRecordProcessor, or use record()"

@@ -235,7 +235,18 @@ def test_calls_without_content_are_said_with_the_variable(
     monkeypatch.setenv(content.GENAI_CAPTURE, "EVENT_ONLY")
     status, found = examine(capsys)
     assert status == 1
-    assert "SQLiteLogRecordProcessor" in remedy_of(found, "problem", "2 of the last 2 calls have neither")
+    assert "SQLiteLogRecordProcessor" in remedy_of(found, "problem", "neither prompt nor answer in 2 of")
+
+
+def test_content_that_was_kept_out_is_not_missed(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Calls of an earlier process with capture_content=False are no fault of the instrumentation."""
+    assert directory.exists()
+    for is_kept in (False, True):
+        processor = SQLiteSpanProcessor(capture_content=is_kept)
+        provider_with(processor).get_tracer("t").start_span("chat", attributes={**CHAT, "input.value": "?"}).end()
+        processor.shutdown()
+    _, found = examine(capsys)
+    assert not [key for key in found if "neither prompt nor answer" in key[1]]
 
 
 @pytest.mark.parametrize(

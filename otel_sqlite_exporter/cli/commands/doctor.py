@@ -49,7 +49,7 @@ def command(asked: Asked, program: tuple[str, ...], *, is_run: bool, is_json: bo
     evidence = [reported for path in files for reported in reported_in(path)]
     found = [*versions(), *settings(os.environ), *reporters(os.environ, evidence), *ran.findings, *refused]
     for path in files:
-        found += recorded(path, os.environ, is_named=asked.path is not None)
+        found += recorded(path, os.environ, is_named=asked.path is not None, written=ran.files)
     if is_json:
         click.echo(json.dumps([asdict(finding) for finding in found], indent=2, ensure_ascii=False))
     else:
