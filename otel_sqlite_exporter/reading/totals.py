@@ -46,7 +46,7 @@ def usage_of(
         cache_read_tokens=tokens["cache_read"],
         cache_write_tokens=tokens["cache_write"],
         reasoning_tokens=tokens["reasoning"],
-        cache_hit_rate=(tokens["cache_read"] or 0) / asked if asked else None,
+        cache_hit_rate=None if tokens["cache_read"] is None or not asked else tokens["cache_read"] / asked,
         cost_usd=cost_usd,
         calls_without_tokens=calls_without_tokens,
         calls_without_cost=calls_without_cost,

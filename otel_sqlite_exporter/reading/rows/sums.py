@@ -27,7 +27,7 @@ class Usage:
         cache_read_tokens: Of the input, read from the provider's cache.
         cache_write_tokens: Of the input, written into it.
         reasoning_tokens: Of the output.
-        cache_hit_rate: ``cache_read_tokens / input_tokens``.
+        cache_hit_rate: ``cache_read_tokens / input_tokens``; None where nobody reported any from a cache.
         cost_usd: US dollars; of the calls that have a price.
         calls_without_tokens: How many calls did not fail and reported no tokens: the sums lack theirs.
         calls_without_cost: How many calls did not fail and have no cost: the cost lacks theirs.
