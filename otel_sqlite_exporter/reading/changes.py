@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import SequenceMatcher, unified_diff
+from difflib import unified_diff
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from otel_sqlite_exporter.database.essentials import MESSAGE_DIRECTIONS
 from otel_sqlite_exporter.reading.blocks import common_prefix, signature
 from otel_sqlite_exporter.reading.building import Json, as_int, json_text, plain
 from otel_sqlite_exporter.reading.conditions import IS_CALL
+from otel_sqlite_exporter.reading.matching import stretches
 from otel_sqlite_exporter.reading.transcript import call_detail
 from otel_sqlite_exporter.reading.units import counted, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from otel_sqlite_exporter.reading.connection import ReadConnection, Value
     from otel_sqlite_exporter.reading.rows.calls import Call, Message
     from otel_sqlite_exporter.reading.transcript import CallDetail
@@ -117,7 +116,7 @@ def changes_of(connection: ReadConnection, wanted: int | str) -> Changes:
     old_prompt = [message for message in before.messages if message.direction != "output"]
     new, old = ([signature(message) for message in messages] for messages in (prompt, before.messages))
     kept = common_prefix(new, old)
-    added, gone = _differing(new[kept:], old[kept:])
+    differing = [one for one in stretches(old[kept:], new[kept:]) if not one.is_same]
     return Changes(
         call=now.call,
         previous=before.call,
@@ -125,19 +124,9 @@ def changes_of(connection: ReadConnection, wanted: int | str) -> Changes:
         kept=kept,
         diverges_at=kept if kept < len(old_prompt) else None,
         prompt=tuple(prompt),
-        added=tuple(prompt[kept + place] for place in added),
-        dropped=tuple(old_prompt[kept + place] for place in gone if kept + place < len(old_prompt)),
+        added=tuple(message for one in differing for message in prompt[kept:][one.new]),
+        dropped=tuple(message for one in differing for message in old_prompt[kept:][one.old]),
     )
-
-
-def _differing(new: Sequence[object], old: Sequence[object]) -> tuple[list[int], list[int]]:
-    """Return the places of what is only in the one list, and of what is only in the other, their order kept."""
-    matcher = SequenceMatcher(None, [hash(one) for one in old], [hash(one) for one in new], autojunk=False)
-    added, gone = set(range(len(new))), set(range(len(old)))
-    for block in matcher.get_matching_blocks():
-        gone -= set(range(block.a, block.a + block.size))
-        added -= set(range(block.b, block.b + block.size))
-    return sorted(added), sorted(gone)
 
 
 def _previous(connection: ReadConnection, call: Call) -> tuple[int | None, str | None]:
@@ -235,16 +224,13 @@ def compare(left: CallDetail, right: CallDetail) -> Comparison:
     for direction in MESSAGE_DIRECTIONS:
         ours = [message for message in left.messages if message.direction == direction]
         theirs = [message for message in right.messages if message.direction == direction]
-        matcher = SequenceMatcher(
-            None, [hash(signature(m)) for m in ours], [hash(signature(m)) for m in theirs], autojunk=False
-        )
-        for tag, first, last, other_first, other_last in matcher.get_opcodes():
-            pairs += _pairs(tag, ours[first:last], theirs[other_first:other_last])
+        for one in stretches([signature(message) for message in ours], [signature(message) for message in theirs]):
+            pairs += _pairs(ours[one.old], theirs[one.new], is_same=one.is_same)
     return Comparison(left=left, right=right, pairs=tuple(pairs))
 
 
-def _pairs(tag: str, ours: list[Message], theirs: list[Message]) -> list[Pair]:
-    if tag == "equal":
+def _pairs(ours: list[Message], theirs: list[Message], *, is_same: bool) -> list[Pair]:
+    if is_same:
         return [Pair(tag="same", left=one, right=other) for one, other in zip(ours, theirs, strict=True)]
     both = min(len(ours), len(theirs))
     return [
