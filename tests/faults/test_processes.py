@@ -364,6 +364,32 @@ processor.shutdown()
     check_file(path)
 
 
+def test_a_child_keeps_nobody_from_the_directory(tmp_path: Path) -> None:
+    """The lock under which a file is opened ends with the opening, also where a child was forked in it and lives on."""
+    run(
+        tmp_path / "traces.db",
+        """
+        import fcntl
+        from otel_sqlite_exporter.database import connection
+        step, is_there, may_go_on = connection.set_leftovers_aside, threading.Event(), threading.Event()
+        def slow(*arguments):
+            is_there.set(); may_go_on.wait(20)
+            return step(*arguments)
+        connection.set_leftovers_aside = slow
+        call()
+        assert is_there.wait(20)
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(60)
+        may_go_on.set()
+        assert processor.force_flush()
+        directory = os.open(os.path.dirname(sys.argv[1]), os.O_RDONLY)
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.kill(pid, signal.SIGKILL)
+        """,
+    )
+
+
 def test_a_child_has_its_turn_before_a_long_transaction_begins_again(tmp_path: Path) -> None:
     """The transaction that a fork interrupts would hold the lock for as long as it takes; the child writes first."""
     path = tmp_path / "traces.db"
