@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import runpy
 import sys
 import urllib.parse
@@ -83,8 +84,8 @@ _files: dict[str, None] = {}
 
 def _note_file(event: str, arguments: tuple[object, ...]) -> None:
     """Remember what a recorder opens: the one way to know that holds for every way to record, closed ones as well."""
-    if event == "sqlite3.connect" and isinstance(arguments[0], str):
-        parts = urllib.parse.urlsplit(arguments[0])
+    if event == "sqlite3.connect" and isinstance(arguments[0], (str, bytes)):  # bytes before Python 3.11
+        parts = urllib.parse.urlsplit(os.fsdecode(arguments[0]))
         if parts.scheme == "file" and parts.query == "mode=rw":
             _files[urllib.parse.unquote(parts.path)] = None
 
