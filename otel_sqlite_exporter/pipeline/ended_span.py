@@ -48,24 +48,21 @@ def permits_of(span: ReadableSpan) -> int:
 
 def events_of(span: ReadableSpan) -> Sequence[Event]:
     """Return the span's events; looking into the SDK's own container costs a tenth of having it copy itself."""
-    try:
-        held: Any = span._events  # noqa: SLF001 - see above
-    except AttributeError as error:
-        if is_of_a_handler(error):
-            raise
-        held = span.events
-    items = getattr(held, "_dq", held)
-    return tuple(items) if items else ()
+    return _held(span, "_events", "events")
 
 
 def links_of(span: ReadableSpan) -> Sequence[Link]:
     """Return the span's links, as :func:`events_of` its events."""
+    return _held(span, "_links", "links")
+
+
+def _held(span: ReadableSpan, container: str, public: str) -> Sequence[Any]:
     try:
-        held: Any = span._links  # noqa: SLF001 - see above
+        held = getattr(span, container)
     except AttributeError as error:
         if is_of_a_handler(error):
             raise
-        held = span.links
+        held = getattr(span, public)
     items = getattr(held, "_dq", held)
     return tuple(items) if items else ()
 
