@@ -290,6 +290,16 @@ time.sleep(0.05)
 """
 """Leaves the exporter thread in the middle of a transaction that takes long."""
 
+CHILD_AND_PARENT_END = """
+    ok = processor.force_flush(20_000)
+    if ok: processor.shutdown()
+    os._exit(0 if ok else 7)
+assert processor.force_flush(30_000)
+assert os.waitpid(pid, 0)[1] == 0
+processor.shutdown()
+"""
+"""Goes on behind what a child does: both write all that they have, and the parent sees that the child did."""
+
 
 @pytest.mark.parametrize("fork", ["os.fork()", "ctypes.CDLL(None).fork()"], ids=["with hooks", "without hooks"])
 def test_a_child_that_is_forked_in_a_transaction_writes(tmp_path: Path, fork: str) -> None:
@@ -301,13 +311,7 @@ def test_a_child_that_is_forked_in_a_transaction_writes(tmp_path: Path, fork: st
 pid = {fork}
 if pid == 0:
     call("child"); time.sleep(0.1); call("child")
-    ok = processor.force_flush(20_000)
-    if ok: processor.shutdown()
-    os._exit(0 if ok else 7)
-assert processor.force_flush(30_000)
-assert os.waitpid(pid, 0)[1] == 0
-processor.shutdown()
-""",
+{CHILD_AND_PARENT_END}""",
     )
     assert sorted(names(path)) == ["child", "child", "first", "slow"]
     check_file(path)
@@ -351,13 +355,7 @@ assert is_there.wait(20)
 pid = {fork}
 if pid == 0:
     call("child")
-    ok = processor.force_flush(20_000)
-    if ok: processor.shutdown()
-    os._exit(0 if ok else 7)
-assert processor.force_flush(30_000)
-assert os.waitpid(pid, 0)[1] == 0
-processor.shutdown()
-""",
+{CHILD_AND_PARENT_END}""",
     )
     assert sorted(names(path)) == ["child", "parent"]
     assert query(path, "SELECT clean_exit, count(*) FROM recorders GROUP BY 1") == [(1, 2)]
