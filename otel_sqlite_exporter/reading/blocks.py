@@ -138,16 +138,6 @@ def signature(message: Message) -> tuple[object, ...]:
     return (message.role, said, asked, answered)
 
 
-def common_prefix(left: Sequence[object], right: Sequence[object]) -> int:
-    """Return how many items two sequences begin with in common."""
-    number = 0
-    for one, other in zip(left, right, strict=False):
-        if one != other:
-            break
-        number += 1
-    return number
-
-
 def tool_definitions(messages: Sequence[Message]) -> list[Json]:
     """Return the tools that a call was offered."""
     found: list[Json] = []

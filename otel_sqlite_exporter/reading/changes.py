@@ -7,10 +7,10 @@ from difflib import unified_diff
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from otel_sqlite_exporter.database.essentials import MESSAGE_DIRECTIONS
-from otel_sqlite_exporter.reading.blocks import common_prefix, signature
+from otel_sqlite_exporter.reading.blocks import signature
 from otel_sqlite_exporter.reading.building import Json, as_int, json_text, plain
 from otel_sqlite_exporter.reading.conditions import IS_CALL
-from otel_sqlite_exporter.reading.matching import stretches
+from otel_sqlite_exporter.reading.matching import common_prefix, stretches
 from otel_sqlite_exporter.reading.transcript import call_detail
 from otel_sqlite_exporter.reading.units import counted, one_line
 
@@ -116,7 +116,7 @@ def changes_of(connection: ReadConnection, wanted: int | str) -> Changes:
     old_prompt = [message for message in before.messages if message.direction != "output"]
     new, old = ([signature(message) for message in messages] for messages in (prompt, before.messages))
     kept = common_prefix(new, old)
-    differing = [one for one in stretches(old[kept:], new[kept:]) if not one.is_same]
+    differing = [one for one in stretches(old, new) if not one.is_same]
     return Changes(
         call=now.call,
         previous=before.call,
@@ -124,8 +124,8 @@ def changes_of(connection: ReadConnection, wanted: int | str) -> Changes:
         kept=kept,
         diverges_at=kept if kept < len(old_prompt) else None,
         prompt=tuple(prompt),
-        added=tuple(message for one in differing for message in prompt[kept:][one.new]),
-        dropped=tuple(message for one in differing for message in old_prompt[kept:][one.old]),
+        added=tuple(message for one in differing for message in prompt[one.new]),
+        dropped=tuple(message for one in differing for message in old_prompt[one.old]),
     )
 
 

@@ -26,15 +26,24 @@ class Stretch(NamedTuple):
     new: slice
 
 
+def common_prefix(left: Sequence[object], right: Sequence[object]) -> int:
+    """Return how many items two sequences begin with in common."""
+    number = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other:
+            break
+        number += 1
+    return number
+
+
 def stretches(old: Sequence[object], new: Sequence[object]) -> list[Stretch]:
     """Return two lists in stretches that are the same and stretches that are not, in order; none is empty.
 
     What both begin and end with is found in lists of any length. Between that, lists too long to be compared count as
     different as a whole.
     """
-    shorter = min(len(old), len(new))
-    start = next((at for at in range(shorter) if old[at] != new[at]), shorter)
-    end = next((at for at in range(shorter - start) if old[-1 - at] != new[-1 - at]), shorter - start)
+    start = common_prefix(old, new)
+    end = common_prefix(old[start:][::-1], new[start:][::-1])
     middle_old, middle_new = old[start : len(old) - end], new[start : len(new) - end]
     found = [Stretch(is_same=True, old=slice(0, start), new=slice(0, start))]
     opcodes: Sequence[tuple[str, int, int, int, int]]

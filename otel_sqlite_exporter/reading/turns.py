@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otel_sqlite_exporter.reading.blocks import common_prefix, signature
+from otel_sqlite_exporter.reading.blocks import signature
+from otel_sqlite_exporter.reading.matching import common_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
