@@ -221,25 +221,26 @@ class Statements:
                 values = (inner.id if inner else None, *record.key)
                 connection.execute("UPDATE spans SET duplicate_of = ? WHERE trace_id = ? AND span_id = ?", values)
 
-    def _insert_links(self, connection: sqlite3.Connection, links: Sequence[tuple[int, MessageLink]]) -> None:
+    def _insert_links(self, connection: sqlite3.Connection, spans: Sequence[tuple[int, Sequence[MessageLink]]]) -> None:
+        links = [(back, link) for back, links in spans for link in links]
         for chunk in _chunks(links, MAX_LINKS):
             insertion = Insertion()
-            new = self._add_links(insertion, chunk)
+            new = self._add_links(insertion, [(back, [link]) for back, link in chunk])
             insertion.execute(connection)
             self._remember(new)
 
-    def _add_links(self, insertion: Insertion, links: Iterable[tuple[int, MessageLink]]) -> set[bytes]:
+    def _add_links(self, insertion: Insertion, spans: Iterable[tuple[int, Sequence[MessageLink]]]) -> set[bytes]:
         """Add messages, each with its text only where it is new, and return the hashes of these."""
         new: set[bytes] = set()
         known = self._messages
-        for back, (direction, position, message, finish_reason) in links:
-            digest = message.hash
-            place = (direction, position, finish_reason)
-            if digest in known or digest in new:
-                insertion.add_known_link(back, digest, place)
-            else:
-                new.add(digest)
-                insertion.add_link(back, digest, place, message[1:])
+        for back, links in spans:
+            for link in links:
+                message = link.message
+                digest = message.hash
+                if digest not in known and digest not in new:
+                    new.add(digest)
+                    insertion.add_message(message)
+            insertion.add_links(back, links)
         return new
 
     def _remember(self, digests: Iterable[bytes]) -> None:
@@ -287,8 +288,8 @@ class Statements:
             )
         }
         (last_id,) = connection.execute("SELECT max(id) FROM spans").fetchone()
-        missing = [(last_id - span_id, link) for link in amendment.messages if link.direction not in present]
-        self._insert_links(connection, missing)
+        missing = [link for link in amendment.messages if link.direction not in present]
+        self._insert_links(connection, [(last_id - span_id, missing)])
 
 
 def _add_span(insertion: Insertion, record: SpanRecord, back: int, ids: tuple[int, int, int]) -> None:
@@ -320,13 +321,9 @@ def _back(record: SpanRecord, number: int, numbers: dict[RowKey, int]) -> int:
     return max(number - numbers.get(record.duplicate_of.key, number), 0)
 
 
-def _links_of(records: Sequence[SpanRecord]) -> list[tuple[int, MessageLink]]:
-    """Return the records' messages, each with the number of records that follow its own."""
-    return [
-        (back, link)
-        for back, record in zip(range(len(records) - 1, -1, -1), records, strict=True)
-        for link in record.messages
-    ]
+def _links_of(records: Sequence[SpanRecord]) -> list[tuple[int, Sequence[MessageLink]]]:
+    """Return the messages of each record, with the number of records that follow it."""
+    return [(back, record.messages) for back, record in zip(range(len(records) - 1, -1, -1), records, strict=True)]
 
 
 def _without_known(connection: sqlite3.Connection, records: Sequence[SpanRecord]) -> tuple[list[SpanRecord], int]:

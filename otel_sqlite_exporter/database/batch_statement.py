@@ -19,6 +19,8 @@ from otel_sqlite_exporter.database.schema import LEDGER_COLUMNS, MAY_BE_NULL, SP
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from otel_sqlite_exporter.database.rows import MessageLink, MessageRow
+
 # SQLite before 3.32 takes 999 parameters in one statement.
 MAX_PARAMETERS: Final = 32_000 if sqlite3.sqlite_version_info >= (3, 32) else 999
 
@@ -28,38 +30,41 @@ STATEMENTS: Final = 96
 INSERTED_SPAN_COLUMNS: Final = tuple(column for column in SPAN_COLUMNS if column != "id")
 """What :meth:`Insertion.add_span` takes, in order; of ``duplicate_of`` how many spans before this one, 0 for none."""
 
-_PLACE: Final = (
-    "back",  # how many spans after the message's were inserted
-    "hash",
+_MESSAGE: Final = ("hash", "role", "text", "parts", "full_bytes", "kept_bytes")
+_RUN: Final = (
+    "hashes",  # of messages that follow each other, in one
     "direction",
-    "position",
     "finish_reason",
+    "back",  # how many spans were inserted after theirs
+    "position",  # of the first
 )
-_MESSAGE: Final = ("role", "text", "parts", "full_bytes", "kept_bytes")
-_LINK: Final = (*_PLACE, *_MESSAGE)
-_NOTHING, _SPAN, _LINKS, _KNOWN_LINKS, _END = range(5)
-_NO_PLACE: Final = (0, "", "", 0, "")
-_NO_LINK: Final = (*_NO_PLACE, "", "", "", 0, 0)
+_NO_MESSAGE: Final = ("", "", "", "", 0, 0)
+_NO_RUN: Final = ("", "", "", 0, 0)
+_HASH_BYTES: Final = 16
+_LONGEST_RUN: Final = 256
+
 _NO_LEDGER: Final = ("",) * (1 + len(LEDGER_COLUMNS))
-_END_PARAMETERS: Final = 1 + len(_NO_LEDGER)
+_END_PARAMETERS: Final = 2 + len(_NO_LEDGER)
+_END: Final = (
+    *("last_span", "last_message", "last_run"),  # the last row of each kind; after the spans there may be empty ones
+    *("spans", "used"),  # how many were inserted, and which of the last ones of the table count as used
+    *("recorder_id", *LEDGER_COLUMNS),
+)
 
 # Every row has the width of a span's, and a chat has more messages than spans.
-_LINKS_IN_A_ROW: Final = 4
-_KNOWN_IN_A_ROW: Final = 10
-_WIDTH: Final = max(
-    len(INSERTED_SPAN_COLUMNS), len(_LINK) * _LINKS_IN_A_ROW, len(_PLACE) * _KNOWN_IN_A_ROW, _END_PARAMETERS
-)
+_WIDTH: Final = len(INSERTED_SPAN_COLUMNS)
+_MESSAGES_IN_A_ROW: Final = _WIDTH // len(_MESSAGE)
+_RUNS_IN_A_ROW: Final = _WIDTH // len(_RUN)
 
 _LAST_SPAN: Final = "(SELECT max(id) FROM spans)"
 
 
-def _value(index: int, column: str, table: str = "batch") -> str:
-    """Return a row's value, NULL for the empty text where the column means that.
+def _value(column: str, value: str) -> str:
+    """Return what is stored of a value, in SQL: NULL for the empty text where the column means that.
 
     ``sqlite3`` takes ten times as long to bind None as to bind text: it looks for an adapter every time
     (``python -m benchmarks cpu``).
     """
-    value = f"{table}.c{index}"
     return f"CASE WHEN {value} <> '' THEN {value} END" if column in MAY_BE_NULL else value
 
 
@@ -68,80 +73,74 @@ def _span_value(index: int, column: str) -> str:
         # Ids follow each other from the last one that was ever given, and the spans come first in the batch.
         last = "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'spans'), 0)"
         return f"CASE WHEN batch.c{index} > 0 THEN {last} + batch.rowid - batch.c{index} END"
-    return _value(index, column)
+    return _value(column, f"batch.c{index}")
 
 
 _INSERT_SPANS: Final = f"""
     INSERT INTO spans ({", ".join(INSERTED_SPAN_COLUMNS)})
       SELECT {", ".join(_span_value(index, column) for index, column in enumerate(INSERTED_SPAN_COLUMNS))}
-        FROM batch WHERE step = {_SPAN};
+        FROM batch WHERE rowid <= NEW.spans;
 """
 
 # Retention deletes rows that nothing refers to, and so may a user; who remembers one then has to add it again.
 _CHECK_REFERENCES: Final = "".join(
-    f"SELECT RAISE(ABORT, 'a row of {table} is gone') WHERE EXISTS (SELECT 1 FROM batch WHERE step = {_SPAN} "
+    f"SELECT RAISE(ABORT, 'a row of {table} is gone') WHERE EXISTS (SELECT 1 FROM batch WHERE rowid <= NEW.spans "
     f"AND c{INSERTED_SPAN_COLUMNS.index(column)} NOT IN (SELECT id FROM {table}));"
     for table, column in (("resources", "resource_id"), ("scopes", "scope_id"), ("recorders", "recorder_id"))
 )
 
 
-def _of_links(step: int, link: tuple[str, ...], places: int, columns: tuple[str, ...], **instead: str) -> str:
-    """Return a query for every message of the batch, in order: all in the first place of the rows, in the second ...
+def _all_of(columns: Sequence[str], places: int, first: str, last: str) -> str:
+    """Return a query for what stands in a range of rows, in order: all in their first place, in their second ...
 
     Args:
-        step: The kind of rows that hold them.
-        link: What such a row says of each message, in order.
-        places: How many messages there are in a row.
-        columns: Which of its columns; each may be replaced by an expression with others in braces.
-        instead: By column, such an expression.
+        columns: The names of what stands in one place.
+        places: How many of these there are in a row.
+        first: After which row the range begins.
+        last: Its last row.
     """
     queries = []
     for place in range(places):
-        values = {column: _value(place * len(link) + index, column) for index, column in enumerate(link)}
-        shown = ", ".join(instead.get(column, f"{{{column}}}").format_map(values) for column in columns)
-        queries.append(f"SELECT {shown} FROM batch WHERE step = {step} AND {values['hash']} <> ''")
+        values = ", ".join(f"c{place * len(columns) + index} AS {column}" for index, column in enumerate(columns))
+        queries.append(f"SELECT {values} FROM batch WHERE rowid > NEW.{first} AND rowid <= NEW.{last}")
     return " UNION ALL ".join(queries)
 
 
-def _insert_places(step: int, link: tuple[str, ...], places: int) -> str:
-    row_ids = {"back": f"{_LAST_SPAN} - {{back}}", "hash": "(SELECT id FROM messages WHERE hash = {hash})"}
-    return f"""
-    INSERT INTO span_messages (span_id, message_id, direction, position, finish_reason)
-      {_of_links(step, link, places, _PLACE, **row_ids)};
-"""
-
-
 _INSERT_MESSAGES: Final = f"""
-    INSERT INTO messages (hash, {", ".join(_MESSAGE)})
-      {_of_links(_LINKS, _LINK, _LINKS_IN_A_ROW, ("hash", *_MESSAGE))}
+    INSERT INTO messages ({", ".join(_MESSAGE)})
+      SELECT {", ".join(_value(column, column) for column in _MESSAGE)}
+        FROM ({_all_of(_MESSAGE, _MESSAGES_IN_A_ROW, "last_span", "last_message")}) WHERE hash <> ''
       ON CONFLICT (hash) DO UPDATE
         SET text = excluded.text, parts = excluded.parts, kept_bytes = excluded.kept_bytes
         WHERE kept_bytes < excluded.kept_bytes;
-    {_insert_places(_LINKS, _LINK, _LINKS_IN_A_ROW)}
-    {_insert_places(_KNOWN_LINKS, _PLACE, _KNOWN_IN_A_ROW)}
+    INSERT INTO span_messages (span_id, direction, position, message_id, finish_reason)
+      SELECT {_LAST_SPAN} - back, direction, position + number, messages.id, {_value("finish_reason", "finish_reason")}
+        FROM ({_all_of(_RUN, _RUNS_IN_A_ROW, "last_message", "last_run")})
+          CROSS JOIN batch_numbers ON number < length(hashes) / {_HASH_BYTES}
+          LEFT JOIN messages ON hash = substr(hashes, number * {_HASH_BYTES} + 1, {_HASH_BYTES});
 """
 
 # The writer holds the write lock, so the spans that it inserted last have the highest ids, one after another.
 _ADD_USAGE: Final = f"""
     INSERT INTO usage (day, provider, model, {", ".join(USAGE_SUMS)})
       SELECT day, provider, model, {", ".join(f"sum({column})" for column in USAGE_SUMS)} FROM span_usage
-        WHERE id > {_LAST_SPAN} - NEW.c0 GROUP BY day, provider, model
+        WHERE id > {_LAST_SPAN} - NEW.used GROUP BY day, provider, model
       ON CONFLICT (day, provider, model) DO UPDATE SET
         {", ".join(f"{column} = {column} + excluded.{column}" for column in USAGE_SUMS)};
 """
 
 _UPDATE_LEDGER: Final = f"""
     UPDATE recorders SET
-        {", ".join(f"{column} = {_value(index, column, 'NEW')}" for index, column in enumerate(LEDGER_COLUMNS, 2))}
-      WHERE id = NEW.c1;
+        {", ".join(f"{column} = {_value(column, f'NEW.{column}')}" for column in LEDGER_COLUMNS)}
+      WHERE id = NEW.recorder_id;
 """
 
 # Rounding up adds an eighth at most; see _rounded.
 _MAX_ROW_PARAMETERS: Final = MAX_PARAMETERS * 8 // 9
-MAX_SPANS: Final = _MAX_ROW_PARAMETERS // (1 + len(INSERTED_SPAN_COLUMNS))
+MAX_SPANS: Final = _MAX_ROW_PARAMETERS // len(INSERTED_SPAN_COLUMNS)
 """How many spans fit in one statement without their messages."""
-MAX_LINKS: Final = _MAX_ROW_PARAMETERS // (_LINKS_IN_A_ROW * len(_LINK)) * _LINKS_IN_A_ROW
-"""How many messages fit in one statement without their spans, all of them new."""
+MAX_LINKS: Final = _MAX_ROW_PARAMETERS // (len(_MESSAGE) + len(_RUN)) - _MESSAGES_IN_A_ROW - _RUNS_IN_A_ROW
+"""How many messages fit in one statement without their spans, all of them new and each a run of its own."""
 
 
 def install(connection: sqlite3.Connection, schema_version: int) -> None:
@@ -156,18 +155,23 @@ def install(connection: sqlite3.Connection, schema_version: int) -> None:
         f"WHERE (SELECT user_version FROM pragma_user_version) <> {schema_version};"
     )
     actions = f"{check} {_INSERT_SPANS} {_CHECK_REFERENCES} {_INSERT_MESSAGES} {_ADD_USAGE} {_UPDATE_LEDGER}"
-    end = [f"c{index}" for index in range(_END_PARAMETERS)]
     connection.execute("PRAGMA temp.auto_vacuum = FULL")  # gives the memory of a large batch back
-    connection.execute(f"CREATE TEMP TABLE batch (step, {', '.join(f'c{index}' for index in range(_WIDTH))})")
+    connection.execute(f"CREATE TEMP TABLE batch ({', '.join(f'c{index}' for index in range(_WIDTH))}, is_end)")
     connection.execute("PRAGMA temp.secure_delete = OFF")  # it is memory, and emptied with every batch
-    connection.execute(f"CREATE TEMP VIEW batch_end AS SELECT {', '.join(f'0 AS {column}' for column in end)}")
+    connection.execute("CREATE TEMP TABLE batch_numbers (number INTEGER PRIMARY KEY)")
+    connection.execute(
+        "WITH RECURSIVE numbers (number) AS "
+        f"(SELECT 0 UNION ALL SELECT number + 1 FROM numbers WHERE number < {_LONGEST_RUN - 1}) "
+        "INSERT INTO batch_numbers SELECT number FROM numbers"
+    )
+    connection.execute(f"CREATE TEMP VIEW batch_end AS SELECT {', '.join(f'0 AS {column}' for column in _END)}")
     connection.execute(
         f"CREATE TEMP TRIGGER batch_move INSTEAD OF INSERT ON batch_end BEGIN {actions} DELETE FROM batch; END"
     )
     # A trigger is entered for every row, and entering one takes longer the more it does: hence the step in between.
     connection.execute(
-        f"CREATE TEMP TRIGGER batch_is_whole AFTER INSERT ON batch WHEN NEW.step = {_END} BEGIN "
-        f"INSERT INTO batch_end VALUES ({', '.join(f'NEW.{column}' for column in end)}); END"
+        "CREATE TEMP TRIGGER batch_is_whole AFTER INSERT ON batch WHEN NEW.is_end BEGIN "
+        f"INSERT INTO batch_end VALUES ({', '.join(f'NEW.c{index}' for index in range(len(_END)))}); END"
     )
 
 
@@ -185,13 +189,13 @@ class Insertion:
         columns: Which columns of spans are bound; needed where there are spans.
     """
 
-    __slots__ = ("_columns", "_known", "_ledger", "_links", "_spans", "_usage")
+    __slots__ = ("_columns", "_ledger", "_messages", "_runs", "_spans", "_usage")
 
     def __init__(self, columns: BoundColumns | None = None) -> None:
         self._columns = columns or bound_columns()
         self._spans: list[tuple[object, ...]] = []
-        self._links: list[tuple[object, ...]] = []
-        self._known: list[tuple[object, ...]] = []
+        self._messages: list[tuple[object, ...]] = []
+        self._runs: list[tuple[object, ...]] = []
         self._usage = 0
         self._ledger: tuple[object, ...] = _NO_LEDGER
 
@@ -199,20 +203,26 @@ class Insertion:
         """Add a span, with its values in the order of :data:`INSERTED_SPAN_COLUMNS`."""
         self._spans.append(values)
 
-    def add_link(self, back: int, digest: bytes, place: tuple[object, ...], message: tuple[object, ...]) -> None:
-        """Add a message of a span.
+    def add_message(self, message: MessageRow) -> None:
+        """Add a message that is not in the file."""
+        digest, role, text, parts, full_bytes, kept_bytes = message
+        self._messages.append((bytearray(digest), role or "", text or "", parts or "", full_bytes, kept_bytes))
+
+    def add_links(self, back: int, links: Sequence[MessageLink]) -> None:
+        """Add messages of a span, which are in the file already or were added.
 
         Args:
-            back: How many spans were inserted after the message's.
-            digest: The message's hash.
-            place: ``direction``, ``position`` and ``finish_reason``.
-            message: Its columns ``role`` to ``kept_bytes``.
+            back: How many spans were inserted after theirs.
+            links: Which messages, where.
         """
-        self._links.append((back, bytearray(digest), *place, *message))
-
-    def add_known_link(self, back: int, digest: bytes, place: tuple[object, ...]) -> None:
-        """Add a message of a span that is in the file already, or added before: only its hash is needed."""
-        self._known.append((back, bytearray(digest), *place))
+        run = bytearray()
+        end: tuple[object, ...] = ()
+        for direction, position, message, finish_reason in links:
+            if (direction, position, finish_reason) != end or len(run) == _LONGEST_RUN * _HASH_BYTES:
+                run = bytearray()
+                self._runs.append((run, direction, finish_reason or "", back, position))
+            run += message.hash
+            end = (direction, position + 1, finish_reason)
 
     def add_usage(self, spans: int) -> None:
         """Add what the spans that were inserted last, so many of them, used."""
@@ -225,10 +235,10 @@ class Insertion:
     @property
     def is_too_long(self) -> bool:
         """Whether the rows take more parameters than SQLite allows in a statement."""
-        spans = _rounded(len(self._spans)) * (1 + len(INSERTED_SPAN_COLUMNS))
-        links = _rows_for(self._links, _LINKS_IN_A_ROW) * _LINKS_IN_A_ROW * len(_LINK)
-        known = _rows_for(self._known, _KNOWN_IN_A_ROW) * _KNOWN_IN_A_ROW * len(_PLACE)
-        return spans + links + known + _END_PARAMETERS > MAX_PARAMETERS
+        spans = _rounded(len(self._spans)) * len(INSERTED_SPAN_COLUMNS)
+        messages = _rows_for(self._messages, _MESSAGES_IN_A_ROW) * _MESSAGES_IN_A_ROW * len(_MESSAGE)
+        runs = _rows_for(self._runs, _RUNS_IN_A_ROW) * _RUNS_IN_A_ROW * len(_RUN)
+        return spans + messages + runs + _END_PARAMETERS > MAX_PARAMETERS
 
     def execute(self, connection: sqlite3.Connection) -> None:
         """Insert everything.
@@ -239,38 +249,37 @@ class Insertion:
             Exception: Of ``sqlite3`` or of a value that can't be bound. Nothing was inserted, here as above.
         """
         span_rows = _rounded(len(self._spans))
-        link_rows = _rows_for(self._links, _LINKS_IN_A_ROW)
-        known_rows = _rows_for(self._known, _KNOWN_IN_A_ROW)
+        message_rows = _rows_for(self._messages, _MESSAGES_IN_A_ROW)
+        run_rows = _rows_for(self._runs, _RUNS_IN_A_ROW)
         columns = self._columns
         columns.grow(self._spans)
         values: list[object] = []
         for span in self._spans:
-            values.append(_SPAN)
-            values += columns.values_of(span)
-        values += (_NOTHING, *[""] * columns.count) * (span_rows - len(self._spans))
-        _add_rows(values, self._links, link_rows, _NO_LINK, _LINKS_IN_A_ROW)
-        _add_rows(values, self._known, known_rows, _NO_PLACE, _KNOWN_IN_A_ROW)
-        values.append(self._usage)
-        values += self._ledger
+            filled = columns.values_of(span)
+            values += ["" if value is None else value for value in filled] if None in filled else filled
+        values += [""] * (columns.count * (span_rows - len(self._spans)))
+        _add_rows(values, self._messages, _NO_MESSAGE, message_rows, _MESSAGES_IN_A_ROW)
+        _add_rows(values, self._runs, _NO_RUN, run_rows, _RUNS_IN_A_ROW)
+        values += (len(self._spans), self._usage, *["" if value is None else value for value in self._ledger])
         connection.execute(
-            _statement(span_rows, columns.marks, link_rows, known_rows),
-            ["" if value is None else value for value in values],
+            _statement(span_rows, columns.marks, message_rows, run_rows),
+            values,
         )
 
 
-def _rows_for(links: Sequence[tuple[object, ...]], places: int) -> int:
-    """Return how many rows messages take."""
-    return _rounded(-(-len(links) // places))
-
-
 def _add_rows(
-    values: list[object], links: Sequence[tuple[object, ...]], rows: int, nothing: tuple[object, ...], places: int
+    values: list[object], items: Sequence[tuple[object, ...]], nothing: tuple[object, ...], rows: int, places: int
 ) -> None:
-    """Add the values of rows of messages: the first ones stand in the first place of the rows, and so on."""
-    filled = [*links, *[nothing] * (rows * places - len(links))]
+    """Add the values of rows of messages or runs: the first ones stand in the first place of the rows, and so on."""
+    filled = [*items, *[nothing] * (rows * places - len(items))]
     for row in range(rows):
-        for link in filled[row::rows]:
-            values += link
+        for item in filled[row::rows]:
+            values += item
+
+
+def _rows_for(items: Sequence[object], places: int) -> int:
+    """Return how many rows these take."""
+    return _rounded(-(-len(items) // places))
 
 
 def _rounded(rows: int) -> int:
@@ -280,13 +289,15 @@ def _rounded(rows: int) -> int:
 
 
 @lru_cache(maxsize=STATEMENTS)
-def _statement(span_rows: int, span_marks: str, link_rows: int, known_rows: int) -> str:
-    rows = [f"(?, {span_marks}{', NULL' * (_WIDTH - len(INSERTED_SPAN_COLUMNS))})"] * span_rows
-    rows += [_row(str(_LINKS), _LINKS_IN_A_ROW * len(_LINK))] * link_rows
-    rows += [_row(str(_KNOWN_LINKS), _KNOWN_IN_A_ROW * len(_PLACE))] * known_rows
-    rows.append(_row(str(_END), _END_PARAMETERS))
+def _statement(span_rows: int, span_marks: str, message_rows: int, run_rows: int) -> str:
+    rows = [f"({span_marks}, NULL)"] * span_rows
+    rows += [_row(_MESSAGES_IN_A_ROW * len(_MESSAGE))] * message_rows
+    rows += [_row(_RUNS_IN_A_ROW * len(_RUN))] * run_rows
+    last_rows = (span_rows, span_rows + message_rows, span_rows + message_rows + run_rows)
+    rows.append(_row(_END_PARAMETERS, *map(str, last_rows), is_end="1"))
     return f"INSERT INTO batch VALUES {', '.join(rows)}"
 
 
-def _row(step: str, parameters: int) -> str:
-    return f"({step}{', ?' * parameters}{', NULL' * (_WIDTH - parameters)})"
+def _row(parameters: int, *before: str, is_end: str = "NULL") -> str:
+    values = [*before, *["?"] * parameters]
+    return f"({', '.join(values + ['NULL'] * (_WIDTH - len(values)))}, {is_end})"

@@ -45,3 +45,29 @@ def _stored(path: Path, size: int) -> list[list[tuple[object, ...]]]:
 def test_batches_of_any_size_give_the_same_rows(tmp_path: Path, size: int) -> None:
     """Ids, messages, the order in which these came, and sums."""
     assert _stored(tmp_path / "batches.db", size) == _stored(tmp_path / "one.db", 1)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_history_of_any_length_keeps_its_places(tmp_path: Path, size: int) -> None:
+    """Messages that follow each other, one of them twice, with a new one at the end of each turn."""
+    path = tmp_path / "long.db"
+    texts = [f"text {number % 599}" for number in range(600)]
+    exporter = SQLiteSpanExporter(path)
+    spans = []
+    for turn in range(3):
+        texts.append(f"turn {turn}")
+        messages = [{"role": "user", "parts": [{"type": "text", "content": text}]} for text in texts]
+        answers = [{"role": "assistant", "parts": messages[-1]["parts"], "finish_reason": reason} for reason in "ab"]
+        attributes = {**CHAT, "gen_ai.input.messages": json.dumps(messages)}
+        spans.append(
+            span_of({**attributes, "gen_ai.output.messages": json.dumps(answers)}, trace_id=turn + 1, span_id=turn + 1)
+        )
+    for first in range(0, len(spans), size):
+        exporter.export(spans[first : first + size])
+    exporter.shutdown()
+    said = "SELECT text FROM span_messages JOIN messages ON messages.id = message_id WHERE span_id = ? "
+    for turn in (1, 2, 3):
+        inputs = query(path, said + "AND direction = 'input' ORDER BY position", turn)
+        assert [text for (text,) in inputs] == texts[: 600 + turn]
+    ends = query(path, "SELECT span_id, position, finish_reason FROM span_messages WHERE direction = 'output'")
+    assert ends == [(turn, place, "ab"[place]) for turn in (1, 2, 3) for place in (0, 1)]
