@@ -153,8 +153,8 @@ def texts(value: object) -> list[str] | None:
 def enum_text(value: object) -> str | None:
     """Return a word; of a Python enum's repr or str (``FinishReason.STOP``) only the member's name."""
     word = text(value)
-    if word is None:
-        return None
+    if word is None or not ("." in word or word.startswith("<")):
+        return word
     if word.startswith("<"):
         word = word[1:].split(":", 1)[0]
     head, dot, tail = word.rpartition(".")

@@ -87,15 +87,6 @@ JSON_MARK: Final = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
 SURROGATE_PAIR: Final = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]")
 """Matched. Twelve characters."""
 
-BIG_INTEGER_DIGITS: Final = 19
-"""So many digits in a row may be more than 64 bits hold."""
-
-DIGIT: Final = re.compile(r"[0-9]")
-"""Searched. One character."""
-
-BIG_INTEGER: Final = re.compile(rf"[0-9]{{{BIG_INTEGER_DIGITS}}}")
-"""Searched within 37 characters. At most 19 characters from each position."""
-
 SIGNS_OF_INSTRUCTIONS: Final = re.compile(r'"(?:system"|system_?[iI]nstruction|instructions")')
 """Searched. At most 20 characters from each quote."""
 

@@ -15,59 +15,33 @@ from otel_sqlite_exporter.scanning.base64_media import (
     decoded,
     is_base64,
     is_placeholder,
-    may_hold_base64,
     placeholder,
     replace_media,
     size_and_hash,
 )
-from otel_sqlite_exporter.scanning.big_integers import may_hold_big_integer
 from otel_sqlite_exporter.scanning.notes import SIGN, missing_bytes, note_of, split_notes
 from otel_sqlite_exporter.scanning.patterns import BARE_BASE64_CHARACTERS
-from otel_sqlite_exporter.texts.cutting import content_bytes, marked
+from otel_sqlite_exporter.texts.cutting import marked
 from otel_sqlite_exporter.texts.known_words import FIELDS, WORDS
+from otel_sqlite_exporter.texts.measuring import (
+    MAX_DEPTH,
+    MAX_INTEGER,
+    MAX_NODES,
+    MEDIA_MARKS,
+    MEDIA_TYPES,
+    text_bytes,
+    texts_of,
+)
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.config import Redact
     from otel_sqlite_exporter.conventions.call import JSONValue, Part
 
 
-_MAX_DEPTH: Final = 64
-_MAX_NODES: Final = 20_000
-MAX_INTEGER: Final = (1 << 63) - 1
-UTF8_WORST_CASE: Final = 4
-LONGEST_NAME: Final = 256
-"""Longest key, name, id or type, in characters, that is never cut."""
-
-_NAMES: Final = frozenset(
-    {
-        "type",
-        "id",
-        "name",
-        "role",
-        "call_id",
-        "tool_call_id",
-        "tool_name",
-        "file_id",
-        "finish_reason",
-        "mime_type",
-        "modality",
-        "sha256",
-    }
-)
 _UTF_16: Final = codecs.lookup("utf-16-le")  # now: after setuid or chroot no module can be loaded
 _SURROGATE_SLICE: Final = 1 << 12
-_MEDIA_TYPES: Final = frozenset({"blob", "base64", "input_audio", "audio", "image", "media"})
-_MEDIA_MARKS: Final = frozenset({"mime_type", "media_type", "mimeType", "mediaType", "format"})
 _SHORTEST_MEDIA: Final = 24
 _MEDIA_FIELDS: Final = frozenset({"data", "content", "bytes", "b64_json", "base64"})
-
-# Signs, in JSON, of media, of a note of what is missing, and of an integer that SQLite can't hold.
-_MARKS_OF_CARE: Final = (
-    *(f'"{word}"' for word in sorted(_MEDIA_TYPES | _MEDIA_MARKS)),
-    ";base64,",
-    ";BASE64,",
-    SIGN,
-)
 
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
@@ -87,6 +61,11 @@ _make_encoder = getattr(encoder, "c_make_encoder", None)
 _encoder = _make_encoder and _make_encoder(*_ENCODER_ARGUMENTS)
 
 
+def encode_text(text: str) -> str:
+    """Return a text as JSON that UTF-8 can encode, as :func:`encode_json` does in four times as long."""
+    return encoder.encode_basestring(text) if text.isascii() else encode_json(text)
+
+
 def encode_json(value: object) -> str:
     """Return a cleaned value as compact JSON that UTF-8 can encode, with a mark where bytes are missing."""
     return marked(clean_text(_encode_json(value) if _encoder is None else "".join(_encoder(value, 0))))
@@ -103,50 +82,6 @@ def encoded(parts: Sequence[Part]) -> str | None:
     return document
 
 
-def needs_care(document: str, limit: int) -> bool:
-    """Tell whether something in the JSON of parts may have to be cut, replaced or repaired."""
-    return (
-        len(document) * (1 if document.isascii() else UTF8_WORST_CASE) > limit
-        or document.count("[") + document.count("{") > _MAX_DEPTH
-        or any(mark in document for mark in _MARKS_OF_CARE)
-        or may_hold_big_integer(document)
-        or may_hold_base64(document)
-    )
-
-
-def is_name(key: str, value: object) -> bool:
-    """Tell whether what stands under a key is a name, an id or a type: never cut, and not counted as text."""
-    return key in _NAMES and isinstance(value, str) and len(value) <= LONGEST_NAME
-
-
-def text_bytes(value: object) -> int:
-    """Return how many bytes of UTF-8 the texts of a value of plain JSON have, without notes of what is missing."""
-    if isinstance(value, dict):
-        total = 0
-        for key, item in value.items():
-            if not isinstance(item, str):
-                total += text_bytes(item)
-            elif key not in _NAMES or len(item) > LONGEST_NAME:
-                total += len(item) if item.isascii() else content_bytes(item)
-        return total
-    if isinstance(value, str):
-        return len(value) if value.isascii() else content_bytes(value)
-    return sum([text_bytes(item) for item in value]) if isinstance(value, (list, tuple)) else 0
-
-
-def texts_of(value: object) -> Iterator[str]:
-    """Return the texts of a value of plain JSON, without its names and keys."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if not is_name(key, item):
-                yield from texts_of(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from texts_of(item)
-
-
 class Cleaner:
     """Copy one value as JSON can hold it, every text redacted.
 
@@ -157,7 +92,7 @@ class Cleaner:
     def __init__(self, key: str, redact: Redact | None) -> None:
         self._key = key
         self._redact = redact
-        self._nodes = _MAX_NODES
+        self._nodes = MAX_NODES
         self.missing = 0
         """Bytes of texts that were left out before they came here (``scanning.long_strings``), or are left out here."""
 
@@ -195,7 +130,7 @@ class Cleaner:
             return float(value) if math.isfinite(value) else str(float(value))
         if isinstance(value, (bytes, bytearray, memoryview)):
             return self._bytes(bytes(value))
-        if depth >= _MAX_DEPTH or self._nodes <= 0:
+        if depth >= MAX_DEPTH or self._nodes <= 0:
             return "..."
         if isinstance(value, Mapping):
             return self._mapping(value, depth)
@@ -212,7 +147,7 @@ class Cleaner:
         result: dict[str, JSONValue] = {}
         if value.get("type") == "blob" and _is_media(value.get("content")):
             return self._blob(value)
-        holds_media = value.get("type") in _MEDIA_TYPES or not _MEDIA_MARKS.isdisjoint(value)
+        holds_media = value.get("type") in MEDIA_TYPES or not MEDIA_MARKS.isdisjoint(value)
         for key, item in value.items():
             if self._nodes <= 0:
                 break
@@ -227,7 +162,7 @@ class Cleaner:
                 and name in _MEDIA_FIELDS
                 and isinstance(item, str)
                 and len(item) >= _SHORTEST_MEDIA
-                and is_base64(item, is_certain=value.get("type") in _MEDIA_TYPES)
+                and is_base64(item, is_certain=value.get("type") in MEDIA_TYPES)
             ):
                 result[name] = placeholder(None, decoded(item))
             else:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.texts.cleaning import LONGEST_NAME, is_name, text_bytes, texts_of, unused
+from otel_sqlite_exporter.texts.cleaning import unused
 from otel_sqlite_exporter.texts.cutting import cut, json_bytes
+from otel_sqlite_exporter.texts.measuring import LONGEST_NAME, is_name, text_bytes, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

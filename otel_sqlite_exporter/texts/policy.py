@@ -16,22 +16,25 @@ from otel_sqlite_exporter.database.rows import MessageRow, message_hash
 from otel_sqlite_exporter.scanning.notes import SIGN, missing_bytes
 from otel_sqlite_exporter.scanning.patterns import BARE_BASE64_CHARACTERS
 from otel_sqlite_exporter.texts.cleaning import (
-    LONGEST_NAME,
-    MAX_INTEGER,
-    UTF8_WORST_CASE,
     Cleaner,
     describe,
     encode_json,
+    encode_text,
     encoded,
-    needs_care,
     omitted_parts,
     prepare,
-    text_bytes,
     unused,
 )
 from otel_sqlite_exporter.texts.cutting import content_bytes, cut, cut_with_mark, json_bytes, marked
 from otel_sqlite_exporter.texts.fitting import fit
 from otel_sqlite_exporter.texts.known_words import WORDS, is_known_key
+from otel_sqlite_exporter.texts.measuring import (
+    LONGEST_NAME,
+    MAX_INTEGER,
+    UTF8_WORST_CASE,
+    bytes_of_plain,
+    text_bytes,
+)
 from otel_sqlite_exporter.texts.privacy import is_identifier, metadata_only
 from otel_sqlite_exporter.texts.redaction import Redactor
 
@@ -108,9 +111,9 @@ class TextPolicy:
         row = self._known_rows.get((role, document, True)) if document is not None else None
         if row is not None:
             return row
-        if document is None or needs_care(document, self._limit):
+        size = bytes_of_plain(parts, document, self._limit) if document is not None else None
+        if document is None or size is None:
             return self._cleaned_message(key, role, parts)
-        size = text_bytes(parts)
         row = MessageRow(
             message_hash(role, document.encode(), is_parts=True),
             role,
@@ -236,7 +239,7 @@ class TextPolicy:
             if said is _PlainTexts and last == value:
                 return field, 0
             kind = _PlainTexts
-        field = f"{self._plain_keys[key]}{encode_json(value)}"
+        field = f"{self._plain_keys[key]}{encode_text(value) if isinstance(value, str) else encode_json(value)}"
         if len(field) <= _LONGEST_KNOWN_FIELD and value != 0.0:  # which is equal to -0.0
             self._known_fields[key] = (kind, value, field)
         return field, 0

@@ -16,7 +16,6 @@ from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.parse import parse_text
 from otel_sqlite_exporter.scanning import notes, patterns
 from otel_sqlite_exporter.scanning.base64_media import is_base64, may_hold_base64, replace_media
-from otel_sqlite_exporter.scanning.big_integers import may_hold_big_integer
 from otel_sqlite_exporter.scanning.long_strings import shorten_json
 from otel_sqlite_exporter.scanning.nesting import nests_deeper
 from otel_sqlite_exporter.scanning.python_reprs import parse_repr
@@ -288,7 +287,6 @@ SCANNERS: dict[str, Callable[[str], object]] = {
     for scan in (
         replace_media,
         may_hold_base64,
-        may_hold_big_integer,
         is_base64,
         shorten_json,
         parse_repr,
