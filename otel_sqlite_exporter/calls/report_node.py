@@ -141,6 +141,8 @@ def nested_call(node: Node) -> tuple[Node, bool] | None:
     report = node.report
     inside = {inner.root: inner for inner, is_own_work in node.inside if _is_nested(report, inner.report, is_own_work)}
     inside.pop(node, None)
+    if not inside and len(node.inside) > 1:
+        inside = _summed(node)
     if not inside:
         return None
     found = sorted(inside)
@@ -161,9 +163,28 @@ def _is_nested(outer: CallReport, inner: CallReport, is_own_work: bool) -> bool:
             not (outer.has_counts or outer.response_id)
             or _has_same_counts(outer, inner)
             or not (inner.has_counts or inner.response_id or inner.is_failed)
+            or _complete_each_other(outer, inner)
         )
         return is_wrapper and not is_own_work and inner.start < inner.end
     return not is_own_work or counts_agreement(outer, inner) == MATCH
+
+
+def _summed(node: Node) -> dict[Node, Node]:
+    """Return the calls inside a node whose counts are the sum of theirs: it is no call beside them."""
+    inside = {inner.root: inner for inner, _ in node.inside if inner.root is not node}
+    counts = [(inner.report.input_tokens or 0, inner.report.output_tokens or 0) for inner in inside.values()]
+    sums = (sum(given for given, _ in counts), sum(made for _, made in counts))
+    is_sum = len(counts) > 1 and all(map(all, counts))
+    return inside if is_sum and sums == (node.report.input_tokens, node.report.output_tokens) else {}
+
+
+def _complete_each_other(outer: CallReport, inner: CallReport) -> bool:
+    """Tell two reports of which one knows the counts, and the other one which response it was."""
+    return (
+        not inner.is_failed
+        and not (outer.has_counts and inner.has_counts)
+        and not (outer.response_id and inner.response_id)
+    )
 
 
 def _has_same_counts(outer: CallReport, inner: CallReport) -> bool:

@@ -71,15 +71,36 @@ def complete(sheet: Sheet, is_model_call: bool) -> None:  # noqa: FBT001 - the o
     for body, reader, wanted in _STEPS:
         if not is_model_call and (body not in _OF_ANY_SPAN or (body == "usage" and "input_tokens" in columns)):
             continue
-        if wanted is not None and all(column in columns for column in wanted):
+        is_doubtful = body == "request" and columns.get("only_model") == columns.get("request_model") is not None
+        if wanted is not None and all(column in columns for column in wanted) and not is_doubtful:
             continue
         for facts in _each(sheet, body, reader):
             told = _of_metadata(facts, columns, is_model_call=is_model_call) if body == "about" else facts
-            if body == "parameters" and "request_model" in told:
+            if (body == "parameters" or is_doubtful) and "request_model" in told:
                 _part_models(columns, told["request_model"])
             _merge(columns, told)
     if is_model_call and "service_tier" not in columns:
         _find_tier(sheet)
+
+
+def tell_a_call(sheet: Sheet, *, is_failed: bool) -> bool:
+    """Tell whether the bodies of a request and its answer show a span to be a call that no word and no column does.
+
+    A model that was asked, and what the answer used. Of a call that failed there is a request only.
+
+    Args:
+        sheet: What the span's attributes said; what the bodies tell of the call is put into its columns.
+        is_failed: The span ended in an error.
+    """
+    if "request" not in sheet.bodies or ("response" not in sheet.bodies and not is_failed):
+        return False
+    asked = next(_each(sheet, "request", read_request), {})
+    answered = next(_each(sheet, "response", read_response), {})
+    used = "input_tokens" in answered or "output_tokens" in answered
+    if "request_model" not in asked or not (used or (is_failed and "input" in sheet.contents)):
+        return False
+    _merge(sheet.columns, {**answered, **asked})
+    return True
 
 
 def _of_metadata(facts: Facts, columns: Facts, *, is_model_call: bool) -> Facts:

@@ -20,6 +20,8 @@ def joined_chunks(items: list[Any]) -> list[Any]:
     if first.get("object") == _CHUNK:
         return [_joined_chat(items)]
     kind = first.get("type")
+    if kind == "message_start":
+        return [_joined_message(items)]
     if isinstance(kind, str) and kind.startswith("response."):
         return [
             item["response"]
@@ -50,6 +52,33 @@ def _joined_chat(chunks: list[Any]) -> dict[str, Any]:
         if calls:
             choice["message"]["tool_calls"] = list(calls.values())
     return whole
+
+
+def _joined_message(events: list[Any]) -> dict[str, Any]:
+    """Return the message that the events of an Anthropic stream make."""
+    whole: dict[str, Any] = {}
+    blocks: dict[Any, dict[str, Any]] = {}
+    for event in _dicts(events):
+        kind, delta = event.get("type"), event.get("delta")
+        if kind == "message_start" and isinstance(event.get("message"), dict):
+            whole = dict(event["message"])
+        elif kind == "content_block_start" and isinstance(event.get("content_block"), dict):
+            blocks[event.get("index")] = dict(event["content_block"])
+        elif kind == "content_block_delta" and isinstance(delta, dict):
+            _extend_block(blocks.setdefault(event.get("index"), {"type": "text"}), delta)
+        elif kind == "message_delta" and isinstance(delta, dict):
+            whole.update({key: value for key, value in delta.items() if value is not None})
+            if isinstance(event.get("usage"), dict):
+                whole["usage"] = {**(whole.get("usage") or {}), **event["usage"]}
+    whole["content"] = list(blocks.values())
+    return whole
+
+
+def _extend_block(block: dict[str, Any], delta: dict[str, Any]) -> None:
+    for piece, field in (("text", "text"), ("thinking", "thinking"), ("partial_json", "input")):
+        if isinstance(delta.get(piece), str):
+            known = block.get(field)
+            block[field] = (known if isinstance(known, str) else "") + delta[piece]
 
 
 def _extend(message: dict[str, Any], delta: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.chunks import joined_chunks
 from otel_sqlite_exporter.conventions.histories import Histories
 from otel_sqlite_exporter.conventions.messages import finish_of, is_message_like, native_messages, read_message
-from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_lines, parse_text, plain, to_json
+from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_json, parse_lines, parse_text, plain, to_json
 from otel_sqlite_exporter.conventions.parts import MAX_DEPTH, Object, first, flat_text, is_part_like, read_parts
 
 _SYSTEM_KEYS: Final = ("system", "system_instruction", "systemInstruction", "instructions", "preamble")
@@ -70,6 +70,10 @@ def _read(value: object, role: str | None, depth: int) -> list[Message]:
         continued = _histories.continued(value) if depth == 0 else None
         if continued is not None:
             return continued
+        if value[:1] == '"' and depth < MAX_DEPTH:
+            encoded = parse_json(value)
+            if isinstance(encoded, str) and encoded:
+                return _read(encoded, role, depth + 1)
         parsed = parse_text(value)
         if parsed is NOT_JSON:
             parsed = parse_lines(value)
@@ -131,11 +135,20 @@ def _list(items: list[Any], role: str | None, depth: int) -> list[Message] | Non
         return None
     if all(is_part_like(item) and not is_message_like(item) and "object" not in item for item in items):
         return [Message(role, [part for item in items for part in read_parts(item, 1)])]
+    if role == "assistant" and _are_pieces(items):
+        return [Message(role, read_parts("".join(items)))]
     messages: list[Message] = []
     for item in items:
         of_nobody = type(item) is list and role == "user" and any(map(is_message_like, items))
         _join(messages, _read(item, None if of_nobody else role, depth + 1), item)
     return messages
+
+
+def _are_pieces(items: list[Any]) -> bool:
+    """Tell the pieces of one streamed text, which keep the blanks between their words, from several texts."""
+    return (
+        len(items) > 1 and all(isinstance(item, str) for item in items) and any(item != item.strip() for item in items)
+    )
 
 
 def _join(messages: list[Message], found: list[Message], item: object) -> None:

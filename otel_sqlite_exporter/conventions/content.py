@@ -86,6 +86,8 @@ def _fill_messages(call: Call, sheet: Sheet) -> None:
         call.output = _assembled(sheet.candidates("output_pieces"))
     if "output_chunks" in contents and not any(message.parts for message in call.output):
         call.output = read_output("[" + ",".join(str(chunk) for _, chunk in contents["output_chunks"]) + "]")
+    if "output_calls" in contents:
+        _add_calls_beside(call, sheet.candidates("output_calls"))
     if "conversation" in contents:
         _fill_conversation(call, sheet.candidates("conversation"))
     instructions.fill(call, sheet, pick(sheet.candidates("system"), read_system) if "system" in contents else [])
@@ -94,6 +96,25 @@ def _fill_messages(call: Call, sheet: Sheet) -> None:
 def _assembled(pieces: list[tuple[int, object]]) -> list[Message]:
     parts = [part for _, piece in pieces for message in _messages(piece, read_output) for part in message.parts]
     return [Message("assistant", parts)] if parts else []
+
+
+def _add_calls_beside(call: Call, candidates: list[tuple[int, object]]) -> None:
+    """Add the tool calls that stand beside the answer, unless it has them itself."""
+    if any(part.get("type") == "tool_call" for message in call.output for part in message.parts):
+        return
+    called = pick(candidates, _read_calls)
+    if called and call.output:
+        said = call.output[-1]  # which others may share
+        parts = [part for message in called for part in message.parts]
+        call.output = [*call.output[:-1], Message(said.role, [*said.parts, *parts], said.finish_reason)]
+    elif called:
+        call.output = called
+
+
+def _read_calls(value: object) -> list[Message]:
+    calls = parse_text(value) if isinstance(value, str) else plain(value)
+    found = read_output({"role": "assistant", "tool_calls": calls}) if isinstance(calls, (list, dict)) else []
+    return [message for message in found if any(part.get("type") == "tool_call" for part in message.parts)]
 
 
 def _fill_conversation(call: Call, conversation: list[tuple[int, object]]) -> None:

@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.conventions import key_words, unknown_keys
+from otel_sqlite_exporter.conventions import key_words, telling_values, unknown_keys
 from otel_sqlite_exporter.conventions.kinds import known_step, unknown_word
 from otel_sqlite_exporter.conventions.plans import Plan
 from otel_sqlite_exporter.conventions.recognise import KEY_ROOTS, is_genai_scope
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.slots import Convert
     from otel_sqlite_exporter.conventions.step_words import Step
 
-ANY_MARK: Final = key_words.STRONG | key_words.MODEL | key_words.SAID | key_words.STEP
+ANY_MARK: Final = (
+    key_words.STRONG | key_words.MODEL | key_words.SAID | key_words.STEP | key_words.COUNT | key_words.AGENT
+)
 EVERY_SPAN: Final = -1
 MAX_LEARNT: Final = 20_000
 MAX_PLANNED_KEYS: Final = 4_000
@@ -108,20 +110,29 @@ class Dictionary:
             return plan
         steps = self._step_keys.get(keys)
         if steps is None:
-            self._planned_keys += len(keys)
-            if self._planned_keys > MAX_PLANNED_KEYS:
-                self._plans.clear()
-                self._step_keys.clear()
-                self._planned_keys = len(keys)
+            self._make_room(len(keys))
             steps = () if self.scope_family is not None else self._doubtful(keys)
         if not steps:
             plan = self._plans[keys] = Plan(keys, self.slot_of if self.scope_family else self._with_words(keys))
             return plan
         self._step_keys[keys] = steps
-        told = any(key_words.tells_of_model(key, attributes) for key in steps)
+        told = tuple(key for key in steps if telling_values.tells_of_model(key, attributes))
         plan = self._plans.get((keys, told))
         if plan is None:
-            plan = self._plans[keys, told] = Plan(keys, self._with_words(keys, is_models=told))
+            plan = self._plans[keys, told] = Plan(keys, self._with_words(keys, told))
+        return plan
+
+    def plan_of_fields(self, fields: Mapping[str, object]) -> Plan:
+        """Return what is done with the fields of an object in which a model's emitter packed what it knows.
+
+        Args:
+            fields: Each under the key that it would have as an attribute.
+        """
+        keys = tuple(fields)
+        plan = self._plans.get((keys, keys))
+        if plan is None:
+            self._make_room(len(keys))
+            plan = self._plans[keys, keys] = Plan(keys, self._with_words(keys, keys))
         return plan
 
     def slot_of(self, key: str) -> Slot:
@@ -149,10 +160,18 @@ class Dictionary:
             return self.scope_family
         return self.families[mask.bit_length() - 1].name if mask else "none"
 
+    def _make_room(self, keys: int) -> None:
+        self._planned_keys += keys
+        if self._planned_keys > MAX_PLANNED_KEYS:
+            self._plans.clear()
+            self._step_keys.clear()
+            self._planned_keys = keys
+
     def _add_family(self, index: int, family: Family) -> None:
         start = index * FAMILY_STRIDE
         for place, column, key in _numbered(family.columns):
-            self._add(key, Slot(start + place, index, columns=self._filled(column)))
+            spoken = "system" if column == "provider" and key.endswith("system") else None
+            self._add(key, Slot(start + place, index, columns=self._filled(column), spoken=spoken))
         for place, content, key in _numbered(family.contents):
             self._add_content(key, Slot(start + place, index, content=content))
         for place, body, key in _numbered(family.bodies):
@@ -216,20 +235,21 @@ class Dictionary:
                 return slot
         return self._slot_of_count(key)
 
-    def _with_words(self, keys: Sequence[str], *, is_models: bool = False) -> Callable[[str], Slot]:
+    def _with_words(self, keys: Sequence[str], telling: Sequence[str] = ()) -> Callable[[str], Slot]:
         """Return what reads the keys of a span whose emitter nobody knows: by its words what no convention claims.
 
         Only keys are read so that begin as one that tells of a model: an application has keys of its own.
 
         Args:
             keys: Of the span.
-            is_models: A word for its step says that it is a model's.
+            telling: Of these the ones whose values say that it is a model's.
         """
         marks = self._marks(keys)
         tells = key_words.STRONG | (key_words.SAID if self._is_claimed(keys) else 0)
-        if is_models or key_words.is_telling(reduce(or_, marks.values(), 0)):
+        if telling or key_words.is_telling(reduce(or_, marks.values(), 0)):
             tells = ANY_MARK
         holders = {*self._own_names, *(key_words.words_of(key)[0] for key, mark in marks.items() if mark & tells)}
+        holders.update(key_words.words_of(key)[0] for key in telling)
         if tells == ANY_MARK:
             holders |= unknown_keys.FIRST_WORDS
 
@@ -248,14 +268,17 @@ class Dictionary:
         if known is None or known is UNKNOWN or not known.mask:
             return None
         rank = unknown_keys.RANK + known.rank
-        return Slot(rank, columns=known.columns, content=known.content, body=known.body, hidden=known.hidden)
+        body = known.body or unknown_keys.slot_of(key).body
+        return Slot(
+            rank, columns=known.columns, content=known.content, body=body, hidden=known.hidden, spoken=known.spoken
+        )
 
     def _doubtful(self, keys: Sequence[str]) -> tuple[str, ...]:
         """Return the keys whose values decide whether a span is a model's, none where its keys tell it."""
         marks = self._marks(keys)
         if self._names_step(keys) or key_words.is_telling(reduce(or_, marks.values(), 0)):
             return ()
-        return tuple(key for key, mark in marks.items() if mark & key_words.STEP)
+        return tuple(key for key, mark in marks.items() if mark & key_words.TOLD_BY_VALUE)
 
     def _marks(self, keys: Sequence[str]) -> dict[str, int]:
         unclaimed = (key for key in keys if isinstance(key, str) and self._is_unclaimed(self.slot_of(key)))

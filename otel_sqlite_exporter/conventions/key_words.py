@@ -7,12 +7,7 @@ emitter has. Kept free of other imports: the span processor asks on the applicat
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
-
-from otel_sqlite_exporter.scanning.patterns import SPOKEN_TO_A_MODEL
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 STRONG: Final = 1
 """Only a span of a model has such a key."""
@@ -25,6 +20,18 @@ SAID: Final = 4
 
 STEP: Final = 8
 """A word for the step may stand under it."""
+
+COUNT: Final = 16
+"""A usage is counted that need not be of tokens."""
+
+AGENT: Final = 32
+"""An agent is named; builds and monitors have agents too."""
+
+GIVEN_OR_MADE: Final = 64
+"""What goes in or comes out."""
+
+TOLD_BY_VALUE: Final = STEP | GIVEN_OR_MADE
+"""What tells of a model where the value does."""
 
 _LANGUAGE_MODELS: Final = frozenset({"llm", "llms", "genai", "llmops"})
 _TOKENS: Final = frozenset({"token", "tokens"})
@@ -54,10 +61,17 @@ _ONLY_MODELS: Final = frozenset(
         *("system_prompt", "user_prompt", "prompt_messages", "chat_completion", "chat_messages", "finish_reason"),
         *("finish_reasons", "tool_calls", "max_tokens", "top_p", "max_output_tokens", "max_completion_tokens"),
         *("input_messages", "output_messages", "completion_text", "prompt_text", "model_provider"),
+        *("tool_call_id", "tool_arguments", "tool_args", "call_arguments"),
     }
 )
 """Ends of keys that only spans of models have."""
 
+_TELLING: Final = (MODEL | SAID, MODEL | COUNT, SAID | COUNT, AGENT | GIVEN_OR_MADE)
+"""What only spans of models and agents have together."""
+
+_SIDES: Final = frozenset({"input", "inputs", "output", "outputs"})
+SIDES: Final = _SIDES | {"request", "response"}
+_FORMS: Final = frozenset({"json", "value", "data", "body", "payload"})
 _SPOKEN: Final = frozenset({"prompt", "prompts", "completion", "completions", "messages"})
 _OF_OTHERS: Final = frozenset(
     {
@@ -162,7 +176,7 @@ def _is_end_of_count(word: str) -> bool:
 
 
 def marks_of(key: str) -> int:
-    """Return what a key tells of the span that has it: :data:`STRONG`, :data:`MODEL`, :data:`SAID`, :data:`STEP`.
+    """Return what a key tells of the span that has it, from :data:`STRONG` to :data:`GIVEN_OR_MADE`.
 
     Args:
         key: Any attribute key.
@@ -179,90 +193,27 @@ def marks_of(key: str) -> int:
         or (not _TOKENS.isdisjoint(words) and count_of(words) in ("input_tokens", "output_tokens"))
     ):
         return STRONG
+    return _mark_of_end(words, end)
+
+
+def _mark_of_end(words: tuple[str, ...], end: str) -> int:
     last = words[-1]
     if last == "model" or (last in _NAMED and words[-2:-1] == ("model",)):
         return MODEL
-    if last in _SPOKEN:
-        return SAID
+    if last in _SPOKEN or end == "agent_name":
+        return SAID if last in _SPOKEN else AGENT
+    if last in _SIDES or (last in _FORMS and not SIDES.isdisjoint(words[-2:-1])):
+        return GIVEN_OR_MADE | (COUNT if "usage" in words else 0)
+    if count_of(words) in ("input_tokens", "output_tokens"):
+        return COUNT
     return STEP if last in _STEP_NAMES or end == "operation_name" else 0
 
 
 def is_telling(marks: int) -> bool:
     """Tell whether keys of these marks together are a model's span's."""
-    return bool(marks & STRONG) or marks & (MODEL | SAID) == MODEL | SAID
+    return bool(marks & STRONG) or any(marks & together == together for together in _TELLING)
 
 
 _GIVEN: Final = frozenset({"inputs", "input", "args", "kwargs", "arguments"})
 _PASSED_ON: Final = frozenset({"response", "result", "output", "agent", "self", "client", "completion"})
 """What a function is given that had facts before."""
-
-_LONGEST_STEP: Final = 48
-_LOOKED_AT: Final = 2048
-"""Characters of what a span was given, where a word for its step is not enough."""
-
-_STEPS_OF_OTHERS: Final = frozenset(
-    {"model", "chat", "completion", "complete", "generate", "generateText", "inference", "predict", "prediction"}
-)
-
-_MOST_WORDS: Final = 3
-_MODELS_WORDS: Final = frozenset({"llm", "genai", "embedding", "embeddings"})
-_RUNNABLE: Final = _MODELS_WORDS | {"tool", "agent"}
-_RUN: Final = frozenset({"invoke", "invocation", "call", "run", "execute", "execution"})
-
-STEPS_OF_MODELS: Final = frozenset(
-    {
-        *("llm", "llm_call", "llmcall", "chat_completion", "chatcompletion", "chat_model", "generation"),
-        *("embedding", "embeddings", "retriever", "retrieval", "reranker", "agent", "tool", "tool_call"),
-        *("chat_completions", "chat_completion_create", "chat_completions_create", "invoke_model", "generate_content"),
-        *(
-            "generate_text",
-            "text_generation",
-            "llm_generation",
-            "llm_completion",
-            "llm_invoke",
-            "invoke_llm",
-            "call_llm",
-        ),
-        *("text_completion", "execute_tool", "invoke_agent", "llm_request", "model_call", "guardrail"),
-    }
-)
-"""Words for steps that nothing but spans of models, agents, tools and retrieval has."""
-
-
-def tells_of_model(key: str, attributes: Mapping[str, object]) -> bool:
-    """Tell whether the value under a key that may name a step says that its span is a model's.
-
-    What others have a word for too (``model``, ``chat``) says so only beside messages that the same emitter wrote.
-
-    Args:
-        key: Its mark is :data:`STEP`.
-        attributes: Of the span.
-    """
-    value = attributes[key]
-    if type(value) is not str:
-        return False
-    return is_models_step(value) or (value in _STEPS_OF_OTHERS and _holds_messages(key, attributes))
-
-
-def _holds_messages(key: str, attributes: Mapping[str, object]) -> bool:
-    emitter = words_of(key)[:1]
-    return any(
-        type(value) is str
-        and SPOKEN_TO_A_MODEL.search(value, 0, _LOOKED_AT) is not None
-        and words_of(other)[:1] == emitter
-        for other, value in attributes.items()
-    )
-
-
-def is_models_step(value: object) -> bool:
-    """Tell whether a word for a step is one of a model or its surroundings, and nothing else's.
-
-    Args:
-        value: Of an attribute.
-    """
-    if type(value) is not str:
-        return False
-    words = words_of(value[:_LONGEST_STEP])
-    if "_".join(words) in STEPS_OF_MODELS:
-        return True
-    return len(words) <= _MOST_WORDS and not (_MODELS_WORDS if _RUN.isdisjoint(words) else _RUNNABLE).isdisjoint(words)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from otel_sqlite_exporter.conventions import bodies
+from otel_sqlite_exporter.conventions.key_words import words_of
 from otel_sqlite_exporter.conventions.provider_names import PROVIDERS
 from otel_sqlite_exporter.conventions.step_words import (
     AGENT,
@@ -24,11 +26,14 @@ from otel_sqlite_exporter.conventions.step_words import (
     TOOL,
     Step,
 )
+from otel_sqlite_exporter.conventions.telling_values import is_models_step
 from otel_sqlite_exporter.conventions.values import enum_text, text
 from otel_sqlite_exporter.scanning.patterns import INNER_CAPITAL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from otel_sqlite_exporter.conventions.sheet import Sheet
 
 _SAY_NOTHING: Final = frozenset(
     {
@@ -97,7 +102,7 @@ _ASKED: Final = frozenset({"provider", "server", "http_status", "error_type"})
 _QUERYING: Final = frozenset({"query", "search", "similarity_search", "hybrid_search", "get", "retrieve", "scroll"})
 """What is done to a vector store that retrieves something."""
 
-_SAID: Final = frozenset({"input", "output", "output_pieces", "conversation", "events"})
+_SAID: Final = frozenset({"input", "output", "output_pieces", "output_calls", "conversation", "events"})
 
 
 def decide(
@@ -126,14 +131,28 @@ def decide(
         elif "word" in columns:
             step = Step("other", columns["word"])
         else:
-            step = _by_hints(columns, contents) or _by_name(columns, name)
-            step = step or _by_evidence(columns, contents, is_failed=is_failed)
-    return EMBEDDINGS if step.kind == "llm" and _embeds(columns, name) else step
+            step = _by_hints(columns, contents) or _by_name(columns, contents, name)
+            step = step or _by_evidence(columns, contents, name, is_failed=is_failed)
+    return EMBEDDINGS if step.kind == "llm" and _embeds(columns, contents, name) else step
 
 
-def _embeds(columns: Mapping[str, Any], name: str) -> bool:
+def by_bodies(sheet: Sheet, *, is_failed: bool) -> Step:
+    """Return what a span is of which nothing tells it but the bodies of a request and its answer.
+
+    Args:
+        sheet: What its attributes said.
+        is_failed: It ended in an error.
+    """
+    if not bodies.tell_a_call(sheet, is_failed=is_failed):
+        return OTHER
+    return EMBEDDINGS if "embed" in sheet.columns["request_model"] else CHAT
+
+
+def _embeds(columns: Mapping[str, Any], contents: Collection[str], name: str) -> bool:
     """Tell a request for vectors, which some emitters call what they call every request, by its model or its name."""
-    return name.endswith(".embeddings") or "embed" in (columns.get("request_model") or "")
+    if name.endswith(".embeddings") or "embed" in (columns.get("request_model") or ""):
+        return True
+    return "embed" in name.lower() and "output" not in contents and not columns.get("output_tokens")
 
 
 def _by_hints(columns: Mapping[str, Any], contents: Collection[str]) -> Step | None:
@@ -154,7 +173,7 @@ def _is_evident(columns: Mapping[str, Any], contents: Collection[str]) -> bool:
     return "request_model" in told or not _ANSWERED.isdisjoint(told) or not _SAID.isdisjoint(contents)
 
 
-def _by_name(columns: Mapping[str, Any], name: str) -> Step | None:
+def _by_name(columns: Mapping[str, Any], contents: Collection[str], name: str) -> Step | None:
     """Return what a span's name tells: by its beginning, its ending, or the word that stands before the model."""
     for prefix, step in NAME_PREFIXES:
         if name.startswith(prefix):
@@ -162,6 +181,9 @@ def _by_name(columns: Mapping[str, Any], name: str) -> Step | None:
     word, blank, rest = name.partition(" ")
     if blank and rest in (columns.get("request_model"), columns.get("response_model"), columns.get("model")):
         return known_step(word) or Step("other", word)
+    last = name.rpartition(".")[2]
+    if is_models_step(last) and (_is_evident(columns, contents) or last == name):
+        return known_step(last)
     return step_of_component(name) or _by_providers_path(name)
 
 
@@ -171,12 +193,19 @@ def _by_providers_path(name: str) -> Step | None:
     return known_step(path) if point and provider in PROVIDERS else None
 
 
-def _by_evidence(columns: Mapping[str, Any], contents: Collection[str], *, is_failed: bool) -> Step:
+def _is_agents(name: str, agent: str) -> bool:
+    """Tell a span that is called after its agent."""
+    return agent.lower() in name.lower() or "agent" in words_of(name)
+
+
+def _by_evidence(columns: Mapping[str, Any], contents: Collection[str], name: str, *, is_failed: bool) -> Step:
     told = columns.keys()
     if "database" in told or "database_operation" in told:
         return RETRIEVAL if columns.get("database_operation") in _QUERYING else OTHER
     if "tool_name" in told and "request_model" not in told:
         return TOOL
+    if "agent_name" in told and _is_agents(name, columns["agent_name"]):
+        return AGENT  # whose tokens are the sum of what is inside it
     if not _ANSWERED.isdisjoint(told):
         return CHAT
     if "request_model" in told and (is_failed or not _ASKED.isdisjoint(told) or not _SAID.isdisjoint(contents)):

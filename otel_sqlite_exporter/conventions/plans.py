@@ -61,6 +61,9 @@ class Planner(Protocol):
     def plan(self, attributes: Mapping[str, object]) -> Plan:
         """Return what is done with attributes of these keys."""
 
+    def plan_of_fields(self, fields: Mapping[str, object]) -> Plan:
+        """Return what is done with the fields of an object that a model's emitter wrote."""
+
 
 class Plan:
     """What is done with the values under some keys.
@@ -70,7 +73,7 @@ class Plan:
         slot_of: Returns what is done with a value under a key.
     """
 
-    __slots__ = ("bodies", "contents", "fills", "leaves", "left_out", "mask")
+    __slots__ = ("bodies", "contents", "fills", "leaves", "left_out", "mask", "records", "spoken")
 
     def __init__(self, keys: Iterable[str], slot_of: Callable[[str], Slot]) -> None:
         self.mask = 0
@@ -79,6 +82,10 @@ class Plan:
         """Keys of flattened lists."""
         self.left_out: list[str] = []
         """Keys that are not kept among the attributes, because they hold content."""
+        self.records: list[str] = []
+        """Keys of objects whose fields are read as attributes."""
+        self.spoken: list[tuple[str, int, str]] = []
+        """Place of content, rank and key of what is content where it is a sentence."""
         fills: list[Fill] = []
         bodies: list[tuple[str, int, str]] = []
         contents: list[tuple[str, int, str]] = []
@@ -96,6 +103,10 @@ class Plan:
                     bodies.append((slot.body, slot.rank, key))
                 if slot.content is not None:
                     contents.append((slot.content, slot.rank, key))
+            if slot.is_record:
+                self.records.append(key)
+            if slot.spoken is not None:
+                self.spoken.append((slot.spoken, slot.rank, key))
             if slot.content is not None or slot.hidden:
                 self.left_out.append(key)
         self.fills = sorted(fills, key=_rank)

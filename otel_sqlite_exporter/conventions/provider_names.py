@@ -106,6 +106,12 @@ PROVIDERS: Final[dict[str, str]] = {
 }
 """Each known spelling, in lower case, and the canonical name."""
 
+CLASS_WORDS: Final = (
+    *("async", "chat", "client", "llm", "model", "models", "api", "sdk", "provider", "completion", "completions"),
+    *("message", "messages", "responses", "embeddings", "embedding", "generator", "runtime", "service", "wrapper"),
+)
+"""What the names of SDKs' classes are made of beside the provider's."""
+
 NOT_PROVIDERS: Final = frozenset(
     {
         "galileo-otel",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from otel_sqlite_exporter.conventions.provider_names import (
+    CLASS_WORDS,
     HOSTED,
     MODEL_PREFIXES,
     NAMES,
@@ -13,8 +14,11 @@ from otel_sqlite_exporter.conventions.provider_names import (
     PROVIDERS,
     SERVERS,
 )
+from otel_sqlite_exporter.scanning.patterns import NO_LETTERS
 
 _MODELS_BEGIN = tuple(prefix for prefix, _ in MODEL_PREFIXES)
+_COMPACT = {NO_LETTERS.sub("", spelling): provider for spelling, provider in PROVIDERS.items()}
+_LONGEST_NAME = 64
 
 
 def canonical(spelling: str) -> str | None:
@@ -35,7 +39,19 @@ def canonical(spelling: str) -> str | None:
         lowered = lowered.rpartition(".")[0]
         if lowered in PROVIDERS:
             return PROVIDERS[lowered]
-    return spelling
+    return _of_class(spelling) or (spelling if len(spelling) <= _LONGEST_NAME else None)
+
+
+@lru_cache(maxsize=1024)
+def _of_class(spelling: str) -> str | None:
+    """Return the provider whose SDK's class an emitter names: ``ChatOpenAI``, ``AsyncAnthropicClient``."""
+    bare = NO_LETTERS.sub("", spelling.lower())
+    while bare not in _COMPACT:
+        affix = next((word for word in CLASS_WORDS if bare.startswith(word) or bare.endswith(word)), None)
+        if affix is None or affix == bare:
+            return None
+        bare = bare.removeprefix(affix) if bare.startswith(affix) else bare.removesuffix(affix)
+    return _COMPACT[bare]
 
 
 @lru_cache(maxsize=1024)
@@ -108,7 +124,7 @@ def decide(
         others = _of_others(model) if asked is None and emitted == "openai" and model is not None else None
         return others or asked or emitted
     for name in names:
-        told = of_name(name)
+        told = of_name(name) if model is None or model not in name else None
         if told is not None:
             return told
     return of_model(model) if model is not None else None

@@ -77,6 +77,8 @@ class Reading:
         call.kind, call.operation = kinds.decide(
             sheet.columns, sheet.contents, facts.name, dictionary.steps, is_failed=facts.status == "error"
         )
+        if call.kind == "other" and call.operation is None and sheet.bodies:
+            call.kind, call.operation = kinds.by_bodies(sheet, is_failed=facts.status == "error")
         bodies.complete(sheet, call.kind in MODEL_CALLS)
         columns = sheet.columns
         for column, value in columns.items():
@@ -121,12 +123,10 @@ def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
             call.request_model = model  # of what is left after an eviction, the last is what answered
         if call.response_model is None and call.status != "error":
             call.response_model = model
+    elif "only_model" in columns and call.kind in MODEL_CALLS and call.status != "error":
+        call.response_model = call.response_model or columns["only_model"]
     if call.request_model is None and call.kind in MODEL_CALLS:
-        for prefix, _ in kinds.NAME_PREFIXES:
-            if prefix.endswith(" ") and facts.name.startswith(prefix):
-                call.request_model = facts.name[len(prefix) :].strip() or None
-        if call.request_model is None and "/" in facts.name:
-            call.request_model = providers.model_of_name(facts.name)
+        call.request_model = _model_in(facts.name)
     provider = providers.decide(
         columns.get("provider"),
         server=columns.get("server"),
@@ -141,6 +141,15 @@ def _fill_models(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:
         if provider == "aws.bedrock":
             call.request_model = providers.with_maker(call.request_model, call.response_model)
             call.response_model = providers.with_maker(call.response_model, call.request_model)
+
+
+def _model_in(name: str) -> str | None:
+    """Return the model that a span's name tells."""
+    model = None
+    for prefix, _ in kinds.NAME_PREFIXES:
+        if prefix.endswith(" ") and name.startswith(prefix):
+            model = name[len(prefix) :].strip() or None
+    return providers.model_of_name(name) if model is None and "/" in name else model
 
 
 def _fill_tokens(call: Call, columns: dict[str, Any], facts: SpanFacts) -> None:

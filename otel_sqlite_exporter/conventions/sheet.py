@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from otel_sqlite_exporter.conventions.parse import NOT_JSON, Plain, parse_text, plain
+from otel_sqlite_exporter.conventions.parse import NOT_JSON, Plain, parse_text, plain, to_json
+from otel_sqlite_exporter.conventions.values import is_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from otel_sqlite_exporter.conventions.plans import Planner
+    from otel_sqlite_exporter.conventions.plans import Plan, Planner
     from otel_sqlite_exporter.conventions.slots import Slot
     from otel_sqlite_exporter.conventions.step_words import Step
 
 _LEAVES: Final = (str, int, float, bool, type(None))
+_RECORD_OFFSET: Final = 100_000  # what stands under a key of its own is read first
+_DEEPEST_RECORD: Final = 3
 
 
 class Sheet:
@@ -52,7 +55,9 @@ class Sheet:
             attributes: Of the span, or of an event that completes it.
             offset: Added to their place in the reading order.
         """
-        plan = self._known.plan(attributes)
+        return self._take(attributes, self._known.plan(attributes), offset)
+
+    def _take(self, attributes: Mapping[str, object], plan: Plan, offset: int) -> dict[str, object]:
         self.mask |= plan.mask
         columns, ranks = self.columns, self.ranks
         for fill in plan.fills:
@@ -75,7 +80,27 @@ class Sheet:
         kept = dict(attributes)
         for key in plan.left_out:
             del kept[key]
+        if plan.spoken or plan.records:
+            self._read_by_value(plan, kept, offset)
         return kept
+
+    def _read_by_value(self, plan: Plan, kept: dict[str, object], offset: int) -> None:
+        for content, rank, key in plan.spoken:
+            if is_sentence(kept[key]):
+                self.offer(content, rank + offset, kept.pop(key))
+        for key in plan.records:
+            self._open(key, kept, offset)
+
+    def _open(self, key: str, kept: dict[str, object], offset: int) -> None:
+        """Read the fields of an object as attributes, and keep of it what is no content."""
+        value = kept[key]
+        record = parse_text(value) if isinstance(value, str) else plain(value)
+        if isinstance(record, dict) and offset < _DEEPEST_RECORD * _RECORD_OFFSET:
+            head = f"{key}." if key.lower().endswith("model") else key[: key.rfind(".") + 1]
+            fields = {f"{head}{name}": item for name, item in record.items() if item is not None}
+            rest = self._take(fields, self._known.plan_of_fields(fields), offset + _RECORD_OFFSET)
+            if len(rest) < len(fields):
+                kept[key] = to_json({name[len(head) :]: item for name, item in rest.items()})
 
     def _grow(self, leaves: Sequence[tuple[Slot, str]], attributes: Mapping[str, object], offset: int) -> None:
         """Put flattened lists together again, and offer each."""

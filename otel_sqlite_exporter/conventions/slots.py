@@ -20,9 +20,11 @@ class Slot:
         tree: The name of the flattened list or object it is a leaf of, "" for a plain key.
         path: Where in that.
         hidden: It is left out of the attributes.
+        is_record: It holds an object whose fields are read as attributes of their own.
+        spoken: The place of content that its value belongs to where it is a sentence, and not the name of something.
     """
 
-    __slots__ = ("body", "columns", "content", "hidden", "mask", "path", "rank", "tree")
+    __slots__ = ("body", "columns", "content", "hidden", "is_record", "mask", "path", "rank", "spoken", "tree")
 
     def __init__(
         self,
@@ -35,6 +37,8 @@ class Slot:
         tree: str = "",
         path: tuple[str | int, ...] = (),
         hidden: bool = False,
+        is_record: bool = False,
+        spoken: str | None = None,
     ) -> None:
         self.rank = rank
         self.mask = 0 if family < 0 else 1 << family
@@ -44,6 +48,8 @@ class Slot:
         self.tree = tree
         self.path = path
         self.hidden = hidden
+        self.is_record = is_record
+        self.spoken = spoken
 
     def joined(self, other: Slot) -> Slot:
         """Return a slot that does what both do, for a key that has a meaning in several families."""
@@ -53,6 +59,7 @@ class Slot:
             content=self.content or other.content,
             body=self.body or other.body,
             hidden=self.hidden or other.hidden,
+            spoken=self.spoken or other.spoken,
         )
         both.mask = self.mask | other.mask
         return both

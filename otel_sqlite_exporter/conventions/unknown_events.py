@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.conventions.containers import read_one
 from otel_sqlite_exporter.conventions.key_words import count_of, words_of
 from otel_sqlite_exporter.conventions.messages import ROLES
-from otel_sqlite_exporter.conventions.parse import UNREADABLE, plain
+from otel_sqlite_exporter.conventions.parse import UNREADABLE, plain, to_json
 from otel_sqlite_exporter.conventions.unknown_keys import RANK, side_of
 
 if TYPE_CHECKING:
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.call import EventFacts, Message
     from otel_sqlite_exporter.conventions.sheet import Sheet
 
-_PIECES: Final = frozenset(
-    {"chunk", "chunks", "delta", "token", "exception", "error", "retry", "evaluation", "score", "feedback", "tool"}
-)
-"""What events are called that carry a piece of an answer, or none."""
+_NOTHING_SAID: Final = frozenset({"exception", "error", "retry", "evaluation", "score", "feedback"})
+"""What events are called that carry nothing of what was said."""
+
+_CHUNKS: Final = frozenset({"chunk", "chunks", "delta", "token"})
+"""What events are called that carry a piece of an answer."""
 
 _CONTENTS: Final = ("content", "contents", "parts", "text", "body", "message", "value", "payload", "data", "messages")
 
@@ -34,21 +35,17 @@ def read_unknown(sheet: Sheet, event: EventFacts, received: list[Message], sent:
         sent: Messages of the output.
     """
     words = words_of(event.name)
-    if not words or not _PIECES.isdisjoint(words):
+    if not words or not _NOTHING_SAID.isdisjoint(words):
         return False
     attributes = event.attributes
     fields = _fields(attributes)
     role = fields.get("role")
     content = _content_key(fields)
+    if not _CHUNKS.isdisjoint(words):
+        return _take_piece(sheet, None if content is None else fields[content])
     if isinstance(role, str) and role.lower() in ROLES and content is not None:
-        try:
-            messages = read_one(plain(fields), None)
-        except UNREADABLE:
-            return False
-        for message in messages:
-            (sent if message.role == "assistant" else received).append(message)
-        return True
-    side = side_of(words)
+        return _take_messages(fields, received, sent)
+    side = side_of(words) if "tool" not in words else None
     if side is not None:
         source = event.body if event.body is not None else _said(attributes, fields, content)
         if source is not None:
@@ -58,6 +55,29 @@ def read_unknown(sheet: Sheet, event: EventFacts, received: list[Message], sent:
         sheet.add(attributes, RANK)
         return True
     return False
+
+
+def _take_messages(fields: Mapping[str, object], received: list[Message], sent: list[Message]) -> bool:
+    try:
+        messages = read_one(plain(fields), None)
+    except UNREADABLE:
+        return False
+    for message in messages:
+        if message.role == "assistant":
+            sent.append(message)
+        else:  # what was said before a question is the history that it was sent with
+            received += sent
+            sent.clear()
+            received.append(message)
+    return True
+
+
+def _take_piece(sheet: Sheet, piece: object) -> bool:
+    """Take a piece of a streamed answer, which is read where nothing else has the whole."""
+    if not isinstance(piece, str):
+        return False
+    sheet.offer("output_chunks", RANK, to_json(piece))
+    return True
 
 
 def _fields(attributes: Mapping[str, object]) -> dict[str, object]:

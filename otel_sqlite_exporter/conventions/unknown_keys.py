@@ -38,20 +38,23 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *("llm_provider", "model_provider", "provider_name", "provider", "llm_vendor", "model_vendor", "vendor"),
         *("llm_system", "ai_system", "genai_system"),
     ),
+    "known_provider": ("system",),
     "request_model": (
         *("request_model", "requested_model", "request_model_name", "request_model_id", "llm_model", "llm_model_name"),
+        *("req_model", "input_model", "asked_model", "model_requested", "model_asked"),
         *("llm_model_id", "model_name", "model_id", "embedding_model", "embedding_model_name", "chat_model", "model"),
-        *("deployment_name", "deployment"),
+        *("deployment_name", "deployment", "llm_engine", "model_engine", "request_engine", "ai_engine"),
     ),
     "response_model": (
         *("response_model", "response_model_name", "response_model_id", "output_model", "actual_model"),
-        *("served_model", "returned_model", "completion_model", "result_model", "result_model_name"),
+        *("served_model", "returned_model", "completion_model", "result_model", "result_model_name", "resp_model"),
+        *("used_model", "resolved_model", "model_used", "model_served", "model_returned", "model_resolved"),
     ),
     "response_id": ("response_id", "result_id", "output_id", "completion_id", "generation_id"),
     "finish_reasons": ("finish_reasons", "finish_reason", "stop_reasons", "stop_reason", "finish_reason_type"),
     "cost_usd": ("cost_total", "total_cost", "total_cost_usd", "cost_usd", "cost_amount", "price_total", "cost"),
     "conversation_id": ("session_id", "conversation_id", "thread_id", "chat_id"),
-    "user_id": ("user_id", "end_user_id"),
+    "user_id": ("user_id", "end_user_id", "enduser_id"),
     "agent_name": ("agent_name",),
     "tool_name": ("tool_name", "function_name", "tool_function"),
     "tool_call_id": ("tool_call_id", "tool_id"),
@@ -67,6 +70,14 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 }
 """For each column the ends of the keys that fill it, words joined by underscores, in reading order."""
 
+PLAIN_MODELS: Final = frozenset(
+    {
+        *("llm_model", "llm_model_name", "llm_model_id", "model_name", "model_id", "embedding_model"),
+        *("embedding_model_name", "chat_model", "model"),
+    }
+)
+"""Of the names of models those of emitters that have one word for the model that was asked for and that answered."""
+
 BODIES: Final[dict[str, tuple[str, ...]]] = {
     "usage": (
         *("usage", "token_usage", "tokens_usage", "usage_metadata", "token_counts", "tokens", "usage_details"),
@@ -80,6 +91,14 @@ BODIES: Final[dict[str, tuple[str, ...]]] = {
     "about": ("metadata", "model_info", "model_config"),
 }
 """For each kind of object the ends of the keys that hold one."""
+
+_RECORDS: Final = frozenset(
+    {
+        *("data", "payload", "record", "attributes", "details", "event", "info", "call", "span", "step"),
+        *("trace", "properties", "props", "fields", "values", "context", "llm", "body"),
+    }
+)
+"""What an object is called in which an emitter packs all that it knows."""
 
 _SYSTEM: Final = frozenset(
     {
@@ -106,6 +125,8 @@ _RESULT: Final = frozenset(
         *("call_result", "tool_results"),
     }
 )
+_USAGES: Final = frozenset(BODIES["usage"])
+_CALLS: Final = frozenset({"tool_calls", "toolcalls", "function_calls", "tool_uses", "tool_use", "tool_requests"})
 _DOCUMENTS: Final = frozenset(
     {"documents", "retrieved_documents", "contexts", "retrieved_contexts", "retrieved_chunks"}
 )
@@ -113,6 +134,7 @@ _QUERY: Final = frozenset({"query", "query_text", "search_query", "retrieval_que
 _NAMED: Final = (
     ("system", _SYSTEM),
     ("tools", _TOOLS),
+    ("output_calls", _CALLS),
     ("arguments", _ARGUMENTS),
     ("result", _RESULT),
     ("documents", _DOCUMENTS),
@@ -197,14 +219,16 @@ def slot_of(key: str) -> Slot:
     if columns:
         rank, filled = columns
         # What tells an error may be told in words: they are a message, and no content.
-        return Slot(RANK + rank, columns=filled)
+        spoken = "system" if words[-1] == "system" else None
+        usage = "usage" if any(end in _USAGES for end in ends) else None  # a number, or an object of several
+        return Slot(RANK + rank, columns=filled, body=usage, spoken=spoken, is_record=words[-1] == "model")
     body = next((kind for kind, known in BODIES.items() if any(end in known for end in ends)), None)
     if body is not None:
         is_limit = body == "usage" and counts_else(name)  # gen_ai.request.max_tokens
         return UNKNOWN if is_limit else Slot(RANK + len(words), body=body)
     content = _content_of(words)
     if content is None:
-        return UNKNOWN
+        return Slot(RANK, is_record=True) if words and words[-1] in _RECORDS else UNKNOWN
     place, rank = content
     return Slot(RANK + rank, content=place, body=_body_of(words))
 
@@ -231,7 +255,9 @@ def _columns_of(words: tuple[str, ...], ends: list[str]) -> tuple[int, tuple[tup
         found = _BY_END.get(end)
         if found is not None:
             rank, filled = found
-            return 100 * rank + len(words), tuple((column, CONVERTERS[column]) for column in filled)
+            if end in PLAIN_MODELS:
+                filled = (*filled, "only_model")
+            return 100 * rank + len(words), tuple((_UNDER.get(column, column), CONVERTERS[column]) for column in filled)
     return None
 
 
@@ -293,6 +319,7 @@ def _by_end(table: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[int, tuple[
 
 
 _BY_END: Final = _by_end(COLUMNS)
+_UNDER: Final = {"known_provider": "provider"}
 
 _ENDS: Final = (
     *_BY_END,
@@ -301,6 +328,9 @@ _ENDS: Final = (
 )
 
 FIRST_WORDS: Final = frozenset(
-    {*(end.partition("_")[0] for end in _ENDS), *_INTO, *_OUT_OF, "cached", "cache", "usage"}
+    {
+        *(end.partition("_")[0] for end in _ENDS),
+        *(*_INTO, *_OUT_OF, *_RECORDS, "cached", "cache", "usage", "reasoning", "thinking", "num"),
+    }
 )
 """What keys begin with that have no name of an emitter or of an application before these words."""

@@ -15,6 +15,8 @@ MAX_COUNT: Final = 10**12
 _SPACE: Final = frozenset(" \n\t\r")
 # How a string may begin that is encoded, padded, or stands for nothing ("None", "null").
 _NO_NAMES: Final = ("unknown", "Unknown", "UNKNOWN", "unknown_model", "N/A", "<unset>")
+_FEWEST_BLANKS: Final = 3  # "Google Vertex AI" has two
+_BRACKETS: Final = frozenset("{[")
 _ODD: Final = frozenset('"Nn') | _SPACE
 
 
@@ -34,10 +36,15 @@ def text(value: object) -> str | None:
     return str(value)
 
 
+def is_sentence(value: object) -> bool:
+    """Tell what somebody says from the name of something."""
+    return isinstance(value, str) and value.count(" ") >= _FEWEST_BLANKS
+
+
 def name(value: object) -> str | None:
-    """Return a name; the words that stand for an unknown one are none."""
+    """Return a name; the words that stand for an unknown one are none, and an object that holds one is not it."""
     found = text(value)
-    return None if found in _NO_NAMES else found
+    return None if found is None or found in _NO_NAMES or found[:1] in _BRACKETS else found
 
 
 def class_name(value: object) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from otel_sqlite_exporter.conventions import kinds, providers, values
+from otel_sqlite_exporter.conventions.provider_names import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,13 @@ Adjust: TypeAlias = "Callable[[Call, Sheet, SpanFacts], None]"
 
 def _provider(value: object) -> str | None:
     spelling = values.enum_text(value) if isinstance(value, str) and value.startswith("<") else values.text(value)
-    return None if spelling is None else providers.canonical(spelling)
+    return None if spelling is None or values.is_sentence(spelling) else providers.canonical(spelling)
+
+
+def _known_provider(value: object) -> str | None:
+    """Return a provider where a key may name anything: only one that is known."""
+    spelling = _provider(value)
+    return spelling if spelling in PROVIDERS.values() else None
 
 
 CONVERTERS: Final[dict[str, Convert]] = {
@@ -34,8 +41,10 @@ CONVERTERS: Final[dict[str, Convert]] = {
     "database": values.text,
     "database_operation": values.text,
     "provider": _provider,
+    "known_provider": _known_provider,
     "request_model": values.name,
     "model": values.name,
+    "only_model": values.name,
     "parameter_model": values.name,
     "response_model": values.name,
     "response_id": values.text,
@@ -80,6 +89,7 @@ CONTENTS: Final = (
     "input",
     "output",
     "output_pieces",
+    "output_calls",
     "output_chunks",
     "conversation",
     "events",
@@ -92,7 +102,7 @@ CONTENTS: Final = (
 )
 """Every place for message content."""
 
-FLATTENED: Final = frozenset({"system", "input", "output", "documents", "tools"})
+FLATTENED: Final = frozenset({"system", "input", "output", "output_calls", "documents", "tools"})
 """Places whose keys may each be spelled as a flattened list as well, without a word about it in the tables."""
 
 FIELDS_OF: Final = frozenset({"arguments", "result"})

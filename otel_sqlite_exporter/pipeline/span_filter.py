@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.conventions import key_words
+from otel_sqlite_exporter.conventions import key_words, telling_values
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS, is_genai_key, is_genai_scope
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of
 
@@ -71,7 +71,7 @@ class SpanFilter:
                 if self._learn_key(key):
                     return True
                 marks = self.hints.get(key, 0)
-            if marks & key_words.STEP and key_words.tells_of_model(key, attributes):
+            if marks & key_words.TOLD_BY_VALUE and telling_values.tells_of_model(key, attributes):
                 return True
             told |= marks
         return key_words.is_telling(told)

@@ -146,7 +146,10 @@ VENDOR_PREFIX: Final = re.compile(
 ID_SHAPE: Final = re.compile(r"^[A-Za-z]{1,64}[-_]{1,64}")
 """Matched. At most 128 characters."""
 
-SPOKEN_TO_A_MODEL: Final = re.compile(r"[\"']role[\"']: {0,1}[\"'](?:system|user|assistant|human|model|developer)[\"']")
+SPOKEN_TO_A_MODEL: Final = re.compile(
+    r"[\"'](?:role[\"']: {0,1}[\"'](?:system|user|assistant|human|model|developer)"
+    r"|type[\"']: {0,1}[\"'](?:human|ai))[\"']"
+)
 """Searched. At most 20 characters from each quote on."""
 
 SERVICE_TIER: Final = re.compile(r'"service_tier": ?"(\w{1,32})"')

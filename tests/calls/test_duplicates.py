@@ -352,7 +352,20 @@ class TestOneSpanAroundSeveralCalls:
         outer = call(1, "framework", 0, 20, trace=7, request_model=None, response_model=None)
         inner = call(2, "framework", 1, 19, trace=7, parent_span_id=1, input_tokens=None, output_tokens=None)
         assert in_any_order(outer, inner) == {1: 2}
+        assert in_any_order(outer, replace(inner, response_id="chatcmpl-1")) == {1: 2}
         assert in_any_order(outer, failed(inner)) == {}
+
+    @given(st.lists(st.tuples(st.integers(1, 900), st.integers(1, 90)), min_size=2, max_size=4), st.integers(0, 1))
+    def test_a_span_with_the_sum_of_its_parts_is_no_call(self, counts: list[tuple[int, int]], more: int) -> None:
+        """A layer's span with the counts of all calls inside together sums them up; with other counts it is a call."""
+        calls = [
+            call(at, "framework", at, at + 1, trace=7, parent_span_id=1, input_tokens=given, output_tokens=made)
+            for at, (given, made) in enumerate(counts, 2)
+        ]
+        sums = {"input_tokens": sum(given for given, _ in counts) + more, "output_tokens": sum(m for _, m in counts)}
+        outer = call(1, "framework", 0, 20, trace=7, request_model="zorvex-1", response_model=None, **sums)
+        assert links(*calls, outer) == ({} if more else {1: len(counts) + 1})
+        assert links(outer, *calls) == ({} if more else {1: len(counts) + 1})
 
 
 class TestStreamTails:

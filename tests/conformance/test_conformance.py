@@ -64,9 +64,6 @@ KNOWN = {
     "an error that names neither a provider nor a model of one": [
         "mlflow@3.17.2/openai__otel_genai_semconv__error_429#0: provider",
     ],
-    "the emitter names the model once, as it was asked for": [
-        "rhesis-sdk@0.6.8/embeddings#0: response_model",
-    ],
     "the emitter says `google` for both of Google's APIs": [
         "openinference-instrumentation-google-genai@1.4.14/content__vertex_chat#0: provider",
     ],

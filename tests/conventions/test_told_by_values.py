@@ -155,7 +155,7 @@ def test_a_response_may_have_its_facts_among_its_metadata() -> None:
     assert (call.input_tokens, call.output_tokens, call.finish_reasons) == (INPUT, OUTPUT, ["stop"])
     own = {"choices": [{"message": {"role": "assistant", "content": ANSWER}}], "metadata": {"model": "T-1", "id": "9"}}
     call = _read({"acme.span_type": "llm", "acme.llm.model": MODEL, "acme.output": json.dumps(own)})
-    assert (call.response_model, call.response_id) == (None, None)
+    assert (call.response_model, call.response_id) == (MODEL, None)
 
 
 @pytest.mark.parametrize(

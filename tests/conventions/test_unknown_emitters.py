@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.semconv._incubating import attributes as semantic_conventions
 
-from otel_sqlite_exporter.conventions import key_words, read, unknown_keys
+from otel_sqlite_exporter.conventions import key_words, read, telling_values, unknown_keys
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
 from otel_sqlite_exporter.conventions.recognise import is_genai_key
 from otel_sqlite_exporter.conventions.slots import UNKNOWN
@@ -112,7 +112,7 @@ def _is_recorded(attributes: dict[str, Any]) -> bool:
     marks = 0
     for key, value in attributes.items():
         found = key_words.STRONG if is_genai_key(key) else key_words.marks_of(key)
-        if found & key_words.STEP and key_words.is_models_step(value):
+        if found & key_words.STEP and telling_values.is_models_step(value):
             return True
         marks |= found
     return key_words.is_telling(marks)
