@@ -189,6 +189,7 @@ def marks_of(key: str) -> int:
         not _LANGUAGE_MODELS.isdisjoint(words)
         or ("gen", "ai") in pairwise(words)
         or end in _ONLY_MODELS
+        or (end == "span_kind" and len(words) > 2)  # noqa: PLR2004 - with an emitter's name before it
         or "_".join(words[-3:]) in _ONLY_MODELS
         or (not _TOKENS.isdisjoint(words) and count_of(words) in ("input_tokens", "output_tokens"))
     ):

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sqlite_exporter.conventions import bodies
+from otel_sqlite_exporter.conventions.composed_words import step_of_parts
 from otel_sqlite_exporter.conventions.key_words import words_of
 from otel_sqlite_exporter.conventions.provider_names import PROVIDERS
 from otel_sqlite_exporter.conventions.step_words import (
@@ -17,7 +18,6 @@ from otel_sqlite_exporter.conventions.step_words import (
     CHAIN,
     CHAT,
     COMPLETION,
-    COMPOSED,
     EMBEDDINGS,
     OTHER,
     RERANK,
@@ -28,7 +28,6 @@ from otel_sqlite_exporter.conventions.step_words import (
 )
 from otel_sqlite_exporter.conventions.telling_values import is_models_step
 from otel_sqlite_exporter.conventions.values import enum_text, text
-from otel_sqlite_exporter.scanning.patterns import INNER_CAPITAL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -237,8 +236,8 @@ def _spelled(word: str) -> Step | None:
     plain = shown.lower()
     step = STEPS.get(plain) or STEPS.get(plain.replace("-", "_").replace(" ", "_"))
     if step is None and ("." in plain or plain[:1] == "/"):
-        step = _of_path(plain) or _composed(plain.replace(".", "_"))
-    return step or _composed(INNER_CAPITAL.sub("_", shown).lower())
+        step = _of_path(plain)
+    return step or step_of_parts(shown) or step_of_parts(word)
 
 
 def _of_path(path: str) -> Step | None:
@@ -249,15 +248,6 @@ def _of_path(path: str) -> Step | None:
         _, point, words = words.partition(".")
         if step is not None or not point:
             return step
-
-
-def _composed(word: str) -> Step | None:
-    """Return the step of a word made of what is done and to what it is done: ``call_llm``, ``streamText``."""
-    words = frozenset(word.replace("-", "_").replace(" ", "_").split("_"))
-    for done, targets, step in COMPOSED:
-        if words <= done | targets and not words.isdisjoint(done) and not words.isdisjoint(targets):
-            return step
-    return None
 
 
 def step_of_component(name: str) -> Step | None:

@@ -232,21 +232,3 @@ STEPS: Final[dict[str, Step]] = {
     "prompts/list": OTHER,
 }
 """Each word for a step, in lower case."""
-
-_ASKING: Final = frozenset(
-    {"call", "invoke", "generate", "stream", "streaming", "request", "query", "predict", "async"}
-)
-_RUNNING: Final = frozenset({"call", "invoke", "run", "execute", "invocation", "execution"})
-_MODELS: Final = frozenset({"llm", "model", "chat", "text", "content", "object", "completion", "completions"})
-_VECTORS: Final = frozenset({"text", "texts", "query", "document", "documents", "content", "contents", "many", "batch"})
-
-COMPOSED: Final = (
-    (_ASKING, _MODELS, CHAT),
-    (frozenset({"embed", "embedding", "embeddings"}), _ASKING | _VECTORS | {"create", "model"}, EMBEDDINGS),
-    (_RUNNING, frozenset({"agent"}), AGENT),
-    (_RUNNING, frozenset({"tool"}), TOOL),
-)
-"""What is done, to what, and the step of each word that is made of nothing but one of either and more of both.
-
-What merely surrounds a request (``start``, ``list``, ``create``, ``setup``, ``fetch``) is not among them.
-"""

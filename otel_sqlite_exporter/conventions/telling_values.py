@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.conventions.composed_words import is_only_models, step_of_parts
 from otel_sqlite_exporter.conventions.key_words import COUNT, GIVEN_OR_MADE, SIDES, marks_of, words_of
 from otel_sqlite_exporter.scanning.patterns import SPOKEN_TO_A_MODEL
 
@@ -63,8 +64,9 @@ def tells_of_model(key: str, attributes: Mapping[str, object]) -> bool:
         return _is_spoken(value) and _holds_messages(key, attributes)  # queues carry what goes in
     if is_models_step(value):
         return True
-    word = "_".join(words_of(_member(value[:_LONGEST_STEP])))
-    return word in _STEPS_OF_OTHERS and (_counts_usage(key, attributes) or _holds_messages(key, attributes))
+    word = _member(value[:_LONGEST_STEP])
+    is_step = "_".join(words_of(word)) in _STEPS_OF_OTHERS or step_of_parts(word) is not None
+    return is_step and (_counts_usage(key, attributes) or _holds_messages(key, attributes))
 
 
 def _counts_usage(key: str, attributes: Mapping[str, object]) -> bool:
@@ -99,7 +101,7 @@ def is_models_step(value: object) -> bool:
     if type(value) is not str:
         return False
     words = words_of(_member(value[:_LONGEST_STEP]))
-    if "_".join(words) in STEPS_OF_MODELS:
+    if "_".join(words) in STEPS_OF_MODELS or is_only_models(_member(value[:_LONGEST_STEP])):
         return True
     return len(words) <= _MOST_WORDS and not (_MODELS_WORDS if _RUN.isdisjoint(words) else _RUNNABLE).isdisjoint(words)
 

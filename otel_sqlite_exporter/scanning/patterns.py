@@ -126,9 +126,6 @@ SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
 TRACE_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 """Matched. 16 and 36 characters."""
 
-INNER_CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-"""Replaced; of emitters' words, which are short. Two characters."""
-
 NO_LETTERS: Final = re.compile(r"[^a-z0-9]")
 """Split at. One character each; of names of scopes."""
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
+from otel_sqlite_exporter.conventions.kinds import known_step
 from otel_sqlite_exporter.conventions.providers import canonical
+from otel_sqlite_exporter.conventions.step_words import CHAT
 from otel_sqlite_exporter.conventions.summary import last_user_text, output_text, system_text, tool_calls
 from otel_sqlite_exporter.pipeline.span_filter import SpanFilter
 from tests.conventions.provider_bodies import (
@@ -295,3 +297,44 @@ def test_an_answer_in_json_that_is_encoded_once_more_is_decoded_once() -> None:
     answer = '{"city": "Paris"}'
     call = _read({"zorvex.span_kind": "llm", "zorvex.model": MODEL, "zorvex.output": json.dumps(answer)})
     assert output_text(call) == answer
+
+
+@settings(max_examples=50)
+@given(
+    parts=st.sampled_from(
+        [
+            ("llm", "llm", "invoke"),
+            ("llm", "chat", "stream"),
+            ("llm", "generate", "node"),
+            ("llm", "openai", "responses"),
+            ("llm", "language", "model"),
+            ("embedding", "embed", "documents"),
+            ("agent", "agent", "execution"),
+            ("tool", "tool", "use"),
+            ("retriever", "similarity", "search"),
+            ("reranker", "rerank", "documents"),
+            ("guardrail", "guardrail", "check"),
+            ("chain", "pipeline", "run"),
+        ]
+    ),
+    other=st.sampled_from(["start", "list", "setup", "fetch", "count", "cancel", "config", "history", "session"]),
+    spelling=st.sampled_from(["_".join, "-".join, ".".join, lambda words: "".join(word.title() for word in words)]),
+    is_reversed=st.booleans(),
+)
+def test_a_word_of_known_parts_is_their_step_and_with_another_part_is_not_known(
+    parts: tuple[str, str, str], other: str, spelling: Any, is_reversed: bool
+) -> None:
+    """What is done, and to what, may stand in any order and spelling; what is done around it is something else."""
+    kind, *words = parts
+    words = words[::-1] if is_reversed else words
+    step = known_step(spelling(words))
+    assert step is not None
+    assert step.kind == kind
+    around = known_step(spelling([other, *words]))
+    assert around is None or around.kind not in ("llm", "embedding")
+
+
+@pytest.mark.parametrize("word", ["LLMSpan", "callLLM", "Messages.create", "AsyncCompletions.create"])
+def test_acronyms_and_methods_are_parts(word: str) -> None:
+    """An acronym within a word is a part of it; a class is too where its method alone says nothing."""
+    assert known_step(word) == CHAT
