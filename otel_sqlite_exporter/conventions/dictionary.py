@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.slots import Convert
     from otel_sqlite_exporter.conventions.step_words import Step
 
-ANY_MARK: Final = (
-    key_words.STRONG | key_words.MODEL | key_words.SAID | key_words.STEP | key_words.COUNT | key_words.AGENT
-)
+ANY_MARK: Final = key_words.STRONG | key_words.MODEL | key_words.SAID | key_words.STEP | key_words.COUNT
 EVERY_SPAN: Final = -1
 MAX_LEARNT: Final = 20_000
 MAX_PLANNED_KEYS: Final = 4_000

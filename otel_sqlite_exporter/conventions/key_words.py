@@ -24,10 +24,7 @@ STEP: Final = 8
 COUNT: Final = 16
 """A usage is counted that need not be of tokens."""
 
-AGENT: Final = 32
-"""An agent is named; builds and monitors have agents too."""
-
-GIVEN_OR_MADE: Final = 64
+GIVEN_OR_MADE: Final = 32
 """What goes in or comes out."""
 
 TOLD_BY_VALUE: Final = STEP | GIVEN_OR_MADE
@@ -66,8 +63,8 @@ _ONLY_MODELS: Final = frozenset(
 )
 """Ends of keys that only spans of models have."""
 
-_TELLING: Final = (MODEL | SAID, MODEL | COUNT, SAID | COUNT, AGENT | GIVEN_OR_MADE)
-"""What only spans of models and agents have together."""
+_TELLING: Final = (MODEL | SAID, SAID | COUNT)
+"""What only spans of models have together."""
 
 _SIDES: Final = frozenset({"input", "inputs", "output", "outputs"})
 SIDES: Final = _SIDES | {"request", "response"}
@@ -201,8 +198,8 @@ def _mark_of_end(words: tuple[str, ...], end: str) -> int:
     last = words[-1]
     if last == "model" or (last in _NAMED and words[-2:-1] == ("model",)):
         return MODEL
-    if last in _SPOKEN or end == "agent_name":
-        return SAID if last in _SPOKEN else AGENT
+    if last in _SPOKEN:
+        return SAID
     if last in _SIDES or (last in _FORMS and not SIDES.isdisjoint(words[-2:-1])):
         return GIVEN_OR_MADE | (COUNT if "usage" in words else 0)
     if count_of(words) in ("input_tokens", "output_tokens"):
