@@ -84,7 +84,7 @@ _COMPOSITIONS: Final = (
     ),
     Made(frozenset({"agent"}), _ANY, _RUN | (_FORMS - {"step"}), AGENT),
     Made(frozenset({"tool"}), _ANY, _RUN | _FORMS | {"use", "mcp", "function"}, TOOL),
-    Made(frozenset({"function"}), _RUN | {"span"}, _FORMS, TOOL),
+    Made(frozenset({"function"}), _RUN | {"span"}, _FORMS - {"async", "sync"}, TOOL),  # a traced function is none
     Made(frozenset({"retrieve", "retriever", "retrieval"}), _ANY, _RUN | _FORMS | _SEARCHED | {"context"}, RETRIEVAL),
     Made(frozenset({"search"}), _SEARCHED, _RUN | _FORMS | {"store", "base"}, RETRIEVAL),
     Made(frozenset({"rerank", "reranker", "reranking"}), _ANY, _RUN | _FORMS | {"document", "documents"}, RERANK),

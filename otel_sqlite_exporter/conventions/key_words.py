@@ -6,6 +6,7 @@ emitter has. Kept free of other imports: the span processor asks on the applicat
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -172,6 +173,7 @@ def _is_end_of_count(word: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def marks_of(key: str) -> int:
     """Return what a key tells of the span that has it, from :data:`STRONG` to :data:`GIVEN_OR_MADE`.
 

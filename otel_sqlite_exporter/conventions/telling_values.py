@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LONGEST_STEP: Final = 48
+_OPENING: Final = frozenset('[{("')
+"""How a structure of messages begins in a text."""
+
 _LOOKED_AT: Final = 2048
 """Characters of what a span was given, where a word for its step is not enough."""
 
@@ -75,15 +78,15 @@ def _counts_usage(key: str, attributes: Mapping[str, object]) -> bool:
 
 
 def _holds_messages(key: str, attributes: Mapping[str, object]) -> bool:
-    emitter = _emitter(key)
-    return any(
-        other != key and type(value) is str and _is_spoken(value) and _emitter(other) == emitter
-        for other, value in attributes.items()
-    )
+    spoken = [other for other, value in attributes.items() if other != key and type(value) is str and _is_spoken(value)]
+    return any(_emitter(other) == _emitter(key) for other in spoken)
 
 
 def _is_spoken(value: str) -> bool:
-    return SPOKEN_TO_A_MODEL.search(value, 0, _LOOKED_AT) is not None
+    if value[:1] not in _OPENING:
+        return False
+    head = value[:_LOOKED_AT]
+    return ("role" in head or "human" in head) and SPOKEN_TO_A_MODEL.search(head) is not None
 
 
 def _emitter(key: str) -> str:
