@@ -336,3 +336,9 @@ def test_a_word_of_known_parts_is_their_step_and_with_another_part_is_not_known(
 def test_acronyms_and_methods_are_parts(word: str) -> None:
     """An acronym within a word is a part of it; a class is too where its method alone says nothing."""
     assert known_step(word) == CHAT
+
+
+def test_the_form_of_a_traced_function_is_no_tool() -> None:
+    """How a function is called says nothing of what it does; a word for that beside it does."""
+    assert known_step("function_call_async") is None
+    assert _read({"span_type": "function_call_async", "run_type": "llm", "zorvex.llm.model": MODEL}).kind == "llm"
