@@ -184,6 +184,9 @@ _OUT_OF: Final[dict[str, int]] = {
 }
 """Words for what goes in and what comes out, and which of several is read first."""
 
+_MADE: Final = frozenset({"generation", "generations"})
+"""What the step is called in which messages are sent."""
+
 _NOT_SAID: Final = frozenset(
     {
         *("cost", "costs", "price", "usage", "token", "tokens", "latency", "duration", "size", "count", "length"),
@@ -277,6 +280,8 @@ def _content_of(words: tuple[str, ...]) -> tuple[str, int] | None:
         forms += not is_said
         if is_said and not left:
             return "input", 0
+        if is_said and left[-1] in _MADE:
+            return "input", 0  # what was said in it, not what it said
         if is_said and (not left or (left[-1] not in _INTO and left[-1] not in _OUT_OF)):
             return ("input", 0) if words[-1] == "messages" else None
     return _side_of(left, is_list=words[-1] == "messages", forms=forms)

@@ -68,6 +68,21 @@ def test_tool_calls_may_stand_beside_the_answer(prefix: str, key: str, shape: st
     assert len(tool_calls(_read(both))) == 1
 
 
+def test_tool_calls_and_text_under_the_standards_keys_are_one_answer() -> None:
+    """Emitters that write the answer's text under a key of its own have its tool calls under another."""
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.response.text": ANSWER, "gen_ai.request.model": MODEL}
+    call = _read({**attributes, "gen_ai.response.tool_calls": json.dumps(CALLING["openai"]["tool_calls"])})
+    assert (output_text(call), [found["name"] for found in tool_calls(call)]) == (ANSWER, ["look"])
+
+
+def test_messages_of_a_generation_are_sent() -> None:
+    """The step is called so, and its messages are those of its request."""
+    call = _read(
+        {"zorvex.span_kind": "llm", "zorvex.generation.messages": json.dumps(MESSAGES), "zorvex.result": ANSWER}
+    )
+    assert _said(call) == (SYSTEM, QUESTION, ANSWER)
+
+
 @pytest.mark.parametrize(
     ("spelling", "wanted"),
     [

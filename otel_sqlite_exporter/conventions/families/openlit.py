@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.call import Call, Message, Part
-from otel_sqlite_exporter.conventions.containers import read_output
 from otel_sqlite_exporter.conventions.vocabulary import Family
 from otel_sqlite_exporter.scanning.patterns import TURN
 
@@ -21,12 +20,14 @@ _ROLE: Final = 12
 _NOTHING: Final[list[Part]] = [{"type": "text", "content": "None"}]
 
 
-def _adjust(call: Call, sheet: Sheet, _facts: SpanFacts) -> None:
+def _adjust(call: Call, _sheet: Sheet, _facts: SpanFacts) -> None:
     """Part transcripts into messages, take back made-up answers and counts."""
     if len(call.input) == 1 and not call.system:
         _part_transcript(call)
-    if len(call.output) == 1 and call.output[0].parts == _NOTHING:
-        call.output = [answer for _, value in sheet.candidates("output_pieces") for answer in read_output(value)]
+    if len(call.output) == 1 and call.output[0].parts[:1] == _NOTHING:
+        answer = call.output[0]  # what is called stands beside it
+        called = answer.parts[1:]
+        call.output = [Message(answer.role, called, answer.finish_reason)] if called else []
     _withdraw_counts(call)
 
 
@@ -76,7 +77,7 @@ OPENLIT: Final = Family(
     contents={
         "input": ("gen_ai.content.prompt", "gen_ai.agent.input", "gen_ai.workflow.input"),
         "output": ("gen_ai.content.completion", "gen_ai.agent.output", "gen_ai.workflow.output"),
-        "output_pieces": ("gen_ai.response.tool_calls",),
+        "output_calls": ("gen_ai.response.tool_calls",),
         "system": ("gen_ai.agent.instructions",),
     },
     scopes=("openlit",),
