@@ -215,14 +215,22 @@ class Insertion:
             back: How many spans were inserted after theirs.
             links: Which messages, where.
         """
-        run = bytearray()
-        end: tuple[object, ...] = ()
+        hashes: list[bytes] = []
+        of, reason, end = "", None, -1
         for direction, position, message, finish_reason in links:
-            if (direction, position, finish_reason) != end or len(run) == _LONGEST_RUN * _HASH_BYTES:
-                run = bytearray()
-                self._runs.append((run, direction, finish_reason or "", back, position))
-            run += message.hash
-            end = (direction, position + 1, finish_reason)
+            if position != end or direction != of or finish_reason != reason or len(hashes) == _LONGEST_RUN:
+                if hashes:
+                    self._add_run(hashes, of, reason, back, end)
+                hashes = []
+                of, reason = direction, finish_reason
+            hashes.append(message[0])
+            end = position + 1
+        if hashes:
+            self._add_run(hashes, of, reason, back, end)
+
+    def _add_run(self, hashes: list[bytes], direction: str, finish_reason: str | None, back: int, end: int) -> None:
+        run = bytearray(b"".join(hashes))
+        self._runs.append((run, direction, finish_reason or "", back, end - len(hashes)))
 
     def add_usage(self, spans: int) -> None:
         """Add what the spans that were inserted last, so many of them, used."""

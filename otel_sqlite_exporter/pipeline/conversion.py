@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry.trace.status import StatusCode
 
@@ -20,7 +21,7 @@ from otel_sqlite_exporter.texts.policy import TextPolicy
 from otel_sqlite_exporter.texts.privacy import telling_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.sdk.trace import Event, ReadableSpan
 
@@ -43,6 +44,11 @@ _ID_KEYS: Final = ("gen_ai.conversation.id", "user.id")
 _SHORT_LIST: Final = 1024
 _FINISH_REASONS_KEY: Final = "gen_ai.response.finish_reasons"
 _TOOL_DEFINITIONS_KEY: Final = "gen_ai.tool.definitions"
+
+# As MessageLink makes itself of its fields, without a call of Python's for each message of a history.
+_link_of: Final = partial(
+    cast("Callable[[type[MessageLink], tuple[object, ...]], MessageLink]", tuple.__new__), MessageLink
+)
 
 
 class InvalidSpanError(ValueError):
@@ -234,13 +240,16 @@ class Converter:
             return [], 0
         links: list[MessageLink] = []
         cut = 0
-        row_of = self._policy.message
+        row_of, name = self._policy.message, self._policy.name
         for direction, messages in (("system", call.system), ("input", call.input), ("output", call.output)):
             key = _CONTENT_KEYS[direction]
             for position, message in enumerate(messages):
                 row = row_of(key, message)
                 cut += row.full_bytes - row.kept_bytes
-                links.append(MessageLink(direction, position, row, self._policy.name(key, message.finish_reason)))
+                finish_reason = message.finish_reason
+                if finish_reason is not None:
+                    finish_reason = name(key, finish_reason)
+                links.append(_link_of((direction, position, row, finish_reason)))
         if call.tool_definitions:
             definitions = Message("tool_definitions", [{"type": "tool_definitions", "tools": call.tool_definitions}])
             row = row_of(_TOOL_DEFINITIONS_KEY, definitions)
