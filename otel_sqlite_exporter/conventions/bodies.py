@@ -11,7 +11,7 @@ from otel_sqlite_exporter.conventions.parts import first
 from otel_sqlite_exporter.conventions.providers import canonical
 from otel_sqlite_exporter.conventions.usage import read_usage
 from otel_sqlite_exporter.conventions.values import flag, service_tier, text
-from otel_sqlite_exporter.scanning.patterns import SERVICE_TIER
+from otel_sqlite_exporter.scanning.patterns import CACHED_COUNT, SERVICE_TIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -54,6 +54,13 @@ _MAX_DEPTH: Final = 6
 
 _WHO: Final = ("user_id", "conversation_id", "agent_name")
 _OF_ANY_SPAN: Final = ("about", "usage")
+_OF_CACHED: Final = (
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "cache_exclusive",
+    "input_tokens",
+)
 
 Facts: TypeAlias = "dict[str, Any]"
 
@@ -79,8 +86,11 @@ def complete(sheet: Sheet, is_model_call: bool) -> None:  # noqa: FBT001 - the o
             if (body == "parameters" or is_doubtful) and "request_model" in told:
                 _part_models(columns, told["request_model"])
             _merge(columns, told)
-    if is_model_call and "service_tier" not in columns:
-        _find_tier(sheet)
+    if is_model_call:
+        if "service_tier" not in columns:
+            _find_tier(sheet)
+        if "input_tokens" in columns and "cache_read_tokens" not in columns:
+            _find_cached(sheet)
 
 
 def tell_a_call(sheet: Sheet, *, is_failed: bool) -> bool:
@@ -118,6 +128,20 @@ def _find_tier(sheet: Sheet) -> None:
             if tier is not None:
                 sheet.columns["service_tier"] = tier
                 return
+
+
+def _find_cached(sheet: Sheet) -> None:
+    """Take the cached tokens, which cost less, out of the answer's own usage where the emitter passed on the rest."""
+    columns = sheet.columns
+    texts = [value for _, value in sheet.bodies.get("response", ()) if isinstance(value, str)]
+    if not any(CACHED_COUNT.search(text) for text in texts):
+        return
+    for facts in _each(sheet, "response", read_response):
+        told = facts.get("input_tokens", 0)
+        cached = facts.get("cache_read_tokens", 0) + facts.get("cache_write_tokens", 0)
+        if cached and columns["input_tokens"] in (told, told + cached):  # else it counts something else
+            _merge(columns, {column: facts[column] for column in _OF_CACHED if column in facts})
+            return
 
 
 def _each(sheet: Sheet, body: str, reader: Callable[[object], Mapping[str, Any]]) -> Iterator[Facts]:
@@ -227,6 +251,9 @@ def _request(body: object, facts: Facts, depth: int) -> None:
     if not isinstance(body, dict) or depth > 2:  # noqa: PLR2004 - parameters are no deeper in any known dump
         return
     _note(facts, "request_model", text(first(body, "model", "model_name", "modelId", "model_id", "deployment_name")))
+    if "created_at" in body:  # the answer, which repeats the parameters
+        _note(facts, "response_model", facts.get("request_model"))
+        _note(facts, "response_id", _response_id(body))
     _note(facts, "streaming", flag(first(body, "stream", "streaming")))
     _note(facts, "user_id", text(first(body, "user", "user_id", "langfuse_user_id")))
     _note(

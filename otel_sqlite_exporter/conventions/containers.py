@@ -317,15 +317,15 @@ def _results(item: Object, role: str | None, _: int) -> list[Message] | None:
 
 
 def _args(item: Object, role: str | None, depth: int) -> list[Message] | None:
-    arguments = item["args"]
-    if not isinstance(arguments, list) or not isinstance(item.get("kwargs"), dict):
+    arguments, named = item["args"], item.get("kwargs", {})
+    if not isinstance(arguments, list) or not isinstance(named, dict):
         return None
-    if len(arguments) == 1 and not item["kwargs"]:
-        return _read(arguments[0], role, depth)
     said = next((given for given in arguments if isinstance(given, list) and any(map(is_message_like, given))), None)
     if said is not None:
-        return _with_system(item["kwargs"], _read(said, role, depth))
-    return _object(item["kwargs"], role, depth) if not arguments and item["kwargs"] else None
+        return _with_system(named, _read(said, role, depth))
+    if len(arguments) == 1 and not named and "kwargs" in item:
+        return _read(arguments[0], role, depth)
+    return _object(named, role, depth) if not arguments and named else None
 
 
 _INPUT_READERS: Final[dict[str, _Reader]] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from otel_sqlite_exporter.conventions.call import Call, Message
 from otel_sqlite_exporter.conventions.containers import read_input, system_of
 from otel_sqlite_exporter.conventions.parse import UNREADABLE, parse_text
-from otel_sqlite_exporter.scanning.patterns import SIGNS_OF_INSTRUCTIONS
+from otel_sqlite_exporter.scanning.patterns import SIGNS_OF_INSTRUCTIONS, TURN
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.sheet import Sheet
@@ -23,6 +23,8 @@ def fill(call: Call, sheet: Sheet, explicit: list[Message]) -> None:
     """
     moved: list[Message] = []
     rest: list[Message] = []
+    if len(call.input) == 1 and not explicit and call.kind == "llm":
+        call.input = _turns(call.input[0], sheet) or call.input
     for message in call.input:
         if not message.parts:
             continue
@@ -37,6 +39,21 @@ def fill(call: Call, sheet: Sheet, explicit: list[Message]) -> None:
             call.system = _elsewhere(inputs)
         if "parameters" in sheet.bodies and not call.system:
             call.system = _elsewhere(sheet.bodies["parameters"])
+
+
+def _turns(message: Message, sheet: Sheet) -> list[Message] | None:
+    """Return the messages that an emitter wrote as one text, with ``role: `` before what each says."""
+    parts = message.parts
+    said = parts[0].get("content") if len(parts) == 1 else None
+    if not isinstance(said, str) or TURN.match(said) is None:
+        return None
+    if not any(value == said for _, value in sheet.candidates("input")):
+        return None  # the text of a message, in which a user quotes others
+    _, *turns = TURN.split(said)
+    return [
+        Message(role, [{"type": "text", "content": words.rstrip("\n")}])
+        for role, words in zip(turns[::2], turns[1::2], strict=True)
+    ]
 
 
 def _elsewhere(reports: list[tuple[int, object]]) -> list[Message]:

@@ -13,6 +13,7 @@ from otel_sqlite_exporter.conventions import bodies
 from otel_sqlite_exporter.conventions.composed_words import step_of_parts
 from otel_sqlite_exporter.conventions.key_words import words_of
 from otel_sqlite_exporter.conventions.provider_names import PROVIDERS
+from otel_sqlite_exporter.conventions.providers import of_model
 from otel_sqlite_exporter.conventions.step_words import (
     AGENT,
     CHAIN,
@@ -210,6 +211,13 @@ def _by_evidence(columns: Mapping[str, Any], contents: Collection[str], name: st
     if "request_model" in told and (is_failed or not _ASKED.isdisjoint(told) or not _SAID.isdisjoint(contents)):
         return CHAT
     return AGENT if "agent_name" in told else OTHER
+
+
+def names_a_call(name: str) -> bool:
+    """Tell whether a span is named as the GenAI conventions name calls, with a known maker's model: ``chat gpt-4o``."""
+    word, _, model = name.partition(" ")
+    step = STEPS.get(word) if model and " " not in model else None
+    return step is not None and step.kind in ("llm", "embedding") and of_model(model) is not None
 
 
 def known_step(word: object) -> Step | None:

@@ -75,6 +75,7 @@ SCOPE_PREFIXES: Final = (
     "logfire.openai",
     "logfire.anthropic",
     "strands",
+    "github.com/grafana/sigil",
     "haystack",
     "honeyhive",
     "agent_framework",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.conventions import key_words, telling_values
+from otel_sqlite_exporter.conventions import key_words, kinds, telling_values
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS, is_genai_key, is_genai_scope
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of
 
@@ -46,9 +46,9 @@ class SpanFilter:
             return True
         attributes = attributes_of(span)
         keys = attributes.keys()
-        return not self.plain_keys.issuperset(keys) and (
-            not self.llm_keys.isdisjoint(keys) or self._learn_keys(attributes)
-        )
+        if self.plain_keys.issuperset(keys):
+            return not keys and kinds.names_a_call(span.name)  # an instrumentation that failed leaves the name alone
+        return not self.llm_keys.isdisjoint(keys) or self._learn_keys(attributes)
 
     def is_llm_scope(self, name: str) -> bool:
         """Tell whether all spans of a scope of this name are recorded."""

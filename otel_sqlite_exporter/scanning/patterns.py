@@ -151,3 +151,6 @@ SPOKEN_TO_A_MODEL: Final = re.compile(
 
 SERVICE_TIER: Final = re.compile(r'"service_tier": ?"(\w{1,32})"')
 """Searched. At most 49 characters from each beginning of the name."""
+
+CACHED_COUNT: Final = re.compile(r'ache[a-zA-Z_]{1,32}": ?[1-9]')
+"""Searched. At most 40 characters from each beginning of the name: ``cached_tokens``, ``promptCacheHitTokens``."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.conventions.call import Call, Message, Part
+from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.vocabulary import Family
-from otel_sqlite_exporter.scanning.patterns import TURN
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.conventions.call import SpanFacts
+    from otel_sqlite_exporter.conventions.call import Call, Part, SpanFacts
     from otel_sqlite_exporter.conventions.sheet import Sheet
 
 
@@ -21,29 +20,12 @@ _NOTHING: Final[list[Part]] = [{"type": "text", "content": "None"}]
 
 
 def _adjust(call: Call, _sheet: Sheet, _facts: SpanFacts) -> None:
-    """Part transcripts into messages, take back made-up answers and counts."""
-    if len(call.input) == 1 and not call.system:
-        _part_transcript(call)
+    """Take back made-up answers and counts."""
     if len(call.output) == 1 and call.output[0].parts[:1] == _NOTHING:
         answer = call.output[0]  # what is called stands beside it
         called = answer.parts[1:]
         call.output = [Message(answer.role, called, answer.finish_reason)] if called else []
     _withdraw_counts(call)
-
-
-def _part_transcript(call: Call) -> None:
-    """Part the input of versions before 1.34: one text with a line ``role: content`` or more for each message."""
-    parts = call.input[0].parts
-    said = parts[0].get("content") if len(parts) == 1 and parts[0].get("type") == "text" else None
-    if not isinstance(said, str) or TURN.match(said) is None:
-        return
-    _, *turns = TURN.split(said)
-    messages = [
-        Message(role, [{"type": "text", "content": words.rstrip("\n")}])
-        for role, words in zip(turns[::2], turns[1::2], strict=True)
-    ]
-    call.system = [message for message in messages if message.role == "system"]
-    call.input = [message for message in messages if message.role != "system"]
 
 
 def _withdraw_counts(call: Call) -> None:
