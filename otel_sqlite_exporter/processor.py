@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.trace.status import StatusCode
 
 from otel_sqlite_exporter.pipeline.bounded_queue import BoundedQueue
 from otel_sqlite_exporter.pipeline.ended_span import permits_of
@@ -155,7 +156,11 @@ class SQLiteSpanProcessor(SpanProcessor):
             scope_name = span._instrumentation_scope._name  # type: ignore[union-attr] # noqa: SLF001
             if scope_name not in span_filter.llm_scopes:
                 keys = span._attributes._dict  # type: ignore[union-attr] # noqa: SLF001
-                if span_filter.plain_keys.issuperset(keys) and scope_name in span_filter.plain_scopes:
+                if (
+                    span_filter.plain_keys.issuperset(keys)
+                    and scope_name in span_filter.plain_scopes
+                    and (keys or span._status._status_code is not StatusCode.ERROR)  # noqa: SLF001
+                ):
                     self._pass((span._context, span._parent, None))  # noqa: SLF001
                     self._tally.skipped.raise_by_one()
                     return

@@ -47,7 +47,7 @@ def _turns(message: Message, sheet: Sheet) -> list[Message] | None:
     said = parts[0].get("content") if len(parts) == 1 else None
     if not isinstance(said, str) or TURN.match(said) is None:
         return None
-    if not any(value == said for _, value in sheet.candidates("input")):
+    if sheet.candidates("input")[0][1] != said:
         return None  # the text of a message, in which a user quotes others
     _, *turns = TURN.split(said)
     return [

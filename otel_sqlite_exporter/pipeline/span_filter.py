@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from opentelemetry.trace.status import StatusCode
+
 from otel_sqlite_exporter.conventions import key_words, kinds, telling_values
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS, is_genai_key, is_genai_scope
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of
@@ -47,7 +49,8 @@ class SpanFilter:
         attributes = attributes_of(span)
         keys = attributes.keys()
         if self.plain_keys.issuperset(keys):
-            return not keys and kinds.names_a_call(span.name)  # an instrumentation that failed leaves the name alone
+            # An instrumentation that failed leaves the name alone.
+            return not keys and span.status.status_code is StatusCode.ERROR and kinds.names_a_call(span.name)
         return not self.llm_keys.isdisjoint(keys) or self._learn_keys(attributes)
 
     def is_llm_scope(self, name: str) -> bool:

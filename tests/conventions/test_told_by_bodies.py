@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.trace.status import Status, StatusCode
 
 from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.conventions.call import Call, SpanFacts
 from otel_sqlite_exporter.conventions.summary import last_user_text, system_text
 from otel_sqlite_exporter.pipeline.span_filter import SpanFilter
 from tests.conventions.provider_bodies import ANSWERED, BODIES, CACHED, INPUT, MODEL, OUTPUT, QUESTION, SYSTEM
-from tests.support import span_of
+from tests.support import provider_with, query, recording, span_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _COUNTING_CACHES = ("openai", "responses", "anthropic", "gemini", "bedrock")
 _SYSTEMS = {"anthropic": "anthropic", "bedrock": "aws.bedrock", "gemini": "gcp.gemini"}
@@ -100,12 +105,40 @@ def test_a_dialogue_that_a_user_quotes_stays_one_message() -> None:
 )
 def test_an_empty_span_named_as_the_conventions_name_a_call_is_one(name: str, kind: str | None) -> None:
     """An instrumentation that failed leaves the name alone; without a known maker's model it may be anything."""
-    recorded = SpanFilter(everything=False).is_llm_span(span_of({}, name=name))
-    assert recorded == (kind is not None)
+    assert _is_recorded({}, name, StatusCode.ERROR) == (kind is not None)
     if kind is not None:
         call = _read({}, scope="acme.sdk", name=name, status="error")
         assert (call.kind, call.request_model, call.provider is None) == (kind, name.partition(" ")[2], False)
-    assert not SpanFilter(everything=False).is_llm_span(span_of({"order": 1}, name=name))
+    assert not _is_recorded({"order": 1}, name, StatusCode.ERROR)
+    assert not _is_recorded({}, name, StatusCode.UNSET)
+
+
+def _is_recorded(attributes: dict[str, Any], name: str, status: StatusCode) -> bool:
+    span = span_of(attributes, name=name)
+    span._status = Status(status)
+    return SpanFilter(everything=False).is_llm_span(span)
+
+
+def test_a_failed_call_without_attributes_is_recorded_once(tmp_path: Path) -> None:
+    """Also by the processor's own short way, after its scope was found to be no emitter's, and inside of a wrapper."""
+    database = tmp_path / "traces.db"
+    with recording(database) as processor:
+        provider = provider_with(processor)
+        own, known = provider.get_tracer("my.app"), provider.get_tracer("opentelemetry.instrumentation.openai")
+        with contextlib.suppress(ValueError), own.start_as_current_span("work"):
+            raise ValueError
+        with contextlib.suppress(ValueError), own.start_as_current_span("chat gpt-5.4-mini"):
+            raise ValueError
+        with (
+            contextlib.suppress(ValueError),
+            own.start_as_current_span("chat gpt-5.4-nano"),
+            known.start_as_current_span("chat gpt-5.4-nano", attributes={"gen_ai.request.model": "gpt-5.4-nano"}),
+        ):
+            raise ValueError
+        with own.start_as_current_span("chat gpt-5.4"):
+            pass
+    rows = query(database, "SELECT request_model, status FROM llm_calls WHERE request_model IS NOT NULL ORDER BY 1")
+    assert rows == [("gpt-5.4-mini", "error"), ("gpt-5.4-nano", "error")]
 
 
 def test_an_sdk_that_adds_cached_tokens_up_itself_is_known() -> None:
