@@ -83,11 +83,14 @@ _INSERT_SPANS: Final = f"""
 """
 
 # Retention deletes rows that nothing refers to, and so may a user; who remembers one then has to add it again.
-_CHECK_REFERENCES: Final = "".join(
-    f"SELECT RAISE(ABORT, 'a row of {table} is gone') WHERE EXISTS (SELECT 1 FROM batch WHERE rowid <= NEW.spans "
-    f"AND c{INSERTED_SPAN_COLUMNS.index(column)} NOT IN (SELECT id FROM {table}));"
+_GONE: Final = " OR ".join(
+    f"c{INSERTED_SPAN_COLUMNS.index(column)} NOT IN (SELECT id FROM {table})"
     for table, column in (("resources", "resource_id"), ("scopes", "scope_id"), ("recorders", "recorder_id"))
 )
+_CHECK_REFERENCES: Final = f"""
+    SELECT RAISE(ABORT, 'a resource, scope or recorder is gone')
+      WHERE EXISTS (SELECT 1 FROM batch WHERE rowid <= NEW.spans AND ({_GONE}));
+"""
 
 
 def _all_of(columns: Sequence[str], places: int, first: str, last: str) -> str:
