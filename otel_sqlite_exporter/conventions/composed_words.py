@@ -94,7 +94,7 @@ _COMPOSITIONS: Final = (
 
 _OF_MODELS: Final = _LANGUAGE_MODELS | {
     *("genai", "embedding", "embeddings", "embedder", "retriever", "retrieval", "rerank", "reranker", "reranking"),
-    *("agent", "tool", "guardrail", "guardrails", "openai", "anthropic", "bedrock", "gemini", "mistralai", "ollama"),
+    *("agent", "tool", "guardrail", "guardrails", "openai", "anthropic", "mistralai", "ollama"),
 }
 """Parts that nobody else's words for steps have."""
 

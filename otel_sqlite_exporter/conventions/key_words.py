@@ -28,7 +28,7 @@ COUNT: Final = 16
 GIVEN_OR_MADE: Final = 32
 """What goes in or comes out."""
 
-TOLD_BY_VALUE: Final = STEP | GIVEN_OR_MADE
+TOLD_BY_VALUE: Final = STEP | GIVEN_OR_MADE | SAID
 """What tells of a model where the value does."""
 
 _LANGUAGE_MODELS: Final = frozenset({"llm", "llms", "genai", "llmops"})
@@ -59,13 +59,10 @@ _ONLY_MODELS: Final = frozenset(
         *("system_prompt", "user_prompt", "prompt_messages", "chat_completion", "chat_messages", "finish_reason"),
         *("finish_reasons", "tool_calls", "max_tokens", "top_p", "max_output_tokens", "max_completion_tokens"),
         *("input_messages", "output_messages", "completion_text", "prompt_text", "model_provider"),
-        *("tool_call_id", "tool_arguments", "tool_args", "call_arguments"),
+        *("tool_call_id", "tool_arguments", "tool_args", "tool_call_arguments"),
     }
 )
 """Ends of keys that only spans of models have."""
-
-_TELLING: Final = (MODEL | SAID, SAID | COUNT)
-"""What only spans of models have together."""
 
 _SIDES: Final = frozenset({"input", "inputs", "output", "outputs"})
 SIDES: Final = _SIDES | {"request", "response"}
@@ -188,7 +185,6 @@ def marks_of(key: str) -> int:
         not _LANGUAGE_MODELS.isdisjoint(words)
         or ("gen", "ai") in pairwise(words)
         or end in _ONLY_MODELS
-        or (end == "span_kind" and len(words) > 2)  # noqa: PLR2004 - with an emitter's name before it
         or "_".join(words[-3:]) in _ONLY_MODELS
         or (not _TOKENS.isdisjoint(words) and count_of(words) in ("input_tokens", "output_tokens"))
     ):
@@ -211,7 +207,7 @@ def _mark_of_end(words: tuple[str, ...], end: str) -> int:
 
 def is_telling(marks: int) -> bool:
     """Tell whether keys of these marks together are a model's span's."""
-    return bool(marks & STRONG) or any(marks & together == together for together in _TELLING)
+    return bool(marks & STRONG) or marks & (MODEL | SAID) == MODEL | SAID
 
 
 _GIVEN: Final = frozenset({"inputs", "input", "args", "kwargs", "arguments"})

@@ -5,14 +5,25 @@ Kept free of other imports: the span processor asks on the application's thread.
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.composed_words import is_only_models, step_of_parts
-from otel_sqlite_exporter.conventions.key_words import COUNT, GIVEN_OR_MADE, SIDES, marks_of, words_of
+from otel_sqlite_exporter.conventions.key_words import (
+    COUNT,
+    GIVEN_OR_MADE,
+    SAID,
+    SIDES,
+    TOLD_BY_VALUE,
+    marks_of,
+    words_of,
+)
+from otel_sqlite_exporter.conventions.step_words import STEPS
 from otel_sqlite_exporter.scanning.patterns import SPOKEN_TO_A_MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _LONGEST_STEP: Final = 48
 _OPENING: Final = frozenset('[{("')
@@ -24,6 +35,18 @@ _LOOKED_AT: Final = 2048
 _STEPS_OF_OTHERS: Final = frozenset(
     {"model", "chat", "completion", "complete", "generate", "generate_text", "inference", "predict", "prediction"}
 )
+
+_ANY_MODELS_STEPS: Final = frozenset({"inference", "predict", "prediction"})
+"""Of these what models of any kind do, whose use may be counted too."""
+
+_ENOUGH: Final = 1
+_WITH_USAGE: Final = 2
+_WITH_MESSAGES: Final = 4
+_NAMES_SPANS: Final = 8
+"""With what beside it a word tells of a model: nothing, a usage, messages, or a key that names the kind of a span."""
+
+_SAYING: Final = ("content", "parts", "text", "tool_calls")
+"""What messages have beside a role; users of anything have roles."""
 
 _MOST_WORDS: Final = 3
 _MODELS_WORDS: Final = frozenset({"llm", "genai", "embedding", "embeddings"})
@@ -45,54 +68,113 @@ STEPS_OF_MODELS: Final = frozenset(
             "call_llm",
         ),
         *("text_completion", "execute_tool", "invoke_agent", "llm_request", "model_call", "guardrail"),
-        *("model_request", "model_invocation", "model_generation"),
     }
 )
 """Words for steps that nothing but spans of models, agents, tools and retrieval has."""
 
 
 def tells_of_model(key: str, attributes: Mapping[str, object]) -> bool:
-    """Tell whether the value under a key that may name a step says that its span is a model's.
+    """Tell whether the value under a key says that its span is a model's.
 
-    What others have a word for too (``model``, ``chat``) says so only beside messages that the same emitter wrote.
+    What others have a word for too (``model``, ``chat``) says so only beside what the same emitter wrote: messages, or
+    for words of language alone a usage. A prompt does so beside a usage.
 
     Args:
-        key: Its mark is :data:`STEP` or :data:`GIVEN_OR_MADE`.
+        key: Its marks have one of :data:`TOLD_BY_VALUE`.
         attributes: Of the span.
     """
     value = attributes[key]
     if type(value) is not str:
         return False
-    if marks_of(key) & GIVEN_OR_MADE:
-        return _is_spoken(value) and _holds_messages(key, attributes)  # queues carry what goes in
-    if is_models_step(value):
+    marks = marks_of(key)
+    if marks & GIVEN_OR_MADE:
+        return bool(spoken((key,), attributes)) and _holds_messages(key, attributes)  # queues carry what goes in
+    if marks & SAID:
+        return value != "" and _counts_usage(key, attributes)
+    evidence = _evidence_of(value[:_LONGEST_STEP])
+    if evidence & _NAMES_SPANS and _names_kind_of_span(key):
         return True
-    word = _member(value[:_LONGEST_STEP])
-    is_step = "_".join(words_of(word)) in _STEPS_OF_OTHERS or step_of_parts(word) is not None
-    return is_step and (_counts_usage(key, attributes) or _holds_messages(key, attributes))
+    return bool(
+        evidence & _ENOUGH
+        or (evidence & _WITH_USAGE and _counts_usage(key, attributes))
+        or (evidence & _WITH_MESSAGES and _holds_messages(key, attributes))
+    )
+
+
+def keys_told_by_value(marks: Mapping[str, int], keys: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the keys of a span whose values have to be asked: words and prompts, and what goes in or comes out.
+
+    Most values of the latter are no messages, which is seen at their beginning.
+
+    Args:
+        marks: Of the keys that have any.
+        keys: All of the span's.
+    """
+    emitters = Counter(map(_emitter, keys))
+    asked = [key for key in keys if marks.get(key, 0) & TOLD_BY_VALUE]
+    sides = tuple(key for key in asked if marks[key] & GIVEN_OR_MADE and emitters[_emitter(key)] > 1)
+    return tuple(key for key in asked if not marks[key] & GIVEN_OR_MADE), sides
+
+
+def spoken(keys: Collection[str], attributes: Mapping[str, object]) -> list[str]:
+    """Return the keys whose values are structures with what somebody says to a model, or the model.
+
+    Args:
+        keys: Of the span.
+        attributes: Of the span.
+    """
+    return [
+        key
+        for key in keys
+        if type(value := attributes[key]) is str and value[:1] in _OPENING and _holds_a_message(value[:_LOOKED_AT])
+    ]
+
+
+def _holds_a_message(head: str) -> bool:
+    return (
+        ("role" in head or "human" in head)
+        and any(word in head for word in _SAYING)
+        and SPOKEN_TO_A_MODEL.search(head) is not None
+    )
 
 
 def _counts_usage(key: str, attributes: Mapping[str, object]) -> bool:
     emitter = _emitter(key)
-    return any(marks_of(other) & COUNT and _emitter(other) == emitter for other in attributes)
+    return any(
+        marks_of(other) & COUNT and type(value) in (int, float) and _emitter(other) == emitter
+        for other, value in attributes.items()
+    )
 
 
 def _holds_messages(key: str, attributes: Mapping[str, object]) -> bool:
-    spoken = [other for other, value in attributes.items() if other != key and type(value) is str and _is_spoken(value)]
-    return any(_emitter(other) == _emitter(key) for other in spoken)
+    emitter = _emitter(key)
+    return any(_emitter(other) == emitter for other in spoken(attributes, attributes) if other != key)
 
 
-def _is_spoken(value: str) -> bool:
-    if value[:1] not in _OPENING:
-        return False
-    head = value[:_LOOKED_AT]
-    return ("role" in head or "human" in head) and SPOKEN_TO_A_MODEL.search(head) is not None
-
-
+@lru_cache(maxsize=4096)
 def _emitter(key: str) -> str:
     """Return the first word of a key, which is its emitter's name unless it says already what goes in or comes out."""
     words = words_of(key)
     return "" if not words or words[0] in SIDES else words[0]
+
+
+@lru_cache(maxsize=4096)
+def _names_kind_of_span(key: str) -> bool:
+    words = words_of(key)
+    return words[-2:] == ("span", "kind") and len(words) > 2  # noqa: PLR2004 - with an emitter's name before it
+
+
+@lru_cache(maxsize=1024)
+def _evidence_of(word: str) -> int:
+    """Return with what beside it a word for a step tells of a model, as flags."""
+    if is_models_step(word):
+        return _ENOUGH
+    member = _member(word)
+    words = words_of(member)
+    plain = "_".join(words)
+    if plain in _STEPS_OF_OTHERS or step_of_parts(member) is not None:
+        return _WITH_MESSAGES | _NAMES_SPANS | (_WITH_USAGE if _ANY_MODELS_STEPS.isdisjoint(words) else 0)
+    return _NAMES_SPANS if plain in STEPS else 0
 
 
 def is_models_step(value: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from opentelemetry.trace.status import StatusCode
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
 _MAX_LEARNED: Final = 4096
+_MAX_SETS: Final = 512
+_Asked: TypeAlias = "tuple[bool, tuple[str, ...], tuple[str, ...]]"
+"""Whether a set of keys tells of a model, and whose values do else: of words and prompts, of what goes in or out."""
 
 
 class SpanFilter:
@@ -23,17 +26,18 @@ class SpanFilter:
 
     Applications have a few dozen scopes and attribute names. Each is classified once; from then on a span is decided
     by its scope, or by whether its keys are a subset of the names that say nothing. Both run in C and need no loop over
-    the attributes (``python -m benchmarks on_end``). Only spans with keys that say a part of it (a model, a prompt, a
-    word for the step) are looked at one key after the other.
+    the attributes (``python -m benchmarks on_end``). Of spans with keys that say a part of it (a prompt, a word for the
+    step, what goes in or comes out) the values under these are looked at.
 
     Args:
         everything: Record every span.
     """
 
-    __slots__ = ("_everything", "hints", "llm_keys", "llm_scopes", "plain_keys", "plain_scopes")
+    __slots__ = ("_asked", "_everything", "hints", "llm_keys", "llm_scopes", "plain_keys", "plain_scopes")
 
     def __init__(self, *, everything: bool) -> None:
         self._everything = everything
+        self._asked: dict[tuple[str, ...], _Asked] = {}
         self.llm_scopes: set[str] = set()
         self.plain_scopes: set[str] = set()
         self.llm_keys: set[str] = set()
@@ -51,7 +55,7 @@ class SpanFilter:
         if self.plain_keys.issuperset(keys):
             # An instrumentation that failed leaves the name alone.
             return not keys and span.status.status_code is StatusCode.ERROR and kinds.names_a_call(span.name)
-        return not self.llm_keys.isdisjoint(keys) or self._learn_keys(attributes)
+        return not self.llm_keys.isdisjoint(keys) or self._is_told_by_values(attributes)
 
     def is_llm_scope(self, name: str) -> bool:
         """Tell whether all spans of a scope of this name are recorded."""
@@ -64,20 +68,29 @@ class SpanFilter:
             learned.add(name)
         return is_llm
 
-    def _learn_keys(self, attributes: Mapping[str, object]) -> bool:
+    def _is_told_by_values(self, attributes: Mapping[str, object]) -> bool:
+        """Decide by the values of keys that say a part, which are found once for each set of keys."""
+        keys = tuple(attributes)
+        asked = self._asked.get(keys)
+        if asked is None:
+            asked = self._learn_keys(keys)
+            if len(self._asked) < _MAX_SETS:
+                self._asked[keys] = asked
+        is_telling, words, sides = asked
+        if is_telling or not (words or sides):
+            return is_telling
+        spoken = telling_values.spoken(sides, attributes) if sides else ()
+        return any(telling_values.tells_of_model(key, attributes) for key in (*words, *spoken))
+
+    def _learn_keys(self, keys: tuple[str, ...]) -> _Asked:
         told = 0
-        for key in attributes:
+        for key in keys:
             if key in self.plain_keys or key in ID_KEYS:
                 continue
-            marks = self.hints.get(key)
-            if marks is None:
-                if self._learn_key(key):
-                    return True
-                marks = self.hints.get(key, 0)
-            if marks & key_words.TOLD_BY_VALUE and telling_values.tells_of_model(key, attributes):
-                return True
-            told |= marks
-        return key_words.is_telling(told)
+            if key not in self.hints and self._learn_key(key):
+                return True, (), ()
+            told |= self.hints.get(key, 0)
+        return (key_words.is_telling(told), *telling_values.keys_told_by_value(self.hints, keys))
 
     def _learn_key(self, key: str) -> bool:
         """Classify a key; tell whether a span that has it is one of a model for that alone."""
