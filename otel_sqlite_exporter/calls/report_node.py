@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.calls.report import (
     MATCH,
+    MISMATCH,
     NO_RANK,
     CallReport,
     Rank,
     SpanKey,
     counts_agreement,
     is_compatible,
+    models_agreement,
 )
 
 if TYPE_CHECKING:
@@ -172,16 +174,23 @@ def _is_nested(outer: CallReport, inner: CallReport, is_own_work: bool) -> bool:
 def _summed(node: Node) -> dict[Node, Node]:
     """Return the calls inside a node whose counts are the sum of theirs: it is no call beside them."""
     inside = {inner.root: inner for inner, _ in node.inside if inner.root is not node}
-    counts = [(inner.report.input_tokens or 0, inner.report.output_tokens or 0) for inner in inside.values()]
+    reports = [inner.report for inner in inside.values()]
+    counts = [(report.input_tokens or 0, report.output_tokens or 0) for report in reports if not _is_lost(report)]
     sums = (sum(given for given, _ in counts), sum(made for _, made in counts))
     is_sum = len(counts) > 1 and all(map(all, counts))
     return inside if is_sum and sums == (node.report.input_tokens, node.report.output_tokens) else {}
+
+
+def _is_lost(report: CallReport) -> bool:
+    """Tell a call that failed before anything was counted, as one that was tried again."""
+    return report.is_failed and not report.has_counts
 
 
 def _complete_each_other(outer: CallReport, inner: CallReport) -> bool:
     """Tell two reports of which one knows the counts, and the other one which response it was."""
     return (
         not inner.is_failed
+        and models_agreement(outer, inner) != MISMATCH
         and not (outer.has_counts and inner.has_counts)
         and not (outer.response_id and inner.response_id)
     )

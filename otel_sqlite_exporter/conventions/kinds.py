@@ -29,6 +29,7 @@ from otel_sqlite_exporter.conventions.step_words import (
 )
 from otel_sqlite_exporter.conventions.telling_values import is_models_step
 from otel_sqlite_exporter.conventions.values import enum_text, text
+from otel_sqlite_exporter.scanning.patterns import NO_LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -91,10 +92,17 @@ NAME_PREFIXES: Final[tuple[tuple[str, Step], ...]] = (
 )
 """How the names of spans begin that carry no word for their step, or lost it."""
 
+_PREFIXES_OF_CALLS: Final = frozenset(
+    prefix for prefix, step in NAME_PREFIXES if prefix.endswith(" ") and step.kind in ("llm", "embedding")
+)
+
 _ANSWERED: Final = frozenset(
     {"input_tokens", "output_tokens", "total_tokens", "response_model", "response_id", "finish_reasons", "model"}
 )
 """Columns that only an answer fills."""
+
+_OF_ONE_ANSWER: Final = frozenset({"response_id", "finish_reasons"})
+"""Columns that no sum of several calls fills."""
 
 _ASKED: Final = frozenset({"provider", "server", "http_status", "error_type"})
 """Columns that beside a model's name tell that it was asked, and not only chosen."""
@@ -152,7 +160,9 @@ def _embeds(columns: Mapping[str, Any], contents: Collection[str], name: str) ->
     """Tell a request for vectors, which some emitters call what they call every request, by its model or its name."""
     if name.endswith(".embeddings") or "embed" in (columns.get("request_model") or ""):
         return True
-    return "embed" in name.lower() and "output" not in contents and not columns.get("output_tokens")
+    if "output" in contents or columns.get("output_tokens"):
+        return False
+    return any("embed" in word and "embedded" not in word for word in words_of(name))
 
 
 def _by_hints(columns: Mapping[str, Any], contents: Collection[str]) -> Step | None:
@@ -182,7 +192,8 @@ def _by_name(columns: Mapping[str, Any], contents: Collection[str], name: str) -
     if blank and rest in (columns.get("request_model"), columns.get("response_model"), columns.get("model")):
         return known_step(word) or Step("other", word)
     last = name.rpartition(".")[2]
-    if is_models_step(last) and (_is_evident(columns, contents) or last == name):
+    is_alone = last == name and len(words_of(last)) > 1  # a power plant has a generation too
+    if is_models_step(last) and (is_alone or _is_evident(columns, contents)):
         return known_step(last)
     return step_of_component(name) or _by_providers_path(name)
 
@@ -194,8 +205,9 @@ def _by_providers_path(name: str) -> Step | None:
 
 
 def _is_agents(name: str, agent: str) -> bool:
-    """Tell a span that is called after its agent."""
-    return agent.lower() in name.lower() or "agent" in words_of(name)
+    """Tell a span that is called after its agent, in whole words."""
+    words, own = NO_LETTERS.split(name.lower()), NO_LETTERS.split(agent.lower())
+    return "agent" in words_of(name) or any(words[at : at + len(own)] == own for at in range(len(words)))
 
 
 def _by_evidence(columns: Mapping[str, Any], contents: Collection[str], name: str, *, is_failed: bool) -> Step:
@@ -204,7 +216,7 @@ def _by_evidence(columns: Mapping[str, Any], contents: Collection[str], name: st
         return RETRIEVAL if columns.get("database_operation") in _QUERYING else OTHER
     if "tool_name" in told and "request_model" not in told:
         return TOOL
-    if "agent_name" in told and _is_agents(name, columns["agent_name"]):
+    if "agent_name" in told and _OF_ONE_ANSWER.isdisjoint(told) and _is_agents(name, columns["agent_name"]):
         return AGENT  # whose tokens are the sum of what is inside it
     if not _ANSWERED.isdisjoint(told):
         return CHAT
@@ -215,9 +227,8 @@ def _by_evidence(columns: Mapping[str, Any], contents: Collection[str], name: st
 
 def names_a_call(name: str) -> bool:
     """Tell whether a span is named as the GenAI conventions name calls, with a known maker's model: ``chat gpt-4o``."""
-    word, _, model = name.partition(" ")
-    step = STEPS.get(word) if model and " " not in model else None
-    return step is not None and step.kind in ("llm", "embedding") and of_model(model) is not None
+    word, blank, model = name.partition(" ")
+    return word + blank in _PREFIXES_OF_CALLS and " " not in model and of_model(model) is not None
 
 
 def known_step(word: object) -> Step | None:

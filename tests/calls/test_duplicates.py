@@ -354,6 +354,8 @@ class TestOneSpanAroundSeveralCalls:
         assert in_any_order(outer, inner) == {1: 2}
         assert in_any_order(outer, replace(inner, response_id="chatcmpl-1")) == {1: 2}
         assert in_any_order(outer, failed(inner)) == {}
+        other = replace(inner, response_id="chatcmpl-1", request_model="zorvex-2", response_model=None)
+        assert in_any_order(replace(outer, request_model="zorvex-1"), other) == {}
 
     @given(st.lists(st.tuples(st.integers(1, 900), st.integers(1, 90)), min_size=2, max_size=4), st.integers(0, 1))
     def test_a_span_with_the_sum_of_its_parts_is_no_call(self, counts: list[tuple[int, int]], more: int) -> None:
@@ -366,6 +368,8 @@ class TestOneSpanAroundSeveralCalls:
         outer = call(1, "framework", 0, 20, trace=7, request_model="zorvex-1", response_model=None, **sums)
         assert links(*calls, outer) == ({} if more else {1: len(counts) + 1})
         assert links(outer, *calls) == ({} if more else {1: len(counts) + 1})
+        lost = call(9, "framework", 9, 10, trace=7, parent_span_id=1, input_tokens=None, output_tokens=None)
+        assert (1 in links(*calls, failed(lost), outer)) is (more == 0)
 
 
 class TestStreamTails:
