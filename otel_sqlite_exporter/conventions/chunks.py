@@ -8,6 +8,15 @@ _CHUNK: Final = "chat.completion.chunk"
 _LAST_EVENTS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
+def chunk_of(piece: str) -> dict[str, Any]:
+    """Return a piece of a streamed text as a chunk that :func:`joined_chunks` reads.
+
+    Args:
+        piece: As it came, blanks and all.
+    """
+    return {"object": _CHUNK, "choices": [{"index": 0, "delta": {"content": piece}}]}
+
+
 def joined_chunks(items: list[Any]) -> list[Any]:
     """Return the whole answers that a list of a stream's pieces makes, and any other list as it is.
 

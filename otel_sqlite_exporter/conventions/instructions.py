@@ -50,6 +50,8 @@ def _turns(message: Message, sheet: Sheet) -> list[Message] | None:
     if sheet.candidates("input")[0][1] != said:
         return None  # the text of a message, in which a user quotes others
     _, *turns = TURN.split(said)
+    if "system" in turns[2::2]:
+        return None  # lines of some other text: a conversation begins with its instructions
     return [
         Message(role, [{"type": "text", "content": words.rstrip("\n")}])
         for role, words in zip(turns[::2], turns[1::2], strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.conventions.chunks import chunk_of
 from otel_sqlite_exporter.conventions.containers import read_one
 from otel_sqlite_exporter.conventions.key_words import count_of, words_of
 from otel_sqlite_exporter.conventions.messages import ROLES
@@ -21,6 +22,15 @@ _NOTHING_SAID: Final = frozenset({"exception", "error", "retry", "evaluation", "
 
 _CHUNKS: Final = frozenset({"chunk", "chunks", "delta", "token"})
 """What events are called that carry a piece of an answer."""
+
+_OTHER_PIECES: Final = frozenset(
+    {
+        *("tool", "function", "arguments", "reasoning", "thinking", "thought", "first", "last", "time", "latency"),
+        *("retrieved", "retrieval", "document", "documents", "doc", "docs", "source", "sources", "context", "search"),
+        *("refresh", "refreshed", "auth", "access", "usage", "count", "counts", "limit", "budget", "audio", "input"),
+    }
+)
+"""What stands beside these where the piece is of something else."""
 
 _CONTENTS: Final = ("content", "contents", "parts", "text", "body", "message", "value", "payload", "data", "messages")
 
@@ -42,7 +52,8 @@ def read_unknown(sheet: Sheet, event: EventFacts, received: list[Message], sent:
     role = fields.get("role")
     content = _content_key(fields)
     if not _CHUNKS.isdisjoint(words):
-        return _take_piece(sheet, None if content is None else fields[content])
+        piece = None if content is None else fields[content]
+        return _OTHER_PIECES.isdisjoint(words) and _take_piece(sheet, piece)
     if isinstance(role, str) and role.lower() in ROLES and content is not None:
         return _take_messages(fields, received, sent)
     side = side_of(words) if "tool" not in words else None
@@ -76,7 +87,7 @@ def _take_piece(sheet: Sheet, piece: object) -> bool:
     """Take a piece of a streamed answer, which is read where nothing else has the whole."""
     if not isinstance(piece, str):
         return False
-    sheet.offer("output_chunks", RANK, to_json(piece))
+    sheet.offer("output_chunks", RANK, to_json(chunk_of(piece)))
     return True
 
 

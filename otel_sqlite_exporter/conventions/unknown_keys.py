@@ -95,7 +95,7 @@ BODIES: Final[dict[str, tuple[str, ...]]] = {
 _RECORDS: Final = frozenset(
     {
         *("data", "payload", "record", "attributes", "details", "event", "info", "call", "span", "step"),
-        *("trace", "properties", "props", "fields", "values", "context", "llm", "body"),
+        *("trace", "properties", "props", "fields", "values", "llm", "body"),
     }
 )
 """What an object is called in which an emitter packs all that it knows."""

@@ -16,6 +16,7 @@ _SPACE: Final = frozenset(" \n\t\r")
 # How a string may begin that is encoded, padded, or stands for nothing ("None", "null").
 _NO_NAMES: Final = ("unknown", "Unknown", "UNKNOWN", "unknown_model", "N/A", "<unset>")
 _FEWEST_BLANKS: Final = 3  # "Google Vertex AI" has two
+_FULL_STOPS: Final = frozenset(".!?。！？")  # noqa: RUF001 - as other scripts write them
 _BRACKETS: Final = frozenset("{[")
 _ODD: Final = frozenset('"Nn') | _SPACE
 
@@ -37,8 +38,16 @@ def text(value: object) -> str | None:
 
 
 def is_sentence(value: object) -> bool:
-    """Tell what somebody says from the name of something."""
-    return isinstance(value, str) and value.count(" ") >= _FEWEST_BLANKS
+    """Tell what somebody says from the name of something, whose words mostly begin with capitals."""
+    if not isinstance(value, str):
+        return False
+    if value[-1:] in _FULL_STOPS and not value.isascii():
+        return True
+    words = value.split()
+    small = sum(not word[0].isupper() for word in words[1:])
+    if value[-1:] in _FULL_STOPS and small:
+        return True
+    return len(words) > _FEWEST_BLANKS and 2 * small >= len(words)
 
 
 def name(value: object) -> str | None:

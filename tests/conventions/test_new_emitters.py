@@ -169,7 +169,7 @@ def test_a_record_tells_the_step() -> None:
     assert (call.kind, call.request_model, _said(call)) == ("llm", MODEL, (SYSTEM, QUESTION, ANSWER))
 
 
-@pytest.mark.parametrize("word", ["SpanKind.LLM", "StepType.MODEL_CALL", "ModelRequest", "SpanKind.AGENT"])
+@pytest.mark.parametrize("word", ["SpanKind.LLM", "StepType.MODEL_CALL", "LlmRequest", "SpanKind.AGENT"])
 def test_steps_are_recorded_as_members_of_enums(word: str) -> None:
     """An emitter that writes ``str()`` of its enum's member means the member."""
     assert _is_recorded({"zorvex.kind": word})
@@ -221,6 +221,8 @@ def test_a_span_called_after_its_agent_is_the_agents() -> None:
     }
     assert _read(attributes, name="agent scout").kind == _read(attributes, name="scout.run").kind == "agent"
     assert _read(attributes, name=f"chat {MODEL}").kind == "llm"
+    assert _read(attributes, name="scouting the sky").kind == "llm"
+    assert _read({**attributes, "zorvex.finish_reason": "stop"}, name="scout: answer").kind == "llm"
 
 
 def test_a_span_that_asks_for_vectors_by_its_name() -> None:
@@ -228,6 +230,7 @@ def test_a_span_that_asks_for_vectors_by_its_name() -> None:
     attributes = {"zorvex.span_kind": "llm", "zorvex.model": "vectors-1", "zorvex.input": "a text"}
     assert _read(attributes, name="embed_documents").kind == "embedding"
     assert _read({**attributes, "zorvex.output": ANSWER}, name="embed_documents").kind == "llm"
+    assert _read({**attributes, "zorvex.model": MODEL}, name="EmbeddedDevices", status="error").kind == "llm"
 
 
 def test_events_before_a_question_are_its_history() -> None:
@@ -264,6 +267,8 @@ def test_pieces_of_a_stream_are_one_answer_without_breaks(words: list[str]) -> N
         EventFacts("zorvex.chunk", {"index": at, "content": word}) for at, word in enumerate(["Paris", *words, " ."])
     ]
     assert output_text(_read(kind, events=events)) == whole
+    bare = [EventFacts("zorvex.chunk", {"content": word}) for word in ("Bra", "tis", "lava")]
+    assert output_text(_read(kind, events=bare)) == "Bratislava"
     assert output_text(_read({**kind, "zorvex.output": json.dumps(["Paris", "Lyon"])})) == "Paris\nLyon"
 
 
