@@ -13,7 +13,6 @@ from otel_sqlite_exporter.conventions import bodies
 from otel_sqlite_exporter.conventions.composed_words import step_of_parts
 from otel_sqlite_exporter.conventions.key_words import words_of
 from otel_sqlite_exporter.conventions.provider_names import PROVIDERS
-from otel_sqlite_exporter.conventions.providers import of_model
 from otel_sqlite_exporter.conventions.step_words import (
     AGENT,
     CHAIN,
@@ -91,10 +90,6 @@ NAME_PREFIXES: Final[tuple[tuple[str, Step], ...]] = (
     ("call_llm", CHAT),
 )
 """How the names of spans begin that carry no word for their step, or lost it."""
-
-_PREFIXES_OF_CALLS: Final = frozenset(
-    prefix for prefix, step in NAME_PREFIXES if prefix.endswith(" ") and step.kind in ("llm", "embedding")
-)
 
 _ANSWERED: Final = frozenset(
     {"input_tokens", "output_tokens", "total_tokens", "response_model", "response_id", "finish_reasons", "model"}
@@ -223,12 +218,6 @@ def _by_evidence(columns: Mapping[str, Any], contents: Collection[str], name: st
     if "request_model" in told and (is_failed or not _ASKED.isdisjoint(told) or not _SAID.isdisjoint(contents)):
         return CHAT
     return AGENT if "agent_name" in told else OTHER
-
-
-def names_a_call(name: str) -> bool:
-    """Tell whether a span is named as the GenAI conventions name calls, with a known maker's model: ``chat gpt-4o``."""
-    word, blank, model = name.partition(" ")
-    return word + blank in _PREFIXES_OF_CALLS and " " not in model and of_model(model) is not None
 
 
 def known_step(word: object) -> Step | None:

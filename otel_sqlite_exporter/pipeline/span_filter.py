@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from opentelemetry.trace.status import StatusCode
 
-from otel_sqlite_exporter.conventions import key_words, kinds, telling_values
+from otel_sqlite_exporter.conventions import call_names, key_words, telling_values
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS, is_genai_key, is_genai_scope
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of
 
@@ -54,7 +54,7 @@ class SpanFilter:
         keys = attributes.keys()
         if self.plain_keys.issuperset(keys):
             # An instrumentation that failed leaves the name alone.
-            return not keys and span.status.status_code is StatusCode.ERROR and kinds.names_a_call(span.name)
+            return not keys and span.status.status_code is StatusCode.ERROR and call_names.names_a_call(span.name)
         return not self.llm_keys.isdisjoint(keys) or self._is_told_by_values(attributes)
 
     def is_llm_scope(self, name: str) -> bool:

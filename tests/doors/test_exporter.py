@@ -253,3 +253,13 @@ def test_it_is_a_span_exporter_that_entry_points_can_make() -> None:
     exporter = SQLiteSpanExporter()
     end_spans(SimpleSpanProcessor(InMemorySpanExporter()), 1)
     exporter.shutdown()
+
+
+def test_importing_the_processor_leaves_the_reading_of_spans_to_its_thread() -> None:
+    """An application starts no slower for the tables that only the writer needs."""
+    code = (
+        "import sys\nfrom otel_sqlite_exporter import SQLiteSpanProcessor\n"
+        "print([name for name in ('kinds', 'bodies') if f'otel_sqlite_exporter.conventions.{name}' in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
