@@ -117,6 +117,7 @@ class Dictionary:
         told = tuple(key for key in steps if telling_values.tells_of_model(key, attributes))
         plan = self._plans.get((keys, told))
         if plan is None:
+            self._make_room(len(keys))
             plan = self._plans[keys, told] = Plan(keys, self._with_words(keys, told))
         return plan
 

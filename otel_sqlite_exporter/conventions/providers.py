@@ -39,7 +39,7 @@ def canonical(spelling: str) -> str | None:
         lowered = lowered.rpartition(".")[0]
         if lowered in PROVIDERS:
             return PROVIDERS[lowered]
-    return _of_class(spelling) or (spelling if len(spelling) <= _LONGEST_NAME else None)
+    return None if len(spelling) > _LONGEST_NAME else _of_class(spelling) or spelling
 
 
 @lru_cache(maxsize=1024)

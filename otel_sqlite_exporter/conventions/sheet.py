@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _LEAVES: Final = (str, int, float, bool, type(None))
 _RECORD_OFFSET: Final = 100_000  # what stands under a key of its own is read first
 _DEEPEST_RECORD: Final = 3
+_MOST_FIELDS: Final = 256  # more are data: a span has no more attributes
 
 
 class Sheet:
@@ -95,7 +96,9 @@ class Sheet:
         """Read the fields of an object as attributes, and keep of it what is no content."""
         value = kept[key]
         record = parse_text(value) if isinstance(value, str) else plain(value)
-        if isinstance(record, dict) and offset < _DEEPEST_RECORD * _RECORD_OFFSET:
+        if not isinstance(record, dict) or len(record) > _MOST_FIELDS:
+            return
+        if offset < _DEEPEST_RECORD * _RECORD_OFFSET:
             head = f"{key}." if key.lower().endswith("model") else key[: key.rfind(".") + 1]
             fields = {f"{head}{name}": item for name, item in record.items() if item is not None}
             rest = self._take(fields, self._known.plan_of_fields(fields), offset + _RECORD_OFFSET)

@@ -36,8 +36,8 @@ _STEPS_OF_OTHERS: Final = frozenset(
     {"model", "chat", "completion", "complete", "generate", "generate_text", "inference", "predict", "prediction"}
 )
 
-_ANY_MODELS_STEPS: Final = frozenset({"inference", "predict", "prediction"})
-"""Of these what models of any kind do, whose use may be counted too."""
+_OF_ANY_MODEL: Final = frozenset({"inference", "predict", "prediction", "model"})
+"""What models of any kind are and do, whose use may be counted too."""
 
 _ENOUGH: Final = 1
 _WITH_USAGE: Final = 2
@@ -173,7 +173,8 @@ def _evidence_of(word: str) -> int:
     words = words_of(member)
     plain = "_".join(words)
     if plain in _STEPS_OF_OTHERS or step_of_parts(member) is not None:
-        return _WITH_MESSAGES | _NAMES_SPANS | (_WITH_USAGE if _ANY_MODELS_STEPS.isdisjoint(words) else 0)
+        is_of_language = "language" in words or (_OF_ANY_MODEL.isdisjoint(words) and plain != "generate")
+        return _WITH_MESSAGES | _NAMES_SPANS | (_WITH_USAGE if is_of_language else 0)
     return _NAMES_SPANS if plain in STEPS else 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.conventions.call import SpanFacts
 from otel_sqlite_exporter.conventions.dictionary import MAX_PLANNED_KEYS, Dictionary
@@ -47,3 +49,21 @@ def test_no_two_calls_share_a_list_that_a_text_was_read_as() -> None:
     first, second = (read(SpanFacts("chat", attributes=attributes)).finish_reasons for _ in range(2))
     assert first == second == ["stop"]
     assert first is not second
+
+
+def test_an_object_with_very_many_fields_is_data() -> None:
+    """A span has no more than a hundred or two attributes, and what has more is kept as it is."""
+    fields = {"model": "m", **{f"key_{number}": number for number in range(300)}}
+    few = read(SpanFacts("x", attributes={"zorvex.type": "llm_call", "zorvex.data": json.dumps({"model": "m"})}))
+    many = read(SpanFacts("x", attributes={"zorvex.type": "llm_call", "zorvex.data": json.dumps(fields)}))
+    assert (few.request_model, many.request_model) == ("m", None)
+    assert many.attributes["zorvex.data"] == json.dumps(fields)
+
+
+def test_the_ways_to_read_one_shape_by_its_values_are_bounded_too() -> None:
+    """Words for steps under several keys tell or do not, in every combination."""
+    dictionary = Dictionary(FAMILIES, SHARED, "")
+    keys = [f"zorvex.{word}.type" for word in "abcdefghijk"]
+    for number in range(1 << len(keys)):
+        dictionary.plan({key: "llm_call" if number >> at & 1 else "x" for at, key in enumerate(keys)})
+    assert len(dictionary._plans) * len(keys) <= MAX_PLANNED_KEYS

@@ -9,7 +9,7 @@ import pytest
 
 from otel_sqlite_exporter.conventions import read
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
-from otel_sqlite_exporter.conventions.kinds import names_a_call
+from otel_sqlite_exporter.conventions.call_names import names_a_call
 from otel_sqlite_exporter.conventions.summary import last_user_text, output_text, system_text
 from otel_sqlite_exporter.conventions.values import is_sentence
 from otel_sqlite_exporter.pipeline.span_filter import SpanFilter
@@ -35,6 +35,8 @@ def _read(
         {"rbac.type": "model", "rbac.request.body": USER, "rbac.response.body": json.dumps([{"role": "system"}])},
         {"check.input": json.dumps({"type": "human", "score": 1}), "check.output": json.dumps({"type": "human"})},
         {"ml.operation": "model_predict", "ml.model": "trees-1", "ml.usage.input": 3, "ml.usage.output": 4},
+        {"sensor.type": "model", "sensor.model": "X", "sensor.usage.input": 4, "sensor.usage.output": 5},
+        {"report.operation": "generate", "report.usage.input": 4, "report.output": "a.pdf"},
         {"ml.op": "model_invocation", "ml.model_name": "resnet"},
         {"shop.operation": "model_request", "shop.sku": "A5"},
         {"craft.operation": "bedrock_generation", "craft.seed": 5},
