@@ -84,13 +84,13 @@ def tells_of_model(key: str, attributes: Mapping[str, object]) -> bool:
         attributes: Of the span.
     """
     value = attributes[key]
+    marks = marks_of(key)
+    if marks & SAID:
+        return isinstance(value, (str, tuple, list)) and len(value) > 0 and _counts_usage(key, attributes)
     if type(value) is not str:
         return False
-    marks = marks_of(key)
     if marks & GIVEN_OR_MADE:
         return bool(spoken((key,), attributes)) and _holds_messages(key, attributes)  # queues carry what goes in
-    if marks & SAID:
-        return value != "" and _counts_usage(key, attributes)
     evidence = _evidence_of(value[:_LONGEST_STEP])
     if evidence & _NAMES_SPANS and _names_kind_of_span(key):
         return True
@@ -186,8 +186,9 @@ def is_models_step(value: object) -> bool:
     """
     if type(value) is not str:
         return False
-    words = words_of(_member(value[:_LONGEST_STEP]))
-    if "_".join(words) in STEPS_OF_MODELS or is_only_models(_member(value[:_LONGEST_STEP])):
+    member = _member(value[:_LONGEST_STEP])
+    words = words_of(member)
+    if "_".join(words) in STEPS_OF_MODELS or is_only_models(member):
         return True
     return len(words) <= _MOST_WORDS and not (_MODELS_WORDS if _RUN.isdisjoint(words) else _RUNNABLE).isdisjoint(words)
 

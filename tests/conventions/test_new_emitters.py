@@ -180,6 +180,8 @@ def test_steps_are_recorded_as_members_of_enums(word: str) -> None:
     ("attributes", "is_recorded"),
     [
         ({"zorvex.usage_input": 3, "zorvex.prompt": "x"}, True),
+        ({"zorvex.usage_input": 3, "zorvex.prompts": ("x", "y")}, True),
+        ({"zorvex.usage_input": 3, "zorvex.prompts": 2}, False),
         ({"zorvex.type": "completion", "zorvex.usage_input": 3}, True),
         ({"zorvex.tool_arguments": "{}"}, True),
         ({"car.usage.input": 3, "car.model": "x9"}, False),
