@@ -93,7 +93,7 @@ def bytes_of_plain(parts: object, document: str, limit: int) -> int | None:
     """
     if (
         len(document) * (1 if document.isascii() else UTF8_WORST_CASE) > limit
-        or (len(document) > 2 * MAX_NODES and document.count(",") > MAX_NODES)
+        or (len(document) > 2 * MAX_NODES and sum(map(document.count, ",[{")) >= MAX_NODES)  # before every value is one
         or SIGN in document
         or (";" in document and ";base64," in document.lower())
         or may_hold_base64(document)

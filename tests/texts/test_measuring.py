@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.texts.measuring import MAX_DEPTH, MAX_INTEGER, bytes_of_plain, text_bytes
+from otel_sqlite_exporter.texts.cleaning import Cleaner, encode_json
+from otel_sqlite_exporter.texts.measuring import MAX_DEPTH, MAX_INTEGER, MAX_NODES, bytes_of_plain, text_bytes
 
 LIMIT = 1 << 20
 
@@ -77,6 +78,17 @@ def test_what_is_too_deep_too_many_or_too_long_needs_care() -> None:
     assert measured(["abc"], limit=6) is None
     assert measured(["abc"], limit=7) == 3
     assert measured(["aüc"], limit=7) is None
+
+
+@pytest.mark.parametrize(("item", "values"), [(1, 1), ([], 1), ([1], 2), ({"a": 1}, 2), ([[1]], 3), ([1, 2], 3)])
+@pytest.mark.parametrize("most", [MAX_NODES // 2, MAX_NODES - 4, MAX_NODES, MAX_NODES + 4])
+def test_more_values_than_are_kept_need_care_however_they_are_nested(item: object, values: int, most: int) -> None:
+    """What is measured as it is would have been copied whole."""
+    parts: Any = [{"type": "x", "x": [item] * (most // values)}]
+    document = encode_json(parts)
+    is_plain = bytes_of_plain(parts, document, LIMIT) is not None
+    assert is_plain or most > MAX_NODES // 2
+    assert not is_plain or encode_json(Cleaner("", None).parts(parts)) == document
 
 
 def test_values_of_other_types_need_care() -> None:
