@@ -145,9 +145,11 @@ class Cleaner:
 
     def _mapping(self, value: Mapping[object, object], depth: int) -> dict[str, JSONValue]:
         result: dict[str, JSONValue] = {}
-        if value.get("type") == "blob" and _is_media(value.get("content")):
+        kind = value.get("type")
+        if kind == "blob" and _is_media(value.get("content")):
             return self._blob(value)
-        holds_media = value.get("type") in MEDIA_TYPES or not MEDIA_MARKS.isdisjoint(value)
+        is_medium = isinstance(kind, str) and kind in MEDIA_TYPES  # JSON Schema has lists there: ["string", "null"]
+        holds_media = is_medium or not MEDIA_MARKS.isdisjoint(value)
         for key, item in value.items():
             if self._nodes <= 0:
                 break
@@ -162,7 +164,7 @@ class Cleaner:
                 and name in _MEDIA_FIELDS
                 and isinstance(item, str)
                 and len(item) >= _SHORTEST_MEDIA
-                and is_base64(item, is_certain=value.get("type") in MEDIA_TYPES)
+                and is_base64(item, is_certain=is_medium)
             ):
                 result[name] = placeholder(None, decoded(item))
             else:

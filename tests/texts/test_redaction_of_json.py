@@ -48,6 +48,18 @@ def test_bytes_that_are_text_are_shown_to_redact(tmp_path: Path) -> None:
     assert "<name>" in str(value(path, "SELECT attributes FROM spans WHERE name <> 'first'"))
 
 
+@pytest.mark.parametrize("redact", [None, _redact])
+def test_tools_whose_schemas_allow_several_types_are_kept(tmp_path: Path, redact: object) -> None:
+    """JSON Schema has lists under ``type``, where parts have a word that tells media."""
+    path = tmp_path / "traces.db"
+    schema = {"type": ["string", "null"], "format": "date"}
+    tool = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"day": schema}}}
+    with recording(path, redact=redact) as processor:
+        processor.on_end(span_of({**CHAT, "gen_ai.tool.definitions": json.dumps([tool])}))
+    (part,) = json.loads(str(value(path, "SELECT parts FROM messages WHERE role = 'tool_definitions'")))
+    assert part["tools"] == [tool]
+
+
 def test_a_json_text_without_anything_to_redact_stays_as_it_is_written(tmp_path: Path) -> None:
     """Spaces and escapes of a text that is decoded for ``redact`` are kept."""
     path = tmp_path / "traces.db"
