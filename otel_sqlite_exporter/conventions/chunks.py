@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 _CHUNK: Final = "chat.completion.chunk"
-_LAST_EVENTS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_LAST_EVENTS: Final = ("response.completed", "response.incomplete", "response.failed")
 
 
 def chunk_of(piece: str) -> dict[str, Any]:

@@ -312,6 +312,16 @@ def test_the_events_of_an_anthropic_stream_are_its_message(cut: int, has_tool: b
     assert [found["arguments"] for found in tool_calls(call)] == [ARGUMENTS] * has_tool
 
 
+def test_what_stands_between_the_pieces_of_a_stream_is_passed_over() -> None:
+    """A type that is no text, as a filter of somebody's may write it."""
+    said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Paris."}]}
+    last = {"type": "response.completed", "response": {"object": "response", "model": MODEL, "output": [said]}}
+    stream = [{"type": "response.created", "response": {}}, {"type": ["filtered"], "response": {}}, last]
+    call = _read({"zorvex.span_kind": "llm", "zorvex.response": json.dumps(stream)})
+    assert output_text(call) == "Paris."
+    assert call.response_model == MODEL
+
+
 def test_an_answer_in_json_that_is_encoded_once_more_is_decoded_once() -> None:
     """The answer is what the model wrote, not its encoding."""
     answer = '{"city": "Paris"}'
