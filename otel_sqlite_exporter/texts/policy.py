@@ -272,7 +272,8 @@ class TextPolicy:
         """
         kind = type(value)
         if kind is str:
-            return len(value) <= self._longest_plain_text and ";base64," not in value  # type: ignore[arg-type, operator]
+            is_short = len(value) <= self._longest_plain_text  # type: ignore[arg-type]
+            return is_short and (";" not in value or ";base64," not in value.lower())  # type: ignore[operator, attr-defined]
         if kind is int:
             return _LEAST_INTEGER < value <= MAX_INTEGER  # type: ignore[operator]
         if kind is float:

@@ -215,6 +215,19 @@ def every_byte(directory: Path) -> bytes:
     return b"".join(file.read_bytes() for file in sorted(directory.rglob("*")) if file.is_file())
 
 
+@pytest.mark.parametrize("sign", ["base64", "BASE64", "Base64"])
+def test_a_short_data_uri_in_an_attribute_is_a_placeholder_in_any_case(tmp_path: Path, sign: str) -> None:
+    """As RFC 2397 allows it to be written, and as in a message."""
+    path = tmp_path / "traces.db"
+    data = base64.b64encode(bytes(range(60))).decode()
+    with recording(path) as processor:
+        end_spans(processor, 1, custom=f"see data:image/png;{sign},{data}")
+        assert processor.force_flush()
+    stored = str(value(path, "SELECT attributes FROM spans ORDER BY id DESC LIMIT 1"))
+    assert data not in stored
+    assert "see [image/png, 60 bytes, sha256 " in stored
+
+
 def test_without_content_no_text_reaches_any_file(tmp_path: Path) -> None:
     """``capture_content=False``: no prompt, answer, argument, error text or free attribute, in any file."""
     path = tmp_path / "traces.db"
