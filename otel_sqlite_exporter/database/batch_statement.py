@@ -219,17 +219,18 @@ class Insertion:
             links: Which messages, where.
         """
         hashes: list[bytes] = []
-        of, reason, end = "", None, -1
+        of_run, reason_of_run, next_position = "", None, -1
         for direction, position, message, finish_reason in links:
-            if position != end or direction != of or finish_reason != reason or len(hashes) == _LONGEST_RUN:
+            continues = position == next_position and direction == of_run and finish_reason == reason_of_run
+            if not continues or len(hashes) == _LONGEST_RUN:
                 if hashes:
-                    self._add_run(hashes, of, reason, back, end)
+                    self._add_run(hashes, of_run, reason_of_run, back, next_position)
                 hashes = []
-                of, reason = direction, finish_reason
-            hashes.append(message[0])
-            end = position + 1
+                of_run, reason_of_run = direction, finish_reason
+            hashes.append(message.hash)
+            next_position = position + 1
         if hashes:
-            self._add_run(hashes, of, reason, back, end)
+            self._add_run(hashes, of_run, reason_of_run, back, next_position)
 
     def _add_run(self, hashes: list[bytes], direction: str, finish_reason: str | None, back: int, end: int) -> None:
         run = bytearray(b"".join(hashes))

@@ -21,6 +21,8 @@ MAX_INTEGER: Final = (1 << 63) - 1
 """The largest integer that SQLite can hold."""
 
 UTF8_WORST_CASE: Final = 4
+"""Most bytes of a character."""
+
 LONGEST_NAME: Final = 256
 """Longest key, name, id or type, in characters, that is never cut."""
 
@@ -41,7 +43,10 @@ _NAMES: Final = frozenset(
     }
 )
 MEDIA_TYPES: Final = frozenset({"blob", "base64", "input_audio", "audio", "image", "media"})
+"""Types of objects that hold media."""
+
 MEDIA_MARKS: Final = frozenset({"mime_type", "media_type", "mimeType", "mediaType", "format"})
+"""Keys that stand beside media."""
 
 _SIGNS_OF_MEDIA: Final = MEDIA_TYPES | MEDIA_MARKS
 _LONGEST_SIGN: Final = max(map(len, _SIGNS_OF_MEDIA))
