@@ -42,7 +42,7 @@ def _costs(directory: Path, sizes: Sequence[int]) -> list[Figure]:
         path = paths[size] = directory / f"{size}.db"
         previous = paths[max(paths.keys() - {size})]
         if previous.exists():
-            shutil.copyfile(previous, path)
+            shutil.copy(previous, path)  # its mode too: what others may read is refused
         fill(path, size)
     exporters = {size: SQLiteSpanExporter(path) for size, path in paths.items()}
     cpu, wall = dict.fromkeys(paths, 0.0), dict.fromkeys(paths, 0.0)
