@@ -170,6 +170,16 @@ def _is_end_of_count(word: str) -> bool:
     )
 
 
+def member_of(word: str) -> str:
+    """Return the member that the name of a Python enum's value ends with (``SpanKind.LLM``), else the whole word.
+
+    Args:
+        word: As an emitter wrote it.
+    """
+    head, point, member = word.rpartition(".")
+    return member if point and head[:1].isupper() and head.isidentifier() else word
+
+
 @lru_cache(maxsize=4096)
 def marks_of(key: str) -> int:
     """Return what a key tells of the span that has it, from :data:`STRONG` to :data:`GIVEN_OR_MADE`.

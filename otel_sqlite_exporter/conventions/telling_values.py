@@ -17,6 +17,7 @@ from otel_sqlite_exporter.conventions.key_words import (
     SIDES,
     TOLD_BY_VALUE,
     marks_of,
+    member_of,
     words_of,
 )
 from otel_sqlite_exporter.conventions.step_words import STEPS
@@ -169,7 +170,7 @@ def _evidence_of(word: str) -> int:
     """Return with what beside it a word for a step tells of a model, as flags."""
     if is_models_step(word):
         return _ENOUGH
-    member = _member(word)
+    member = member_of(word)
     words = words_of(member)
     plain = "_".join(words)
     if plain in _STEPS_OF_OTHERS or step_of_parts(member) is not None:
@@ -186,14 +187,8 @@ def is_models_step(value: object) -> bool:
     """
     if type(value) is not str:
         return False
-    member = _member(value[:_LONGEST_STEP])
+    member = member_of(value[:_LONGEST_STEP])
     words = words_of(member)
     if "_".join(words) in STEPS_OF_MODELS or is_only_models(member):
         return True
     return len(words) <= _MOST_WORDS and not (_MODELS_WORDS if _RUN.isdisjoint(words) else _RUNNABLE).isdisjoint(words)
-
-
-def _member(value: str) -> str:
-    """Return the member that a Python enum's name ends with: ``SpanKind.LLM``."""
-    head, point, member = value.rpartition(".")
-    return member if point and head[:1].isupper() and head.isidentifier() else value

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Final
 
+from otel_sqlite_exporter.conventions.key_words import member_of
 from otel_sqlite_exporter.conventions.parse import NOT_JSON, parse_json, parse_text
 
 MAX_COUNT: Final = 10**12
@@ -173,8 +174,7 @@ def enum_text(value: object) -> str | None:
         return word
     if word.startswith("<"):
         word = word[1:].split(":", 1)[0]
-    head, dot, tail = word.rpartition(".")
-    return tail if dot and head.isidentifier() and head[:1].isupper() else word
+    return member_of(word)
 
 
 def unix_nano(value: object) -> int | None:

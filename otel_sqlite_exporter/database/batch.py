@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from otel_sqlite_exporter.database.amendments import Amendment, Change, DuplicateLink, ShownInTrace
@@ -225,7 +227,8 @@ class Statements:
         links = [(back, link) for back, links in spans for link in links]
         for chunk in _chunks(links, MAX_LINKS):
             insertion = Insertion()
-            new = self._add_links(insertion, [(back, [link]) for back, link in chunk])
+            spans_of_chunk = groupby(chunk, key=itemgetter(0))
+            new = self._add_links(insertion, [(back, [link for _, link in links]) for back, links in spans_of_chunk])
             insertion.execute(connection)
             self._remember(new)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.scanning.base64_media import may_hold_base64
+from otel_sqlite_exporter.scanning.base64_media import may_hold_base64, may_name_base64
 from otel_sqlite_exporter.scanning.notes import SIGN
 from otel_sqlite_exporter.texts.cutting import content_bytes
 
@@ -100,7 +100,7 @@ def bytes_of_plain(parts: object, document: str, limit: int) -> int | None:
         len(document) * (1 if document.isascii() else UTF8_WORST_CASE) > limit
         or (len(document) > 2 * MAX_NODES and sum(map(document.count, ",[{")) >= MAX_NODES)  # before every value is one
         or SIGN in document
-        or (";" in document and ";base64," in document.lower())
+        or may_name_base64(document)
         or may_hold_base64(document)
     ):
         return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.summary import plain_text
 from otel_sqlite_exporter.database.rows import MessageRow, message_hash
+from otel_sqlite_exporter.scanning.base64_media import may_name_base64
 from otel_sqlite_exporter.scanning.notes import SIGN, missing_bytes
 from otel_sqlite_exporter.scanning.patterns import BARE_BASE64_CHARACTERS
 from otel_sqlite_exporter.texts.cleaning import (
@@ -273,7 +274,7 @@ class TextPolicy:
         kind = type(value)
         if kind is str:
             is_short = len(value) <= self._longest_plain_text  # type: ignore[arg-type]
-            return is_short and (";" not in value or ";base64," not in value.lower())  # type: ignore[operator, attr-defined]
+            return is_short and not may_name_base64(value)  # type: ignore[arg-type]
         if kind is int:
             return _LEAST_INTEGER < value <= MAX_INTEGER  # type: ignore[operator]
         if kind is float:
