@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import time
 import uuid
@@ -124,7 +125,8 @@ def _create(connection: sqlite3.Connection) -> None:
     )
 
 
-def _statements(script: str) -> list[str]:
+@functools.cache
+def _statements(script: str) -> tuple[str, ...]:
     """Split a script, because ``executescript`` would commit the transaction that the migration is part of."""
     statements: list[str] = []
     pending = ""
@@ -133,7 +135,7 @@ def _statements(script: str) -> list[str]:
         if sqlite3.complete_statement(pending):
             statements.append(pending)
             pending = ""
-    return statements
+    return tuple(statements)
 
 
 MIGRATIONS: Final[dict[int, Callable[[sqlite3.Connection], None]]] = {0: _create}

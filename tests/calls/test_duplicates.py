@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter.calls.descent import Descent
@@ -492,7 +492,6 @@ def forests(draw: st.DrawFn) -> Forest:
     return Forest(count, draw(st.permutations(steps)))
 
 
-@settings(max_examples=100)
 @given(forests())
 def test_every_true_call_keeps_exactly_one_row(forest: Forest) -> None:
     """However many layers report identical parallel calls, in whatever shape and order: one row each."""
@@ -502,7 +501,6 @@ def test_every_true_call_keeps_exactly_one_row(forest: Forest) -> None:
     assert not set(found.values()) & set(found)
 
 
-@settings(max_examples=100)
 @given(forests())
 def test_the_order_of_arrival_does_not_matter_to_the_count(forest: Forest) -> None:
     """As many rows stand for calls when the spans arrive in the order of their ends as in any other."""
@@ -542,7 +540,6 @@ class TestReports:
         assert in_any_order(*reports) == {1: 3}
 
 
-@settings(max_examples=100)
 @given(
     st.lists(
         st.builds(

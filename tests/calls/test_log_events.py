@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
@@ -297,7 +297,6 @@ class TestTheWindow:
         assert join([user("q", 1, (7, 1)), span(1, 0, 10), choice("a", 9, (7, 1))], joiner) == {1: ["q"]}
 
 
-@settings(max_examples=100)
 @given(st.data())
 def test_whatever_the_order_each_call_gets_its_own_or_nothing(data: st.DataObject) -> None:
     """Calls with ids, the parent's ids or none, in parallel or not: no event ever reaches another call's row."""

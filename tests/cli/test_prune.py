@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -13,11 +14,18 @@ from tests.cli.conftest import Command
 from tests.support import check_file, end_spans, query, recording, value
 
 
+@pytest.fixture(scope="module")
+def twenty_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a demonstration file of twenty days, made once."""
+    path = tmp_path_factory.mktemp("twenty days") / "demo.db"
+    write_demo(path, days=20)
+    return path
+
+
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(twenty_days: Path, tmp_path: Path) -> Path:
     """Return a demonstration file that may be changed."""
-    write_demo(tmp_path / "demo.db", days=20)
-    return tmp_path / "demo.db"
+    return shutil.copy(twenty_days, tmp_path / "demo.db")
 
 
 def test_old_traces_go_whole(command: Command, path: Path) -> None:

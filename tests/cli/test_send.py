@@ -10,27 +10,29 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Command
 from tests.sending.conftest import record_spans
 from tests.sending.receiver import Reply, listening
 from tests.support import value, wait_until
 
 
-def command(*arguments: object) -> list[str]:
+def line(*arguments: object) -> list[str]:
     """Return a command line."""
     return [sys.executable, "-m", "otel_sqlite_exporter", "send", *map(str, arguments)]
 
 
 def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run it to its end."""
-    variables = {name: text for name, text in os.environ.items() if not name.startswith("OTEL_")}
     return subprocess.run(
-        command(*arguments), capture_output=True, text=True, check=False, timeout=120, env={**variables, **environment}
+        line(*arguments), capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **environment}
     )
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Return the path of a file with five calls."""
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the path of a file with five calls, and no setting in the environment."""
+    for name in [name for name in os.environ if name.startswith("OTEL_")]:
+        monkeypatch.delenv(name)
     record_spans(tmp_path / "traces.db", 5)
     return tmp_path / "traces.db"
 
@@ -46,18 +48,18 @@ def test_it_says_what_it_did(path: Path) -> None:
     assert len(receiver.keys) == 5
 
 
-def test_a_dry_run_changes_nothing(path: Path) -> None:
+def test_a_dry_run_changes_nothing(command: Command, path: Path) -> None:
     """It says what would be sent, asks nobody, and leaves the file as it is."""
-    done = run("-d", path, "--to", "http://127.0.0.1:9", "--dry-run")
-    assert done.returncode == 0
-    assert done.stdout.startswith("5 spans in 1 request, ")
+    done = command("send", "-d", path, "--to", "http://127.0.0.1:9", "--dry-run")
+    assert done.status == 0
+    assert done.out.startswith("5 spans in 1 request, ")
     assert value(path, "SELECT count(*) FROM outboxes") == 0
 
 
 def test_a_signal_ends_following(path: Path) -> None:
     """SIGTERM ends a sender that follows: status 0, everything noted, one line that says what was sent."""
     with listening() as receiver:
-        sender = subprocess.Popen(command("-d", path, "--to", receiver.url, "-f"), stderr=subprocess.PIPE, text=True)
+        sender = subprocess.Popen(line("-d", path, "--to", receiver.url, "-f"), stderr=subprocess.PIPE, text=True)
         wait_until(lambda: len(receiver.keys) == 5, what="the spans arrive", seconds=60)
         wait_until(lambda: value(path, "SELECT sum(sent) FROM outboxes") == 5, what="the cursor is moved")
         sender.send_signal(signal.SIGTERM)
@@ -67,13 +69,13 @@ def test_a_signal_ends_following(path: Path) -> None:
     assert said.endswith("; stopped\n")
 
 
-def test_a_refusal_is_one_line(path: Path) -> None:
+def test_a_refusal_is_one_line(command: Command, path: Path) -> None:
     """A receiver that wants credentials is one line that names the variable, and status 1."""
     with listening(lambda *_: Reply(401, keeps=False)) as receiver:
-        done = run("-d", path, "--to", receiver.url)
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "OTEL_EXPORTER_OTLP_HEADERS" in done.stderr
+        done = command("send", "-d", path, "--to", receiver.url)
+    assert done.status == 1
+    assert done.err.count("\n") == 1
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in done.err
 
 
 @pytest.mark.parametrize(
@@ -91,13 +93,21 @@ def test_a_refusal_is_one_line(path: Path) -> None:
     ],
 )
 def test_what_means_nothing_is_one_line(
-    path: Path, arguments: tuple[str, ...], environment: dict[str, str], said: str
+    command: Command,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    said: str,
 ) -> None:
     """A setting that means nothing is said in one line, and the file stays as it is."""
-    done = run("-d", path, *arguments, **environment)
-    assert done.returncode in {1, 2}
-    assert said in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text)
+    done = command("send", "-d", path, *arguments)
+    assert done.status in {1, 2}
+    assert said in done.err.splitlines()[-1]
+    assert "Traceback" not in done.err
     assert value(path, "SELECT count(*) FROM outboxes") == 0
 
 

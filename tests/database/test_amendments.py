@@ -14,6 +14,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import set_span_in_context, use_span
 
 from otel_sqlite_exporter import SQLiteLogRecordProcessor, SQLiteSpanProcessor, trace_id_to_uuid
+from tests.support import RESOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ class Recording:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.processor = SQLiteSpanProcessor(path)
-        self._provider = TracerProvider(shutdown_on_exit=False)
+        self._provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
         self._provider.add_span_processor(self.processor)
 
     def tracer(self, scope: str) -> Tracer:

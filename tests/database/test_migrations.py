@@ -131,7 +131,7 @@ def test_the_columns_in_the_code_are_those_of_the_schema(tmp_path: Path) -> None
 
 def test_a_file_that_is_just_being_made_is_not_taken_for_somebody_else_s(tmp_path: Path) -> None:
     """Looking at a file while another connection creates its schema sees either nothing or all of it."""
-    for number in range(40):
+    for number in range(20):
         path = tmp_path / f"{number}.db"
         barrier = threading.Barrier(6)
         refused: list[str] = []

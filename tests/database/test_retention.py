@@ -19,6 +19,7 @@ from otel_sqlite_exporter.database.batch import Batch
 from otel_sqlite_exporter.database.ledger import Counts
 from otel_sqlite_exporter.database.retention import Retention
 from otel_sqlite_exporter.database.writer import DatabaseWriter
+from tests.support import RESOURCE
 
 DAY = 86_400 * 10**9
 MEBIBYTE = 1 << 20
@@ -28,7 +29,7 @@ def record(
     processor: SQLiteSpanProcessor, name: str, *, age_days: float = 0.0, text: str = "hello", spans: int = 1
 ) -> None:
     """Record one trace of ``spans`` calls that ended ``age_days`` ago."""
-    provider = TracerProvider(shutdown_on_exit=False)
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_span_processor(processor)
     tracer = provider.get_tracer("tests")
     end = time.time_ns() - int(age_days * DAY)
@@ -90,7 +91,7 @@ def test_a_trace_that_goes_on_is_kept_whole(tmp_path: Path) -> None:
     """A trace whose last span is recent keeps its old spans too."""
     path = tmp_path / "traces.db"
     processor = SQLiteSpanProcessor(path, retention_days=2)
-    provider = TracerProvider(shutdown_on_exit=False)
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_span_processor(processor)
     tracer = provider.get_tracer("tests")
     long_ago = time.time_ns() - 5 * DAY
@@ -124,7 +125,7 @@ def test_the_file_stays_within_max_database_bytes(tmp_path: Path) -> None:
 
 def fill(processor: SQLiteSpanProcessor, calls: int, kilobytes: int) -> None:
     """Record calls faster than old ones can go, each with texts of its own."""
-    provider = TracerProvider(shutdown_on_exit=False)
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_span_processor(processor)
     tracer = provider.get_tracer("tests")
     for number in range(calls):
@@ -196,7 +197,7 @@ def test_the_exporter_keeps_the_limits_too(tmp_path: Path, limit: dict[str, Any]
     """Behind another processor old traces go with every export, and the rest of them at the shutdown."""
     path = tmp_path / "traces.db"
     exporter = SQLiteSpanExporter(path, **limit)
-    provider = TracerProvider(shutdown_on_exit=False)
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     tracer = provider.get_tracer("tests")
     long_ago = time.time_ns() - 5 * DAY
@@ -223,7 +224,7 @@ def test_a_period_longer_than_time_itself_keeps_everything(
     """``retention_days`` that reach beyond any timestamp delete nothing, and raise nothing into a shutdown."""
     path = tmp_path / "traces.db"
     recorder = kind(path, retention_days=days)
-    provider = TracerProvider(shutdown_on_exit=False)
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_span_processor(recorder if kind is SQLiteSpanProcessor else SimpleSpanProcessor(recorder))
     for start in (1, time.time_ns()):
         attributes = {"gen_ai.operation.name": "chat"}
@@ -241,7 +242,7 @@ def test_no_error_of_a_deletion_reaches_whoever_shuts_down(
     """Whatever goes wrong while old traces are deleted is a line in the log; the file is closed all the same."""
     path = tmp_path / "traces.db"
     recorder = kind(path, retention_days=2)
-    provider = TracerProvider(shutdown_on_exit=False)
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_span_processor(recorder if kind is SQLiteSpanProcessor else SimpleSpanProcessor(recorder))
     provider.get_tracer("tests").start_span("chat", attributes={"gen_ai.operation.name": "chat"}).end()
 
@@ -298,7 +299,7 @@ def test_the_newest_trace_stays_however_large_it_is(
     """A trace that is larger than the cap takes the place of all others, and a line in the log says that it does."""
     path = tmp_path / "traces.db"
     recorder = kind(path, max_database_bytes=MEBIBYTE)
-    provider = TracerProvider(shutdown_on_exit=False)
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_span_processor(recorder if kind is SQLiteSpanProcessor else SimpleSpanProcessor(recorder))
     tracer = provider.get_tracer("tests")
     tracer.start_span("before", attributes={"gen_ai.operation.name": "chat"}).end()

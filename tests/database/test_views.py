@@ -13,7 +13,7 @@ from opentelemetry.trace import StatusCode, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from tests.everything import VIEWS
-from tests.support import CHAT, check_file, query, span_of, value
+from tests.support import CHAT, RESOURCE, check_file, query, span_of, value
 
 CALL = {"type": "tool_call", "id": "1", "name": "f", "arguments": {"a": [1]}}
 
@@ -91,7 +91,7 @@ def test_a_cost_that_can_not_be_one_is_null(tmp_path: Path, cost: object) -> Non
 def test_what_only_another_report_says_went_wrong_is_said_of_the_call(tmp_path: Path) -> None:
     """The SDK's own span has the type of the error, the instrumentation's around it the message."""
     path = tmp_path / "traces.db"
-    provider = TracerProvider(shutdown_on_exit=False)
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     told = {**CHAT, "error.type": "overloaded_error"}
     outer = provider.get_tracer("openinference.instrumentation.anthropic").start_span(

@@ -24,6 +24,8 @@ from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.cli.app import COMMANDS, run
 from otel_sqlite_exporter.sources.catalogue import SDKS
 from tests.docs.pages import PAGES, ROOT, Block, anchors, blocks
+from tests.fake_sdk import PRICES
+from tests.support import RESOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,11 +47,12 @@ _ENVIRONMENTS = {"duckdb": "readers", "pandas": "readers"}
 LINES = [(block, line) for block in blocks("console") for line in re.sub(r"\\\n", " ", block.text).strip().splitlines()]
 
 
-@pytest.fixture
-def recorded(tmp_path: Path) -> Path:
-    """Return a directory with a ``traces.db`` in which every query finds something."""
-    processor = SQLiteSpanProcessor(tmp_path / "traces.db")
-    provider = TracerProvider(shutdown_on_exit=False)
+@pytest.fixture(scope="module")
+def conversation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the path of a file in which every query finds something."""
+    path = tmp_path_factory.mktemp("conversation") / "traces.db"
+    processor = SQLiteSpanProcessor(path)
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_span_processor(processor)
     tracer = provider.get_tracer("tests")
     attributes: dict[str, AttributeValue] = {
@@ -66,6 +69,14 @@ def recorded(tmp_path: Path) -> Path:
     ):
         span.set_status(Status(StatusCode.ERROR, "rate limited"))
     processor.shutdown()
+    return path
+
+
+@pytest.fixture
+def recorded(conversation: Path, tmp_path: Path) -> Path:
+    """Return a directory with a copy of that as its ``traces.db``."""
+    shutil.copy(conversation, tmp_path / "traces.db")
+    (tmp_path / "genai_prices.py").write_text(PRICES, encoding="utf-8")  # programs that run here find it first
     return tmp_path
 
 

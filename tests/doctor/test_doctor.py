@@ -8,7 +8,6 @@ import os
 import sqlite3
 import sys
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -27,7 +26,6 @@ from otel_sqlite_exporter.sources import content
 from otel_sqlite_exporter.sources.catalogue import CONTRIB, OFFICIAL, OPENINFERENCE, SDKS, is_genai, sdk_of
 from otel_sqlite_exporter.sources.installed import InstalledSdk
 from tests.fake_sdk import BROKEN, INSTRUMENTOR, install
-from tests.fake_sdk import run as run_program
 from tests.support import CHAT, end_spans, provider_with
 
 ROOT = Path(__file__).parent.parent.parent
@@ -46,6 +44,17 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("openai", "fake_instrumentor"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def programs(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a working directory for programs that have an SDK, its instrumentation and this environment's commands."""
+    install(directory / "site")
+    for name in [name for name in os.environ if name.startswith("OTEL_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), str(directory / "site"))))
+    monkeypatch.setenv("PATH", os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
+    return directory
 
 
 def examine(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Found]:
@@ -331,25 +340,19 @@ provider.add_span_processor(SQLiteSpanProcessor("traces.db"))
          "no call", "skipped", "failed"],
 )  # fmt: skip
 def test_a_program_is_run_and_every_source_of_spans_told(
-    tmp_path: Path, program: str, level: str, words: str, remedy: str
+    programs: Path, capfd: pytest.CaptureFixture[str], *, program: str, level: str, words: str, remedy: str
 ) -> None:
     """``doctor --run`` says of each scope what arrived and what was skipped, and why nothing came."""
-    install(tmp_path / "site")
-    (tmp_path / "program.py").write_text(program, encoding="utf-8")
-    code = """
-    import sys
-    from otel_sqlite_exporter.cli.app import run
-    print(run(["doctor", "--json", "--run", "program.py", "--an-option"]), file=sys.stderr)
-    """
-    printed, logged = run_program(tmp_path, dedent(code))
-    rows = json.loads(printed)
+    (programs / "program.py").write_text(program, encoding="utf-8")
+    status = run(["doctor", "--json", "--run", "program.py", "--an-option"])
+    rows = json.loads(capfd.readouterr().out)
     found = {(row["level"], row["text"]): row["remedy"] for row in rows if row["area"] == "run"}
     assert remedy in remedy_of(found, level, words)
     if RECORD in program and ASK in program:
         assert next(row["text"] for row in rows if row["area"] == "file").startswith(
-            f"{tmp_path / 'traces.db'}: 1 call,"
+            f"{programs / 'traces.db'}: 1 call,"
         )
-    assert logged.splitlines()[-1] == str(int(any(key[0] == "problem" for key in found)))
+    assert status == any(key[0] == "problem" for key in found)
 
 
 LAUNCHED = ["opentelemetry-instrument", "--traces_exporter", "sqlite", "--logs_exporter=none"]
@@ -364,33 +367,28 @@ LAUNCHED = ["opentelemetry-instrument", "--traces_exporter", "sqlite", "--logs_e
     ],
     ids=["launcher", "launcher and module", "module"],
 )
-def test_a_program_is_run_as_the_shell_would(tmp_path: Path, words: list[str]) -> None:
+def test_a_program_is_run_as_the_shell_would(
+    programs: Path, capfd: pytest.CaptureFixture[str], words: list[str]
+) -> None:
     """The launcher's provider is looked at too: the same words that start a program in a shell start it here."""
     if words[0] == LAUNCHED[0]:
         pytest.importorskip("opentelemetry.distro")
-    install(tmp_path / "site")
     program = ASK if words[0] == LAUNCHED[0] else RECORD + ASK
-    (tmp_path / "program.py").write_text(program, encoding="utf-8")
-    code = f"""
-    from otel_sqlite_exporter.cli.app import run
-    run(["doctor", "--json", "--run", *{words!r}])
-    """
-    printed, logged = run_program(tmp_path, dedent(code), PATH=_with_own_commands())
+    (programs / "program.py").write_text(program, encoding="utf-8")
+    run(["doctor", "--json", "--run", *words])
+    printed, logged = capfd.readouterr()
     found = {(row["level"], row["text"]): row["remedy"] for row in json.loads(printed) if row["area"] == "run"}
     assert ("ok", "openinference.instrumentation.openai: 1 LLM span arrived") in found, logged
     assert not [key for key in found if key[0] == "problem"]
 
 
-def test_a_launcher_that_sets_up_nothing_is_said(tmp_path: Path) -> None:
+def test_a_launcher_that_sets_up_nothing_is_said(programs: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The launcher swallows what it can't configure: the remedy is the exporters that nobody installed."""
     pytest.importorskip("opentelemetry.distro")
-    (tmp_path / "program.py").write_text("", encoding="utf-8")
-    code = f"""
-    from otel_sqlite_exporter.cli.app import run
-    run(["doctor", "--json", "--run", *{LAUNCHED!r}, "--metrics_exporter=nothing", "program.py"])
-    """
-    printed, _ = run_program(tmp_path, dedent(code), PATH=_with_own_commands())
-    found = {(row["level"], row["text"]): row["remedy"] for row in json.loads(printed) if row["area"] == "run"}
+    (programs / "program.py").write_text("", encoding="utf-8")
+    run(["doctor", "--json", "--run", *LAUNCHED, "--metrics_exporter=nothing", "program.py"])
+    rows = json.loads(capfd.readouterr().out)
+    found = {(row["level"], row["text"]): row["remedy"] for row in rows if row["area"] == "run"}
     assert "OTEL_METRICS_EXPORTER=none" in remedy_of(found, "problem", "set up no tracer provider")
 
 
@@ -454,10 +452,6 @@ def test_exporters_that_the_launcher_would_miss_are_named() -> None:
     (remedy,) = [finding.remedy for finding in found if "OTEL_METRICS_EXPORTER is not set" in finding.text]
     assert remedy == "set OTEL_METRICS_EXPORTER=none"
     assert not [finding for finding in settings({}) if "EXPORTER" in finding.text]
-
-
-def _with_own_commands() -> str:
-    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
-from tests.support import recording, stored, value, wait_until
+from tests.support import RESOURCE, recording, stored, value, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,7 @@ def reports(dice: random.Random) -> list[ReadableSpan]:
             name="chat m",
             context=SpanContext(dice.getrandbits(127) + 1, dice.getrandbits(63) + 1, False, TraceFlags(1)),  # noqa: FBT003
             attributes=attributes,
+            resource=RESOURCE,
             instrumentation_scope=InstrumentationScope(layer),
             start_time=10**18 + 10 * number + depth,
             end_time=10**18 + 10**9 + 10 * ends[number] - depth,

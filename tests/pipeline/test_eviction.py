@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.pipeline.eviction import Eviction
-from tests.support import value
+from tests.support import RESOURCE, value
 
 LONG_CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"} | {
     f"gen_ai.prompt.{place}.{field}": field for place in range(80) for field in ("role", "content")
@@ -21,7 +21,7 @@ def _nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _record(path: Path, limits: SpanLimits | None = None) -> None:
-    provider = TracerProvider(span_limits=limits)
+    provider = TracerProvider(resource=RESOURCE, span_limits=limits)
     provider.add_span_processor(SQLiteSpanProcessor(path))
     tracer = provider.get_tracer("long chats")
     for _ in range(3):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_sqlite_exporter.pipeline.groups import Failures, groups_of
+from tests.support import RESOURCE
 
 
 def span(characters: int) -> ReadableSpan:
     """Return a span that holds so much text."""
-    return ReadableSpan("chat", attributes={"gen_ai.input.messages": "x" * characters})
+    return ReadableSpan("chat", attributes={"gen_ai.input.messages": "x" * characters}, resource=RESOURCE)
 
 
 def test_every_span_is_in_one_group_in_order() -> None:

@@ -13,13 +13,18 @@ from types import FrameType
 
 import pytest
 
+import otel_sqlite_exporter
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.pipeline.bounded_queue import BoundedQueue
 from otel_sqlite_exporter.pipeline.foreign_errors import is_of_a_handler
 from tests.support import CHAT, recording, span_of, write_locked
 
 LIMIT = 30
-OWN = {"processor.py", "bounded_queue.py", "ended_span.py", "span_filter.py", "exporter_thread.py", "latches.py"}
+PACKAGE = Path(otel_sqlite_exporter.__file__).parent
+OWN = {str(PACKAGE / "processor.py")} | {
+    str(PACKAGE / "pipeline" / f"{name}.py")
+    for name in ("bounded_queue", "ended_span", "span_filter", "exporter_thread", "latches")
+}
 
 
 class TimeLimitError(Exception):
@@ -36,7 +41,7 @@ def _interrupted_at(step: int, call: Callable[[], None], error: type[Exception])
 
     def trace(frame: FrameType, event: str, _argument: object) -> object:
         nonlocal left, has_raised
-        if Path(frame.f_code.co_filename).name not in OWN:
+        if frame.f_code.co_filename not in OWN:
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":

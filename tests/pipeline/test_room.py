@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.pipeline.room import LIMITS
-from tests.support import query
+from tests.support import RESOURCE, query
 
 INSTRUMENTATION = "openinference.instrumentation.openai"
 ASKED = {"openinference.span.kind": "LLM", "llm.model_name": "m-1", "llm.system": "openai"}
@@ -25,7 +25,7 @@ SAID = {
 
 def _record(path: Path, scope: str = INSTRUMENTATION, limits: SpanLimits | None = None) -> int:
     """Record a long conversation, and return how many attributes another exporter got."""
-    provider = TracerProvider(span_limits=limits)
+    provider = TracerProvider(resource=RESOURCE, span_limits=limits)
     others = InMemorySpanExporter()
     provider.add_span_processor(SQLiteSpanProcessor(path))
     provider.add_span_processor(SimpleSpanProcessor(others))

@@ -10,6 +10,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoi
 from opentelemetry.sdk.trace import TracerProvider
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
+from tests.support import RESOURCE
 
 Observed = dict[tuple[str, "str | None"], float]
 
@@ -33,7 +34,7 @@ def observe(reader: InMemoryMetricReader) -> Observed:
 
 def end_spans(processor: SQLiteSpanProcessor, count: int) -> None:
     """End some LLM spans."""
-    provider = TracerProvider(shutdown_on_exit=False)
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_span_processor(processor)
     for _ in range(count):
         provider.get_tracer("tests").start_span("chat", attributes={"gen_ai.operation.name": "chat"}).end()

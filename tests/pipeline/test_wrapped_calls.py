@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import StatusCode
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
-from tests.support import query
+from tests.support import RESOURCE, query
 
 AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "geo"}
 ASKED = {"gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}])}
@@ -24,7 +24,7 @@ def _record(
 ) -> list[tuple[Any, ...]]:
     """Record calls inside a wrapper, and return what is known of each."""
     path = directory / "traces.db"
-    provider = TracerProvider()
+    provider = TracerProvider(resource=RESOURCE)
     provider.add_span_processor(SQLiteSpanProcessor(path))
     tracer = provider.get_tracer("my.agents")
     with tracer.start_as_current_span("agent", attributes=wrapper) as agent:

@@ -22,6 +22,7 @@ from otel_sqlite_exporter.reading.shares import cost_shares, running_cost, sums_
 from otel_sqlite_exporter.reading.steps import Span, grow
 from otel_sqlite_exporter.reading.totals import total_of, totals_by
 from otel_sqlite_exporter.reading.tree import TraceTree
+from tests.support import RESOURCE
 
 _MS = 1_000_000
 
@@ -268,7 +269,7 @@ def test_a_query_of_ones_own_may_look_into_json(demo: Database, function: str) -
 
 def _chat(path: Path, *prompts: list[tuple[str, str]]) -> None:
     """Record calls of one conversation with these prompts, one after the other."""
-    provider = TracerProvider()
+    provider = TracerProvider(resource=RESOURCE)
     provider.add_span_processor(SQLiteSpanProcessor(path))
     tracer = provider.get_tracer("app")
     for number, prompt in enumerate(prompts):

@@ -14,7 +14,7 @@ from otel_sqlite_exporter.database.connection import open_for_writing
 from otel_sqlite_exporter.reading import FilterError, Filters, NotFoundError, Rows, slices
 from otel_sqlite_exporter.reading.notes import SearchedTo
 from otel_sqlite_exporter.reading.nothing import filters_too_many
-from tests.support import query
+from tests.support import RESOURCE, query
 
 
 @pytest.mark.parametrize("sort", ["time", "cost", "duration", "tokens"])
@@ -294,7 +294,7 @@ def test_errors_advise_in_python(demo: Database, ask: str) -> None:
 @pytest.mark.parametrize("sort", ["cost", "duration", "tokens", "started"])
 def test_traces_of_an_unknown_sum_come_last(tmp_path: Path, sort: str) -> None:
     """A trace without a cost or tokens is in every order, behind those that have one, the newest first."""
-    provider = TracerProvider()
+    provider = TracerProvider(resource=RESOURCE)
     provider.add_span_processor(SQLiteSpanProcessor(tmp_path / "traces.db"))
     tracer = provider.get_tracer("app")
     for number, attributes in enumerate(({}, {"gen_ai.usage.input_tokens": 3, "gen_ai.usage.cost": 0.5}, {}, {})):

@@ -17,7 +17,7 @@ from otel_sqlite_exporter import Database, SQLiteSpanProcessor, open_database
 from otel_sqlite_exporter.reading import Filters, units
 from otel_sqlite_exporter.reading.moments import parse_moment
 from otel_sqlite_exporter.reading.totals import TOKENS, total_of
-from tests.support import query
+from tests.support import RESOURCE, query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +104,7 @@ def test_latency_by_anything_is_of_the_same_calls(demo: Database, by: str) -> No
 
 def test_calls_that_reported_nothing_are_counted(tmp_path: Path) -> None:
     """A sum tells how many calls it lacks, failed ones left out, from summed days and from calls alike."""
-    provider = TracerProvider()
+    provider = TracerProvider(resource=RESOURCE)
     provider.add_span_processor(SQLiteSpanProcessor(tmp_path / "traces.db"))
     tracer = provider.get_tracer("app")
     known = {"gen_ai.usage.input_tokens": 3, "gen_ai.usage.output_tokens": 4, "gen_ai.usage.cost": 0.5}

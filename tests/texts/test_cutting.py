@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter.scanning.long_strings import KEPT_CHARACTERS, shorten_json
@@ -17,7 +17,6 @@ from tests.support import query
 from tests.texts.test_limits import answer, store, stored_parts
 from tests.texts.test_texts import MARK
 
-pure = settings(max_examples=100)
 # Every width in UTF-8 and in JSON; no bracket, so that no text holds a mark of its own.
 characters = st.sampled_from('aZ é€\U0001f600"\\\n\t\x01\u2028\ue000\ue001')
 texts = st.builds(
@@ -27,7 +26,6 @@ limits = st.integers(16, 3000)
 measures = st.sampled_from([utf8_bytes, json_bytes])
 
 
-@pure
 @given(text=texts, limit=limits, measure=measures)
 @example(text="\x01" * 400, limit=64, measure=json_bytes)
 @example(text="a" * 999, limit=16, measure=utf8_bytes)
@@ -52,7 +50,6 @@ def test_any_text_keeps_both_ends_within_any_limit(text: str, limit: int, measur
         assert abs(measure(start) - measure(end)) <= widest
 
 
-@pure
 @given(
     pieces=st.lists(texts, min_size=2, max_size=4),
     gaps=st.lists(st.integers(1, 10**9), min_size=3),
@@ -72,7 +69,6 @@ def test_what_was_missing_before_is_added_up(pieces: list[str], gaps: list[int],
         assert sum(map(int, ends[1::2])) + sum(map(utf8_bytes, ends[::2])) == whole
 
 
-@pure
 @given(text=texts, limits=st.lists(limits, min_size=2, max_size=3))
 def test_cutting_again_tells_of_both_cuts(text: str, limits: list[int]) -> None:
     """Cut to one limit and then to a smaller one, what is left and what the mark says still make the whole."""

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.web.app import create_app
+from tests.support import RESOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,7 +60,7 @@ def client_of(path: Path, keys: Keys | None = None) -> TestClient:
 
 def record_spans(path: Path, *spans: Mapping[str, AttributeValue], name: str = "chat gpt-5.4") -> None:
     """Record spans with these attributes into a file, each a trace of its own."""
-    provider = TracerProvider(shutdown_on_exit=False)
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_span_processor(SQLiteSpanProcessor(path))
     tracer = provider.get_tracer("tests")
     for attributes in spans:
