@@ -103,6 +103,6 @@ def start(directory: Path, code: str, **environment: str) -> subprocess.Popen[st
 def run(directory: Path, code: str, **environment: str) -> tuple[str, str]:
     """Run a program to its end, and return what it printed and what it logged."""
     process = start(directory, code, **environment)
-    printed, logged = process.communicate(timeout=60)
+    printed, logged = process.communicate(timeout=120)
     assert process.returncode == 0, logged
     return printed, logged

@@ -75,7 +75,7 @@ def stored(path: Path | str) -> int:
     return int(str(value(path, "SELECT count(*) FROM spans")))
 
 
-def wait_until(condition: Callable[[], object], *, what: str, seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], object], *, what: str, seconds: float = 60.0) -> None:
     """Wait for something that another thread or process does; fail with a name for it when it never happens."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -25,7 +25,7 @@ def twenty_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def path(twenty_days: Path, tmp_path: Path) -> Path:
     """Return a demonstration file that may be changed."""
-    return shutil.copy(twenty_days, tmp_path / "demo.db")
+    return Path(shutil.copy(twenty_days, tmp_path / "demo.db"))
 
 
 def test_old_traces_go_whole(command: Command, path: Path) -> None:

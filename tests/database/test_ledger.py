@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanProcessor, __version__
+from otel_sqlite_exporter.database.batch import Batch
 from otel_sqlite_exporter.database.schema import DROP_REASONS
 from otel_sqlite_exporter.pipeline import heartbeat
 from tests.support import (
@@ -173,18 +174,27 @@ def test_a_renamed_file_keeps_everything_and_a_new_one_goes_on(tmp_path: Path, *
     check_file(old)
 
 
-def test_drops_stand_in_one_of_two_files(tmp_path: Path) -> None:
+def test_drops_stand_in_one_of_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch that is written while the file is renamed may be in both files; what was lost before it is in one."""
     path, old = tmp_path / "traces.db", tmp_path / "old.db"
     processor = SQLiteSpanProcessor(path, max_queue_size=60, schedule_delay_millis=3_600_000)
     end_spans(processor)
     assert processor.force_flush()
+    delivery = processor._exporter_thread._loop.delivery
+    attempt, attempts = delivery._try, list[Batch]()
+
+    def counted(batch: Batch) -> Exception | None:
+        attempts.append(batch)
+        return attempt(batch)
+
+    monkeypatch.setattr(delivery, "_try", counted)
     with write_locked(path):
         end_spans(processor, 50)
         wait_until(lambda: processor.stats().queue_depth == 0, what="a batch is in hand")
         end_spans(processor, 100)
         path.rename(old)
-        time.sleep(0.05)  # until an attempt that knows of the drops has begun
+        before = len(attempts)
+        wait_until(lambda: len(attempts) > before, what="an attempt that knows of the drops begins")
     processor.shutdown()
     ledgers = [query(file, "SELECT written, dropped FROM recorders")[0] for file in (old, path)]
     assert ledgers == [(51, 40), (110, 0)]

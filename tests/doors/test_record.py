@@ -143,9 +143,9 @@ def test_sigterm_writes_what_is_queued_and_ends_the_process_by_it(directory: Pat
     """With SIGTERM's default action the process dies by SIGTERM, after writing; told not to, it dies at once."""
     code = f"""
     import time, openai, otel_sqlite_exporter
-    otel_sqlite_exporter.record("traces.db", handle_sigterm={handled}, schedule_delay_millis=30000)
+    recording = otel_sqlite_exporter.record("traces.db", handle_sigterm={handled}, schedule_delay_millis=30000)
     openai.ask("first")
-    time.sleep(1)
+    recording.flush()
     openai.ask("queued")
     print("ready", flush=True)
     time.sleep(60)

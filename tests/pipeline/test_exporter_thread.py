@@ -131,13 +131,13 @@ def test_ctrl_c_during_an_inline_shutdown_leaves_the_rest_to_the_next(
 
 
 def test_processors_that_were_shut_down_leave_nothing_behind(tmp_path: Path) -> None:
-    """200 processors later there are no more threads, descriptors or objects than before."""
+    """Sixty processors later there are no more threads, descriptors or objects than before."""
     path = tmp_path / "traces.db"
     references = []
     descriptors = open_descriptors()
-    for number in range(200):
+    for number in range(60):
         processor = SQLiteSpanProcessor(path)
-        if number % 10 == 0:
+        if number % 3 == 0:
             end_spans(processor, 2)
         references.append((weakref.ref(processor), weakref.ref(processor._exporter_thread)))
         processor.shutdown()
@@ -145,7 +145,7 @@ def test_processors_that_were_shut_down_leave_nothing_behind(tmp_path: Path) -> 
     wait_until(lambda: exporter_threads() == [], what="the threads end")
     gc.collect()
     assert [pair for pair in references if pair[0]() is not None or pair[1]() is not None] == []
-    assert open_descriptors() == descriptors
+    assert open_descriptors() <= descriptors
     assert stored(path) == 40
 
 
@@ -166,12 +166,19 @@ def test_nothing_in_the_thread_is_traced(tmp_path: Path) -> None:
 
 
 def test_the_thread_sleeps_when_there_is_nothing_to_do(tmp_path: Path) -> None:
-    """An idle processor uses no processor time."""
-    with recording(tmp_path / "traces.db"):
-        time.sleep(0.02)
-        before = time.process_time()
+    """The thread of an idle processor is not woken up, however short its delay is."""
+    with recording(tmp_path / "traces.db", schedule_delay_millis=10) as processor:
+        wait_until(lambda: processor._exporter_thread.coordination.is_idle, what="there is nothing to do")
+        (thread,) = exporter_threads()
+        status = Path(f"/proc/self/task/{thread.native_id}/status")
+
+        def wakings() -> int:
+            (line,) = [line for line in status.read_text().splitlines() if line.startswith("voluntary_ctxt_switches")]
+            return int(line.split()[1])
+
+        before = wakings()
         time.sleep(0.3)
-        assert time.process_time() - before < 0.1
+        assert wakings() <= before + 3  # on its way to sleep
 
 
 def _refuse(_: threading.Thread) -> None:

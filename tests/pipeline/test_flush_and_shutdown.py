@@ -117,7 +117,7 @@ def test_shutdown_closes_the_file_and_ends_the_thread(tmp_path: Path) -> None:
     processor.shutdown()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["traces.db"]
     wait_until(lambda: exporter_threads() == [], what="the thread ends")
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 def test_shutdown_keeps_its_timeout_and_counts_what_is_lost(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -23,7 +23,7 @@ from tests.support import CHAT, check_file, query, span_of, value
 
 # Each example makes a file.
 quick = settings(
-    max_examples=settings.default.max_examples * 2 // 5,
+    max_examples=settings().max_examples * 2 // 5,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
@@ -287,7 +287,7 @@ class Recording(RuleBasedStateMachine):
 class TestRecording(Recording.TestCase):  # type: ignore[valid-type,misc]
     """Run :class:`Recording` with few and short examples."""
 
-    settings = settings(max_examples=settings.default.max_examples // 5, stateful_step_count=10)
+    settings = settings(max_examples=settings().max_examples // 5, stateful_step_count=10)
 
 
 def test_reopening_any_number_of_times_is_the_same_database(tmp_path: Path) -> None:

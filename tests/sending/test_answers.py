@@ -227,14 +227,14 @@ def test_a_broken_server_is_waited_for(recorded: Recorded, send: Send) -> None:
 def test_a_receiver_that_is_too_slow_gets_less_at_once(recorded: Recorded, send: Send) -> None:
     """Where no answer comes in time, twice, requests become smaller; once they are answered, they grow again."""
     path = recorded(40)
-    environment = {"OTEL_EXPORTER_OTLP_TIMEOUT": "0.05"}
-    late = Reply(keeps=False, delay_seconds=0.2)
+    environment = {"OTEL_EXPORTER_OTLP_TIMEOUT": "0.5"}
+    late = Reply(keeps=False, delay_seconds=1.0)
     with listening(lambda _, spans: late if len(spans) > 20 else Reply()) as receiver:
         sender, lines = send(path, receiver.url, environment=environment)
     assert [count for _, count, _ in receiver.asked] == [40, 40, 20, 20]
     assert [span.attributes["number"] for span in receiver.kept] == list(range(1, 41))
     assert (sender.sums.sent, sender.sums.set_aside) == (40, 0)
-    assert lines[0] == "waiting for the receiver: no answer within 0.05 s (OTEL_EXPORTER_OTLP_TIMEOUT)"
+    assert lines[0] == "waiting for the receiver: no answer within 0.5 s (OTEL_EXPORTER_OTLP_TIMEOUT)"
 
 
 def test_a_server_that_fails_once_gets_everything_once(recorded: Recorded, send: Send) -> None:
