@@ -1,4 +1,4 @@
-"""A whole batch in one statement: it fills a temporary table, whose last row has all of it moved to where it belongs.
+"""A whole batch in one statement: it fills a temporary table, and its last row has all of it moved to where it belongs.
 
 ``sqlite3`` gives the GIL away in every statement, and a CPU-bound thread of the application then keeps it for 5 ms, or
 10 where the statement is reset as well. One statement per table and one for each step of a transaction made a batch
@@ -13,7 +13,7 @@ import sqlite3
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from otel_sqlite_exporter.database.bound_columns import BoundColumns
+from otel_sqlite_exporter.database.bound_columns import BoundColumns, Row
 from otel_sqlite_exporter.database.schema import LEDGER_COLUMNS, MAY_BE_NULL, SPAN_COLUMNS, USAGE_SUMS
 
 if TYPE_CHECKING:
@@ -44,12 +44,16 @@ _HASH_BYTES: Final = 16
 _LONGEST_RUN: Final = 256
 
 _NO_LEDGER: Final = ("",) * (1 + len(LEDGER_COLUMNS))
-_END_PARAMETERS: Final = 2 + len(_NO_LEDGER)
-_END: Final = (
+_SHARED: Final = -1
+"""The number of the row with what all spans of a statement share."""
+
+_HEAD_PARAMETERS: Final = 2 + len(_NO_LEDGER)
+_HEAD: Final = (
     *("last_span", "last_message", "last_run"),  # the last row of each kind; after the spans there may be empty ones
     *("spans", "used"),  # how many were inserted, and which of the last ones of the table count as used
     *("recorder_id", *LEDGER_COLUMNS),
 )
+"""What the first row of a statement says, its row 0; the rows of spans, messages and runs follow in this order."""
 
 # Every row has the width of a span's, and a chat has more messages than spans.
 _WIDTH: Final = len(INSERTED_SPAN_COLUMNS)
@@ -68,28 +72,39 @@ def _value(column: str, value: str) -> str:
     return f"CASE WHEN {value} <> '' THEN {value} END" if column in MAY_BE_NULL else value
 
 
-def _span_value(index: int, column: str) -> str:
+def _head(name: str) -> str:
+    """Return, in SQL, what the first row says."""
+    return f"NEW.c{_HEAD.index(name)}"
+
+
+def _span_value(column: str) -> str:
+    """Return what is stored of a span: its own value, or that of the row with what all spans share."""
+    own, shared = (f"{row}.c{INSERTED_SPAN_COLUMNS.index(column)}" for row in ("batch", "shared"))
     if column == "duplicate_of":
         # Ids follow each other from the last one that was ever given, and the spans come first in the batch.
         last = "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'spans'), 0)"
-        return f"CASE WHEN batch.c{index} > 0 THEN {last} + batch.rowid - batch.c{index} END"
-    return _value(column, f"batch.c{index}")
+        return f"CASE WHEN ifnull({own}, {shared}) > 0 THEN {last} + batch.number - ifnull({own}, {shared}) END"
+    if column in MAY_BE_NULL:
+        return f"CASE WHEN {own} <> '' THEN {own} WHEN {shared} <> '' THEN {shared} END"
+    return f"ifnull({own}, {shared})"
 
 
+_SPANS: Final = (
+    f"batch AS shared CROSS JOIN batch WHERE shared.number = {_SHARED} AND batch.number BETWEEN 1 AND {_head('spans')}"
+)
 _INSERT_SPANS: Final = f"""
     INSERT INTO spans ({", ".join(INSERTED_SPAN_COLUMNS)})
-      SELECT {", ".join(_span_value(index, column) for index, column in enumerate(INSERTED_SPAN_COLUMNS))}
-        FROM batch WHERE rowid <= NEW.spans;
+      SELECT {", ".join(map(_span_value, INSERTED_SPAN_COLUMNS))} FROM {_SPANS};
 """
 
 # Retention deletes rows that nothing refers to, and so may a user; who remembers one then has to add it again.
 _GONE: Final = " OR ".join(
-    f"c{INSERTED_SPAN_COLUMNS.index(column)} NOT IN (SELECT id FROM {table})"
+    f"{_span_value(column)} NOT IN (SELECT id FROM {table})"
     for table, column in (("resources", "resource_id"), ("scopes", "scope_id"), ("recorders", "recorder_id"))
 )
 _CHECK_REFERENCES: Final = f"""
     SELECT RAISE(ABORT, 'a resource, scope or recorder is gone')
-      WHERE EXISTS (SELECT 1 FROM batch WHERE rowid <= NEW.spans AND ({_GONE}));
+      WHERE EXISTS (SELECT 1 FROM {_SPANS} AND ({_GONE}));
 """
 
 
@@ -105,7 +120,7 @@ def _all_of(columns: Sequence[str], places: int, first: str, last: str) -> str:
     queries = []
     for place in range(places):
         values = ", ".join(f"c{place * len(columns) + index} AS {column}" for index, column in enumerate(columns))
-        queries.append(f"SELECT {values} FROM batch WHERE rowid > NEW.{first} AND rowid <= NEW.{last}")
+        queries.append(f"SELECT {values} FROM batch WHERE number > {_head(first)} AND number <= {_head(last)}")
     return " UNION ALL ".join(queries)
 
 
@@ -127,15 +142,15 @@ _INSERT_MESSAGES: Final = f"""
 _ADD_USAGE: Final = f"""
     INSERT INTO usage (day, provider, model, {", ".join(USAGE_SUMS)})
       SELECT day, provider, model, {", ".join(f"sum({column})" for column in USAGE_SUMS)} FROM span_usage
-        WHERE id > {_LAST_SPAN} - NEW.used GROUP BY day, provider, model
+        WHERE id > {_LAST_SPAN} - {_head("used")} GROUP BY day, provider, model
       ON CONFLICT (day, provider, model) DO UPDATE SET
         {", ".join(f"{column} = {column} + excluded.{column}" for column in USAGE_SUMS)};
 """
 
 _UPDATE_LEDGER: Final = f"""
     UPDATE recorders SET
-        {", ".join(f"{column} = {_value(column, f'NEW.{column}')}" for column in LEDGER_COLUMNS)}
-      WHERE id = NEW.recorder_id;
+        {", ".join(f"{column} = {_value(column, _head(column))}" for column in LEDGER_COLUMNS)}
+      WHERE id = {_head("recorder_id")};
 """
 
 # Rounding up adds an eighth at most; see _rounded.
@@ -159,7 +174,8 @@ def install(connection: sqlite3.Connection, schema_version: int) -> None:
     )
     actions = f"{check} {_INSERT_SPANS} {_CHECK_REFERENCES} {_INSERT_MESSAGES} {_ADD_USAGE} {_UPDATE_LEDGER}"
     connection.execute("PRAGMA temp.auto_vacuum = FULL")  # gives the memory of a large batch back
-    connection.execute(f"CREATE TEMP TABLE batch ({', '.join(f'c{index}' for index in range(_WIDTH))}, is_end)")
+    columns = ", ".join(f"c{index}" for index in range(_WIDTH))
+    connection.execute(f"CREATE TEMP TABLE batch (number INTEGER PRIMARY KEY, {columns})")
     connection.execute("PRAGMA temp.secure_delete = OFF")  # it is memory, and emptied with every batch
     connection.execute("CREATE TEMP TABLE batch_numbers (number INTEGER PRIMARY KEY)")
     connection.execute(
@@ -167,15 +183,8 @@ def install(connection: sqlite3.Connection, schema_version: int) -> None:
         f"(SELECT 0 UNION ALL SELECT number + 1 FROM numbers WHERE number < {_LONGEST_RUN - 1}) "
         "INSERT INTO batch_numbers SELECT number FROM numbers"
     )
-    connection.execute(f"CREATE TEMP VIEW batch_end AS SELECT {', '.join(f'0 AS {column}' for column in _END)}")
-    connection.execute(
-        f"CREATE TEMP TRIGGER batch_move INSTEAD OF INSERT ON batch_end BEGIN {actions} DELETE FROM batch; END"
-    )
-    # A trigger is entered for every row, and entering one takes longer the more it does: hence the step in between.
-    connection.execute(
-        "CREATE TEMP TRIGGER batch_is_whole AFTER INSERT ON batch WHEN NEW.is_end BEGIN "
-        f"INSERT INTO batch_end VALUES ({', '.join(f'NEW.c{index}' for index in range(len(_END)))}); END"
-    )
+    # Of an INSERT's own triggers SQLite keeps all rows a first time before it inserts one: an upsert's UPDATE has none.
+    connection.execute(f"CREATE TEMP TRIGGER batch_move AFTER UPDATE ON batch BEGIN {actions} DELETE FROM batch; END")
 
 
 def bound_columns() -> BoundColumns:
@@ -250,7 +259,7 @@ class Insertion:
         spans = _rounded(len(self._spans)) * len(INSERTED_SPAN_COLUMNS)
         messages = _rows_for(self._messages, _MESSAGES_IN_A_ROW) * _MESSAGES_IN_A_ROW * len(_MESSAGE)
         runs = _rows_for(self._runs, _RUNS_IN_A_ROW) * _RUNS_IN_A_ROW * len(_RUN)
-        return spans + messages + runs + _END_PARAMETERS > MAX_PARAMETERS
+        return spans + messages + runs + _HEAD_PARAMETERS > MAX_PARAMETERS
 
     def execute(self, connection: sqlite3.Connection) -> None:
         """Insert everything.
@@ -265,18 +274,26 @@ class Insertion:
         run_rows = _rows_for(self._runs, _RUNS_IN_A_ROW)
         columns = self._columns
         columns.grow(self._spans)
-        values: list[object] = []
+        values: list[object] = [
+            len(self._spans),
+            self._usage,
+            *["" if value is None else value for value in self._ledger],
+        ]
+        if self._spans:
+            values += _texts_for_null(columns.shared_values_of(self._spans[0]))
         for span in self._spans:
-            filled = columns.values_of(span)
-            values += ["" if value is None else value for value in filled] if None in filled else filled
-        values += [""] * (columns.count * (span_rows - len(self._spans)))
+            values += _texts_for_null(columns.own_values_of(span))
+        values += [""] * (columns.own_count * (span_rows - len(self._spans)))
         _add_rows(values, self._messages, _NO_MESSAGE, message_rows, _MESSAGES_IN_A_ROW)
         _add_rows(values, self._runs, _NO_RUN, run_rows, _RUNS_IN_A_ROW)
-        values += (len(self._spans), self._usage, *["" if value is None else value for value in self._ledger])
         connection.execute(
-            _statement(span_rows, columns.marks, message_rows, run_rows),
+            _statement(span_rows, columns.shared_marks, columns.own_marks, message_rows, run_rows),
             values,
         )
+
+
+def _texts_for_null(values: Row) -> Sequence[object]:
+    return ["" if value is None else value for value in values] if None in values else values
 
 
 def _add_rows(
@@ -301,15 +318,16 @@ def _rounded(rows: int) -> int:
 
 
 @lru_cache(maxsize=STATEMENTS)
-def _statement(span_rows: int, span_marks: str, message_rows: int, run_rows: int) -> str:
-    rows = [f"({span_marks}, NULL)"] * span_rows
-    rows += [_row(_MESSAGES_IN_A_ROW * len(_MESSAGE))] * message_rows
-    rows += [_row(_RUNS_IN_A_ROW * len(_RUN))] * run_rows
+def _statement(span_rows: int, shared_marks: str, own_marks: str, message_rows: int, run_rows: int) -> str:
     last_rows = (span_rows, span_rows + message_rows, span_rows + message_rows + run_rows)
-    rows.append(_row(_END_PARAMETERS, *map(str, last_rows), is_end="1"))
-    return f"INSERT INTO batch VALUES {', '.join(rows)}"
+    rows = [_row("0", *map(str, last_rows), *["?"] * _HEAD_PARAMETERS)]
+    if span_rows:
+        rows.append(f"({_SHARED}, {shared_marks})")
+    rows += [f"(NULL, {own_marks})"] * span_rows
+    rows += [_row("NULL", *["?"] * (_MESSAGES_IN_A_ROW * len(_MESSAGE)))] * message_rows
+    rows += [_row("NULL", *["?"] * (_RUNS_IN_A_ROW * len(_RUN)))] * run_rows
+    return f"INSERT INTO batch VALUES {', '.join(rows)}, {_row('0')} ON CONFLICT (number) DO UPDATE SET c0 = c0"
 
 
-def _row(parameters: int, *before: str, is_end: str = "NULL") -> str:
-    values = [*before, *["?"] * parameters]
-    return f"({', '.join(values + ['NULL'] * (_WIDTH - len(values)))}, {is_end})"
+def _row(*values: str) -> str:
+    return f"({', '.join([*values, *['NULL'] * (1 + _WIDTH - len(values))])})"
