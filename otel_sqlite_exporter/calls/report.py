@@ -360,11 +360,10 @@ def _prompt(messages: Sequence[Message]) -> str | None:
 
 def _text(messages: Sequence[Message]) -> str | None:
     """Return the beginning of what messages say, as it is: comparing is for the few reports that have a counterpart."""
-    texts = [
-        content[:_COMPARED_CHARACTERS]
-        for message in messages
-        for part in message.parts
-        if part.get("type") == "text" and isinstance(content := part.get("content"), str)
-    ]
+    texts: list[str] = []
+    for message in messages:
+        for part in message.parts:
+            if part.get("type") == "text" and isinstance(content := part.get("content"), str):
+                texts.append(content[:_COMPARED_CHARACTERS])  # noqa: PERF401 - a comprehension is a call
     text = texts[0] if len(texts) == 1 else " ".join(texts)
     return None if not text or text.isspace() else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Final
 
 from otel_sqlite_exporter.conventions.key_words import member_of
@@ -163,7 +164,12 @@ def texts(value: object) -> list[str] | None:
         items: Sequence[object] = value
     else:
         items = [value] if isinstance(value, (str, int)) else value if isinstance(value, Sequence) else []
-    found = [word for item in items if (word := enum_text(item)) is not None]
+    found: list[str] = []
+    for item in items:
+        is_short = type(item) is str and len(item) <= _LONGEST_KNOWN_WORD
+        word = _known_word(item) if is_short else enum_text(item)
+        if word is not None:
+            found.append(word)
     return found or None
 
 
@@ -175,6 +181,10 @@ def enum_text(value: object) -> str | None:
     if word.startswith("<"):
         word = word[1:].split(":", 1)[0]
     return member_of(word)
+
+
+_LONGEST_KNOWN_WORD: Final = 64
+_known_word: Final = lru_cache(maxsize=256)(enum_text)
 
 
 def unix_nano(value: object) -> int | None:

@@ -99,12 +99,14 @@ _INSERT_SPANS: Final = f"""
 
 # Retention deletes rows that nothing refers to, and so may a user; who remembers one then has to add it again.
 _GONE: Final = " OR ".join(
-    f"{_span_value(column)} NOT IN (SELECT id FROM {table})"
+    f"c{INSERTED_SPAN_COLUMNS.index(column)} NOT IN (SELECT id FROM {table})"
     for table, column in (("resources", "resource_id"), ("scopes", "scope_id"), ("recorders", "recorder_id"))
 )
 _CHECK_REFERENCES: Final = f"""
     SELECT RAISE(ABORT, 'a resource, scope or recorder is gone')
-      WHERE EXISTS (SELECT 1 FROM {_SPANS} AND ({_GONE}));
+      WHERE EXISTS (
+        SELECT 1 FROM batch WHERE number BETWEEN {_SHARED} AND {_head("spans")} AND number <> 0 AND ({_GONE})
+      );
 """
 
 
@@ -227,23 +229,21 @@ class Insertion:
             back: How many spans were inserted after theirs.
             links: Which messages, where.
         """
-        hashes: list[bytes] = []
+        hashes = bytearray()
         of_run, reason_of_run, next_position = "", None, -1
         for direction, position, message, finish_reason in links:
-            continues = position == next_position and direction == of_run and finish_reason == reason_of_run
-            if not continues or len(hashes) == _LONGEST_RUN:
-                if hashes:
-                    self._add_run(hashes, of_run, reason_of_run, back, next_position)
-                hashes = []
+            if (
+                position == next_position
+                and direction == of_run
+                and finish_reason == reason_of_run
+                and len(hashes) < _LONGEST_RUN * _HASH_BYTES
+            ):
+                hashes += message.hash
+            else:
+                hashes = bytearray(message.hash)
                 of_run, reason_of_run = direction, finish_reason
-            hashes.append(message.hash)
+                self._runs.append((hashes, direction, finish_reason or "", back, position))
             next_position = position + 1
-        if hashes:
-            self._add_run(hashes, of_run, reason_of_run, back, next_position)
-
-    def _add_run(self, hashes: list[bytes], direction: str, finish_reason: str | None, back: int, end: int) -> None:
-        run = bytearray(b"".join(hashes))
-        self._runs.append((run, direction, finish_reason or "", back, end - len(hashes)))
 
     def add_usage(self, spans: int) -> None:
         """Add what the spans that were inserted last, so many of them, used."""

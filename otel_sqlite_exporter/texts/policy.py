@@ -211,9 +211,20 @@ class TextPolicy:
         """
         if not self._captures:
             attributes = metadata_only(attributes, scope_name)
-        if not self._can_keep(attributes):
+        try:
+            return self._known_document(attributes)
+        except KeyError:
+            if self._can_keep(attributes):
+                return self._known_document(attributes)
             cleaned, lost = self._clean_each(attributes)
             return encode_json(cleaned), lost
+
+    def _known_document(self, attributes: Mapping[str, object]) -> tuple[str, int]:
+        """Return what :meth:`document` does.
+
+        Raises:
+            KeyError: It is not known of one of the names that it can be stored as it is.
+        """
         lost = 0
         fields: list[str] = []
         names, known = self._plain_keys, self._known_fields
@@ -231,16 +242,17 @@ class TextPolicy:
 
     def _field(self, key: str, value: object) -> tuple[str, int]:
         """Return the JSON of one attribute with its name, and the number of bytes that were cut from it."""
+        head = self._plain_keys[key]
         if not self._is_plain(value):
             kept, lost = self.value(key, value)
-            return f"{self._plain_keys[key]}{encode_json(kept)}", lost
+            return f"{head}{encode_json(kept)}", lost
         kind = type(value)
         if kind is tuple:  # its items are plain texts; what is equal to them before that is known may be anything
             said, last, field = self._known_fields.get(key, _NO_FIELD)
             if said is _PlainTexts and last == value:
                 return field, 0
             kind = _PlainTexts
-        field = f"{self._plain_keys[key]}{encode_text(value) if isinstance(value, str) else encode_json(value)}"
+        field = f"{head}{encode_text(value) if isinstance(value, str) else encode_json(value)}"
         if len(field) <= _LONGEST_KNOWN_FIELD and value != 0.0:  # which is equal to -0.0
             self._known_fields[key] = (kind, value, field)
         return field, 0
@@ -280,8 +292,7 @@ class TextPolicy:
         if kind is float:
             return math.isfinite(value)  # type: ignore[arg-type]
         if kind is tuple:  # the SDK's own form of a list; the usual one holds a few words
-            is_short = len(value) * _SHORT_WORD <= self._longest_plain_text  # type: ignore[arg-type]
-            return is_short and all(type(item) is str and len(item) < _SHORT_WORD for item in value)  # type: ignore[attr-defined]
+            return len(value) * _SHORT_WORD <= self._longest_plain_text and _are_short(value)  # type: ignore[arg-type]
         return kind is bool or value is None
 
     def _can_keep(self, attributes: Mapping[str, object]) -> bool:
@@ -317,3 +328,10 @@ class TextPolicy:
         cleaner = Cleaner(key, self._redact)
         fitted, lost = fit(cleaner.guarded(value), self._limit)
         return fitted, lost + cleaner.missing
+
+
+def _are_short(words: Sequence[object]) -> bool:
+    for word in words:  # noqa: SIM110 - a generator takes three times as long for the few that there are
+        if type(word) is not str or len(word) >= _SHORT_WORD:
+            return False
+    return True
