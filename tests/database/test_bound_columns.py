@@ -39,11 +39,11 @@ def test_every_column_may_be_filled_in_the_end() -> None:
         "?, ?, NULL, ?, ?",
         "?, ?, ?, ?, ?",
     ]
-    row = (0, 1, 2, 3, 4)
+    numbers = (0, 1, 2, 3, 4)
     for index in range(5):
         assert columns.own_count == index
-        assert columns.shared_values_of(row) == row[index:]
-        assert columns.own_values_of(row) == row[:index]
+        assert columns.shared_values_of(numbers) == numbers[index:]
+        assert columns.own_values_of(numbers) == numbers[:index]
         columns.grow([(0,) * 5, tuple(int(index == place) for place in range(5))])
     assert (columns.shared_marks, columns.own_marks) == ("NULL, NULL, NULL, NULL, NULL", "?, ?, ?, ?, ?")
 
