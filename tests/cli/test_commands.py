@@ -125,8 +125,7 @@ def test_a_narrow_screen_breaks_no_row(on_screen: Screen, demo_path: Path, argum
     assert len(narrow) == len(wide)
 
 
-@pytest.mark.parametrize("width", [80, 200])
-@pytest.mark.parametrize("arguments", [(), ("show", "-1"), ("trace", "-1")], ids=" ".join)
+@pytest.mark.parametrize(("arguments", "width"), [((), 80), (("show", "-1"), 200), (("trace", "-1"), 80)])
 def test_a_real_terminal_is_never_wider_than_it_is(demo_path: Path, arguments: tuple[str, ...], width: int) -> None:
     """In a pseudo-terminal of 80 and of 200 columns it is the same."""
     check_fits(in_terminal(width, *arguments, "-d", demo_path), width)

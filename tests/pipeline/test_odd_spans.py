@@ -165,10 +165,10 @@ def test_surrogates_are_replaced_in_names_and_keys_too(tmp_path: Path) -> None:
     assert attributes(path)[DROP_TABLE] == 2
 
 
-def test_a_ten_megabyte_prompt_is_cut_and_its_length_recorded(tmp_path: Path) -> None:
+def test_a_prompt_of_megabytes_is_cut_and_its_length_recorded(tmp_path: Path) -> None:
     """A huge text costs no more than the limit in the file; how long it was is known."""
     path = tmp_path / "traces.db"
-    size = 10_000_000
+    size = 3_000_000
     messages = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "ä" * (size // 2 - 1) + "ß"}]}])
     with recording(path) as processor:
         end_spans(processor, 1, **{"gen_ai.input.messages": messages})
