@@ -67,7 +67,6 @@ def install(
 ) -> None:
     """Install the SDK ``openai`` and an instrumentation of it, or one of them, in a directory."""
     directory.mkdir(exist_ok=True)
-    (directory / "genai_prices.py").write_text(PRICES, encoding="utf-8")
     if sdk:
         (directory / "openai.py").write_text(SDK, encoding="utf-8")
         _distribution(directory, "openai")
@@ -86,13 +85,24 @@ def _distribution(directory: Path, name: str) -> Path:
     return info
 
 
+def import_path(directory: Path) -> str:
+    """Return where programs in a directory look for modules: in the project, in ``site``, and for prices in ``prices``.
+
+    That is no part of ``site``, in which tests look too that record in their own process.
+    """
+    prices = directory / "prices"
+    prices.mkdir(exist_ok=True)
+    (prices / "genai_prices.py").write_text(PRICES, encoding="utf-8")
+    return os.pathsep.join(map(str, (ROOT, directory / "site", prices)))
+
+
 def start(directory: Path, code: str, **environment: str) -> subprocess.Popen[str]:
     """Start a program in a directory, with what is installed in its ``site``, and no setting but the given ones."""
     return subprocess.Popen(
         [sys.executable, "-c", dedent(code)],
         cwd=directory,
         env={name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-        | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(directory / "site")))}
+        | {"PYTHONPATH": import_path(directory)}
         | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -24,7 +24,7 @@ from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.cli.app import COMMANDS, run
 from otel_sqlite_exporter.sources.catalogue import SDKS
 from tests.docs.pages import PAGES, ROOT, Block, anchors, blocks
-from tests.fake_sdk import PRICES
+from tests.fake_sdk import import_path
 from tests.support import RESOURCE
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ def conversation(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recorded(conversation: Path, tmp_path: Path) -> Path:
     """Return a directory with a copy of that as its ``traces.db``."""
     shutil.copy(conversation, tmp_path / "traces.db")
-    (tmp_path / "genai_prices.py").write_text(PRICES, encoding="utf-8")  # programs that run here find it first
     return tmp_path
 
 
@@ -109,7 +108,7 @@ def test_every_python_block_runs(recorded: Path, block: Block) -> None:
         done = subprocess.run(
             [sys.executable, "-c", block.text],
             cwd=recorded,
-            env=environment,
+            env={**environment, "PYTHONPATH": import_path(recorded)},
             capture_output=True,
             text=True,
             check=False,
@@ -133,7 +132,9 @@ def test_the_yaml_block_configures_the_exporter(recorded: Path) -> None:
         "attributes = {'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'yaml'}\n"
         "trace.get_tracer('x').start_span('chat', attributes=attributes).end()\n"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=recorded, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=recorded, env={**os.environ, "PYTHONPATH": import_path(recorded)}, check=True
+    )
     with contextlib.closing(sqlite3.connect(recorded / "traces.db")) as connection:
         assert connection.execute("SELECT count(*) FROM llm_calls WHERE model = 'yaml'").fetchone() == (1,)
 

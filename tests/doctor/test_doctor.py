@@ -25,7 +25,7 @@ from otel_sqlite_exporter.doctor.versions import OLDEST_OPENTELEMETRY, OLDEST_PY
 from otel_sqlite_exporter.sources import content
 from otel_sqlite_exporter.sources.catalogue import CONTRIB, OFFICIAL, OPENINFERENCE, SDKS, is_genai, sdk_of
 from otel_sqlite_exporter.sources.installed import InstalledSdk
-from tests.fake_sdk import BROKEN, INSTRUMENTOR, install
+from tests.fake_sdk import BROKEN, INSTRUMENTOR, import_path, install
 from tests.support import CHAT, end_spans, provider_with
 
 ROOT = Path(__file__).parent.parent.parent
@@ -52,7 +52,7 @@ def programs(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     install(directory / "site")
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), str(directory / "site"))))
+    monkeypatch.setenv("PYTHONPATH", import_path(directory))
     monkeypatch.setenv("PATH", os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
     return directory
 

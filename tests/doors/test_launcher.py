@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter.config import VARIABLES
-from tests.fake_sdk import ROOT, install, run
+from tests.fake_sdk import import_path, install, run
 from tests.support import query
 
 if importlib.util.find_spec("opentelemetry.distro") is None:
@@ -40,7 +40,7 @@ def launch(directory: Path, code: str = ASK, **environment: str) -> str:
         [LAUNCHER, sys.executable, application],
         cwd=directory,
         env={name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-        | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(directory / "site")))}
+        | {"PYTHONPATH": import_path(directory)}
         | {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "none"}
         | environment,
         capture_output=True,
