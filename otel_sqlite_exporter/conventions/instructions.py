@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sqlite_exporter.conventions.call import Call, Message
 from otel_sqlite_exporter.conventions.containers import read_input, system_of
@@ -11,6 +11,8 @@ from otel_sqlite_exporter.scanning.patterns import SIGNS_OF_INSTRUCTIONS, TURN
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.conventions.sheet import Sheet
+
+_MOST_TURNS: Final = 10_000
 
 
 def fill(call: Call, sheet: Sheet, explicit: list[Message]) -> None:
@@ -49,9 +51,9 @@ def _turns(message: Message, sheet: Sheet) -> list[Message] | None:
         return None
     if sheet.candidates("input")[0][1] != said:
         return None  # the text of a message, in which a user quotes others
-    _, *turns = TURN.split(said)
-    if "system" in turns[2::2]:
-        return None  # lines of some other text: a conversation begins with its instructions
+    _, *turns = TURN.split(said, _MOST_TURNS)
+    if "system" in turns[2::2] or TURN.search(turns[-1]) is not None:
+        return None  # lines of some other text: a conversation begins with its instructions, and ends
     return [
         Message(role, [{"type": "text", "content": words.rstrip("\n")}])
         for role, words in zip(turns[::2], turns[1::2], strict=True)

@@ -80,17 +80,13 @@ class SpanFilter:
         if is_telling or not (words or sides):
             return is_telling
         spoken = telling_values.spoken(sides, attributes) if sides else ()
-        return any(telling_values.tells_of_model(key, attributes) for key in (*words, *spoken))
+        return bool(telling_values.telling((*words, *spoken), attributes))
 
     def _learn_keys(self, keys: tuple[str, ...]) -> _Asked:
-        told = 0
         for key in keys:
-            if key in self.plain_keys or key in ID_KEYS:
-                continue
-            if key not in self.hints and self._learn_key(key):
+            if key not in self.plain_keys and key not in ID_KEYS and key not in self.hints and self._learn_key(key):
                 return True, (), ()
-            told |= self.hints.get(key, 0)
-        return (key_words.is_telling(told), *telling_values.keys_told_by_value(self.hints, keys))
+        return (False, *telling_values.keys_told_by_value(self.hints, keys))
 
     def _learn_key(self, key: str) -> bool:
         """Classify a key; tell whether a span that has it is one of a model for that alone."""

@@ -8,11 +8,14 @@ their beginning and their end, with a note between them of how much is missing (
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.scanning.base64_media import replace_media
 from otel_sqlite_exporter.scanning.notes import note_of, utf8_bytes
 from otel_sqlite_exporter.scanning.patterns import SURROGATE_PAIR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KEPT_CHARACTERS: Final = 256 * 1024
 """How many characters of a long string are kept, as they stand in JSON: half of them from its end."""
@@ -29,26 +32,33 @@ def shorten_json(text: str) -> str:
     """
     pieces: list[str] = []
     copied = 0
-    start = text.find('"')
-    while start >= 0:
-        end = _end_of_string(text, start + 1)
-        if end < 0:
-            break
+    quotes = _quotes(text)
+    for start in quotes:
+        end = next(quotes, -1)
         if end - start > KEPT_CHARACTERS:
             pieces += (text[copied:start], json.dumps(_shortened(text[start + 1 : end]), ensure_ascii=False))
             copied = end + 1
-        start = text.find('"', end + 1)
     pieces.append(text[copied:])
     return "".join(pieces)
 
 
-def _end_of_string(text: str, position: int) -> int:
-    """Return the position of the quote that ends a string, -1 where none does."""
-    end = text.find('"', position)
-    while end >= 0 and _backslashes(text, position, end) % 2 == 1:
-        position = end + 1
-        end = text.find('"', position)
-    return end
+def _quotes(text: str) -> Iterator[int]:
+    """Give the position of each quote that begins or ends a string.
+
+    In a chunk that begins outside of an escape, pairs of backslashes and then escaped quotes are blotted out: to look
+    at what stands before each quote took a microsecond for every quote in a document that is a string itself.
+    """
+    start = 0
+    while start < len(text):
+        end = _boundary(text, start, min(start + _CHUNK, len(text)))
+        chunk = text[start:end]
+        if "\\" in chunk:
+            chunk = chunk.replace("\\\\", "__").replace('\\"', "__")
+        quote = chunk.find('"')
+        while quote >= 0:
+            yield start + quote
+            quote = chunk.find('"', quote + 1)
+        start = end
 
 
 def _backslashes(text: str, start: int, end: int) -> int:

@@ -126,3 +126,11 @@ def test_a_text_with_lines_like_turns_stays_one_text() -> None:
     text = "user: root\nsystem: linux\nWhat is wrong with this file?"
     call = _read({"zorvex.span_type": "llm", "zorvex.prompt": text})
     assert (last_user_text(call), system_text(call)) == (text, None)
+
+
+def test_a_text_of_more_turns_than_people_take_stays_one_text() -> None:
+    """Every turn is a message to be stored; so many are lines of a log."""
+    turns = "user: Hi\nassistant: Hello\n"
+    attributes = {"zorvex.span_type": "llm", "zorvex.prompt": turns * 3}
+    assert [message.role for message in _read(attributes).input] == ["user", "assistant"] * 3
+    assert len(_read({**attributes, "zorvex.prompt": turns * 20_000}).input) == 1

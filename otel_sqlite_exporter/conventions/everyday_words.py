@@ -1,0 +1,134 @@
+"""What everyday words of one emitter tell together: a word for the step, a model, a prompt, an answer and a usage.
+
+Cars have models, shells completions, mail messages and disks a usage: two such words are no model call. Three are, and
+two where the value of one is such as only spans of models have: what somebody says to a model, or a known model's name.
+Kept free of other imports: the span processor asks on the application's thread.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from otel_sqlite_exporter.conventions.key_words import COUNT, MODEL, SAID, SIDES, marks_of, words_of
+from otel_sqlite_exporter.scanning.patterns import SPOKEN_TO_A_MODEL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ENOUGH: Final = 3
+_WORD: Final = 1
+_ONLY_MODELS: Final = 2
+"""What an everyday word weighs, and a value that nothing else has."""
+
+OF_ANY_MODEL: Final = "step"
+OF_LANGUAGE: Final = "spoken step"
+"""Words for steps: models of any kind are asked and generate, those of language chat and complete."""
+
+_SAID: Final = frozenset({"prompt", "answer"})
+
+_OPENING: Final = frozenset('[{("')
+"""How a structure of messages begins in a text."""
+
+_LOOKED_AT: Final = 2048
+"""Characters of what may be messages in which they are looked for."""
+
+_SAYING: Final = ("content", "parts", "text", "tool_calls")
+"""What messages have beside a role; users of anything have roles."""
+
+_NO_EMITTERS: Final = SIDES | {
+    *("model", "prompt", "prompts", "completion", "completions", "messages", "usage"),
+    *("type", "kind", "operation", "op", "span", "observation", "run"),
+}
+"""First words of keys that have no emitter's name in front."""
+
+_ANSWERS: Final = frozenset({"completion", "completions"})
+_FAMILIES: Final = frozenset(
+    {
+        *("gpt", "chatgpt", "claude", "gemini", "gemma", "llama", "mistral", "mixtral", "ministral", "codestral"),
+        *("deepseek", "qwen", "grok", "embed", "embedding", "embeddings", "bge", "nomic", "minilm", "voyage"),
+    }
+)
+"""What models of language are called, with a version, a size or a maker beside it."""
+
+
+def keys_with_enough(asked: Mapping[str, str | None], attributes: Mapping[str, object]) -> list[str]:
+    """Return the keys whose emitters say enough of a model, something of language among it.
+
+    Args:
+        asked: Keys of the span, and what kind of everyday word for the step each holds, None for none.
+        attributes: Of the span.
+    """
+    told: dict[str, dict[str, int]] = {emitter_of(key): {} for key in asked}
+    for key, value in attributes.items():
+        facts = told.get(emitter_of(key))
+        if facts is None:
+            continue
+        if is_spoken(value):
+            facts[key] = _ONLY_MODELS
+        elif (fact := _fact_of(key)) is not None and _says(fact, value):
+            facts[fact] = _ONLY_MODELS if fact == "model" and names_language_model(value) else _WORD
+    weights = {emitter: (sum(facts.values()), _is_of_language(facts)) for emitter, facts in told.items()}
+    enough: list[str] = []
+    for key, step in asked.items():
+        weight, is_of_language = weights[emitter_of(key)]
+        if weight + (_WORD if step else 0) >= _ENOUGH and (is_of_language or step == OF_LANGUAGE):
+            enough.append(key)
+    return enough
+
+
+def _is_of_language(facts: Mapping[str, int]) -> bool:
+    return _ONLY_MODELS in facts.values() or not _SAID.isdisjoint(facts)
+
+
+def is_spoken(value: object) -> bool:
+    """Tell whether a value is a structure with what somebody says to a model, or the model.
+
+    Args:
+        value: Of an attribute.
+    """
+    return type(value) is str and value[:1] in _OPENING and _holds_a_message(value[:_LOOKED_AT])
+
+
+def _holds_a_message(head: str) -> bool:
+    return (
+        ("role" in head or "human" in head)
+        and any(word in head for word in _SAYING)
+        and SPOKEN_TO_A_MODEL.search(head) is not None
+    )
+
+
+@lru_cache(maxsize=4096)
+def emitter_of(key: str) -> str:
+    """Return the first word of a key, which is its emitter's name, "" where the key has none.
+
+    Args:
+        key: Any attribute key.
+    """
+    words = words_of(key)
+    return "" if not words or words[0] in _NO_EMITTERS else words[0]
+
+
+@lru_cache(maxsize=4096)
+def _fact_of(key: str) -> str | None:
+    marks = marks_of(key)
+    if marks & SAID:
+        return "answer" if words_of(key)[-1] in _ANSWERS else "prompt"
+    return "model" if marks & MODEL else "usage" if marks & COUNT else None
+
+
+def _says(fact: str, value: object) -> bool:
+    if fact == "usage":
+        return type(value) in (int, float)
+    return isinstance(value, str if fact == "model" else (str, tuple, list)) and len(value) > 0
+
+
+@lru_cache(maxsize=1024)
+def names_language_model(value: object) -> bool:
+    """Tell whether a text is the name of a model of a known family: ``gpt-4o``, ``meta-llama/Llama-3.1-8B``.
+
+    Args:
+        value: Of an attribute that names some model.
+    """
+    words = words_of(value) if isinstance(value, str) else ()
+    return len(words) > 1 and any(word.rstrip("0123456789") in _FAMILIES for word in words)
