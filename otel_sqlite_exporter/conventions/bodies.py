@@ -10,7 +10,7 @@ from otel_sqlite_exporter.conventions.parse import UNREADABLE
 from otel_sqlite_exporter.conventions.parts import first
 from otel_sqlite_exporter.conventions.providers import canonical
 from otel_sqlite_exporter.conventions.usage import read_usage
-from otel_sqlite_exporter.conventions.values import flag, service_tier, text
+from otel_sqlite_exporter.conventions.values import flag, name, service_tier, text
 from otel_sqlite_exporter.scanning.patterns import CACHED_COUNT, SERVICE_TIER
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _usage(body: Facts, facts: Facts) -> None:
                     facts["cache_exclusive"] = True
 
     if not _COUNTED_BESIDE.isdisjoint(body):
-        for column, counted in read_usage({name: body[name] for name in _COUNTED_BESIDE if name in body}).items():
+        for column, counted in read_usage({key: body[key] for key in _COUNTED_BESIDE if key in body}).items():
             facts.setdefault(column, counted)
 
 
@@ -255,9 +255,9 @@ def _request(body: object, facts: Facts, depth: int) -> None:
         _note(facts, "response_model", facts.get("request_model"))
         _note(facts, "response_id", _response_id(body))
     _note(facts, "streaming", flag(first(body, "stream", "streaming")))
-    _note(facts, "user_id", text(first(body, "user", "user_id", "langfuse_user_id")))
+    _note(facts, "user_id", name(first(body, "user", "user_id", "langfuse_user_id")))
     _note(
-        facts, "conversation_id", text(first(body, "session_id", "thread_id", "conversation_id", "langfuse_session_id"))
+        facts, "conversation_id", name(first(body, "session_id", "thread_id", "conversation_id", "langfuse_session_id"))
     )
     if "lc_agent_name" in body:
         _note(facts, "agent_name", text(body["lc_agent_name"]))

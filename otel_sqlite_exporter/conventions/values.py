@@ -16,7 +16,9 @@ MAX_COUNT: Final = 10**12
 
 _SPACE: Final = frozenset(" \n\t\r")
 # How a string may begin that is encoded, padded, or stands for nothing ("None", "null").
-_NO_NAMES: Final = ("unknown", "Unknown", "UNKNOWN", "unknown_model", "N/A", "<unset>")
+_NO_NAMES: Final = frozenset(
+    {"unknown", "Unknown", "UNKNOWN", "unknown_model", "undefined", "N/A", "n/a", "<unset>", "<unknown>"}
+)
 _FEWEST_BLANKS: Final = 3  # "Google Vertex AI" has two
 _FULL_STOPS: Final = frozenset(".!?。！？")  # noqa: RUF001 - as other scripts write them
 _BRACKETS: Final = frozenset("{[")
@@ -53,7 +55,10 @@ def is_sentence(value: object) -> bool:
 
 
 def name(value: object) -> str | None:
-    """Return a name; the words that stand for an unknown one are none, and an object that holds one is not it."""
+    """Return a name or an id; the words that stand for an unknown one are none, and an object that holds one is not it.
+
+    A conversation of that name would hold the calls of all that have none.
+    """
     found = text(value)
     return None if found is None or found in _NO_NAMES or found[:1] in _BRACKETS else found
 

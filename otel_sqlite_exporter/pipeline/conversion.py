@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry.trace.status import StatusCode
 
+from otel_sqlite_exporter.conventions import values
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, Message, SpanFacts
 from otel_sqlite_exporter.conventions.reader import Reading, read
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS
@@ -194,8 +195,8 @@ class Converter:
         """Return the conversation and the user that a span that is stored nowhere tells of, as they are stored."""
         ids: list[str | None] = [None, None]
         for key, column in ID_KEYS.items():
-            value = attributes.get(key)
-            if isinstance(value, str) and value.strip() and ids[column] is None:
+            value = values.name(attributes.get(key))
+            if value is not None and ids[column] is None:
                 ids[column] = self._policy.name(_ID_KEYS[column], value)
         return ids[0], ids[1], None
 

@@ -351,6 +351,16 @@ def test_empty_messages_give_way_to_the_next_source() -> None:
     assert call.output[0].parts == [{"type": "tool_call", "id": None, "name": "get_weather", "arguments": {}}]
 
 
+@pytest.mark.parametrize("word", ["unknown", "UNKNOWN", "undefined", "N/A", "None", "null", "<unset>", " "])
+@pytest.mark.parametrize("keys", [("session.id", "user.id"), ("acme.thread_id", "acme.user_id")])
+def test_a_word_for_nothing_is_no_id(word: str, keys: tuple[str, str]) -> None:
+    """A conversation called ``unknown`` would hold the calls of everybody."""
+    call = _chat({keys[0]: word, keys[1]: word, "gen_ai.agent.name": word, "acme.llm.call": 1})
+    assert (call.conversation_id, call.user_id, call.agent_name) == (None, None, None)
+    call = _chat({keys[0]: "s-1", keys[1]: 42, "gen_ai.agent.name": "unknown.py", "acme.llm.call": 1})
+    assert (call.conversation_id, call.user_id, call.agent_name) == ("s-1", "42", "unknown.py")
+
+
 def test_made_up_defaults_are_no_values() -> None:
     """Cost 0 without a price, an empty user and an unknown model are not reported."""
     call = _chat({"gen_ai.usage.cost": 0, "gen_ai.request.user": "", "gen_ai.request.model": "unknown"})

@@ -154,12 +154,12 @@ def test_agents_that_run_at_once_keep_their_conversations_apart(recording: Recor
 
 @pytest.mark.parametrize("flushes", [False, True])
 def test_a_span_that_is_not_stored_says_whose_conversation_it_is(recording: Recording, *, flushes: bool) -> None:
-    """The ids that a web framework's span carries reach the calls below it, though it has no row itself."""
+    """The ids that a web framework's span carries reach the calls below it, though it has no row; `unknown` is none."""
     tracer = recording.tracer("opentelemetry.instrumentation.fastapi")
     ids = {"session.id": "s-1", "user.id": "ada", "thread.id": "140735"}
     with (
         tracer.start_as_current_span("POST /chat", attributes=ids),
-        tracer.start_as_current_span("a query", attributes={"db.system": "sqlite"}),
+        tracer.start_as_current_span("a query", attributes={"db.system": "sqlite", "session.id": "unknown"}),
     ):
         recording.tracer("my-app").start_span("chat", attributes=CHAT).end()
         assert not flushes or recording.processor.force_flush()
