@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.key_words import COUNT, MODEL, SAID, SIDES, marks_of, words_of
-from otel_sqlite_exporter.scanning.patterns import SPOKEN_TO_A_MODEL
+from otel_sqlite_exporter.scanning.patterns import COUNTED_TOKENS, NAMED_MODEL, SPOKEN_TO_A_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,9 @@ OF_LANGUAGE: Final = "spoken step"
 """Words for steps: models of any kind are asked and generate, those of language chat and complete."""
 
 _SAID: Final = frozenset({"prompt", "answer"})
+_NAMES: Final = frozenset({"model", "engine"})
+"""Facts that name a model; of engines only the names of known models are taken for one."""
+
 
 _OPENING: Final = frozenset('[{("')
 """How a structure of messages begins in a text."""
@@ -64,10 +67,10 @@ def keys_with_enough(asked: Mapping[str, str | None], attributes: Mapping[str, o
         facts = told.get(emitter_of(key))
         if facts is None:
             continue
-        if is_spoken(value):
+        if type(value) is str and value[:1] in _OPENING and _is_only_models(value[:_LOOKED_AT]):
             facts[key] = _ONLY_MODELS
         elif (fact := _fact_of(key)) is not None and _says(fact, value):
-            facts[fact] = _ONLY_MODELS if fact == "model" and names_language_model(value) else _WORD
+            facts[fact] = _ONLY_MODELS if fact in _NAMES and names_language_model(value) else _WORD
     weights = {emitter: (sum(facts.values()), _is_of_language(facts)) for emitter, facts in told.items()}
     enough: list[str] = []
     for key, step in asked.items():
@@ -88,6 +91,14 @@ def is_spoken(value: object) -> bool:
         value: Of an attribute.
     """
     return type(value) is str and value[:1] in _OPENING and _holds_a_message(value[:_LOOKED_AT])
+
+
+def _is_only_models(head: str) -> bool:
+    """Tell whether an object has messages, counts tokens or names a known model."""
+    if _holds_a_message(head) or COUNTED_TOKENS.search(head) is not None:
+        return True
+    named = NAMED_MODEL.search(head)
+    return named is not None and names_language_model(named[1])
 
 
 def _holds_a_message(head: str) -> bool:
@@ -112,6 +123,8 @@ def emitter_of(key: str) -> str:
 @lru_cache(maxsize=4096)
 def _fact_of(key: str) -> str | None:
     marks = marks_of(key)
+    if not marks and words_of(key)[-1:] == ("engine",):
+        return "engine"
     if marks & SAID:
         return "answer" if words_of(key)[-1] in _ANSWERS else "prompt"
     return "model" if marks & MODEL else "usage" if marks & COUNT else None
@@ -120,6 +133,8 @@ def _fact_of(key: str) -> str | None:
 def _says(fact: str, value: object) -> bool:
     if fact == "usage":
         return type(value) in (int, float)
+    if fact == "engine":
+        return names_language_model(value)
     return isinstance(value, str if fact == "model" else (str, tuple, list)) and len(value) > 0
 
 
