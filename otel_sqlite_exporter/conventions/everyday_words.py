@@ -29,12 +29,13 @@ _SAID: Final = frozenset({"prompt", "answer"})
 _NAMES: Final = frozenset({"model", "engine"})
 """Facts that name a model; of engines only the names of known models are taken for one."""
 
-
 _OPENING: Final = frozenset('[{("')
 """How a structure of messages begins in a text."""
 
 _LOOKED_AT: Final = 2048
 """Characters of what may be messages in which they are looked for."""
+
+_LONGEST_MODEL: Final = 128
 
 _SAYING: Final = ("content", "parts", "text", "tool_calls")
 """What messages have beside a role; users of anything have roles."""
@@ -70,7 +71,8 @@ def keys_with_enough(asked: Mapping[str, str | None], attributes: Mapping[str, o
         if type(value) is str and value[:1] in _OPENING and _is_only_models(value[:_LOOKED_AT]):
             facts[key] = _ONLY_MODELS
         elif (fact := _fact_of(key)) is not None and _says(fact, value):
-            facts[fact] = _ONLY_MODELS if fact in _NAMES and names_language_model(value) else _WORD
+            is_known = fact in _NAMES and names_language_model(str(value)[:_LONGEST_MODEL])
+            facts[fact] = max(_ONLY_MODELS if is_known else _WORD, facts.get(fact, 0))
     weights = {emitter: (sum(facts.values()), _is_of_language(facts)) for emitter, facts in told.items()}
     enough: list[str] = []
     for key, step in asked.items():
@@ -134,16 +136,16 @@ def _says(fact: str, value: object) -> bool:
     if fact == "usage":
         return type(value) in (int, float)
     if fact == "engine":
-        return names_language_model(value)
+        return isinstance(value, str) and names_language_model(value[:_LONGEST_MODEL])
     return isinstance(value, str if fact == "model" else (str, tuple, list)) and len(value) > 0
 
 
 @lru_cache(maxsize=1024)
-def names_language_model(value: object) -> bool:
+def names_language_model(model: str) -> bool:
     """Tell whether a text is the name of a model of a known family: ``gpt-4o``, ``meta-llama/Llama-3.1-8B``.
 
     Args:
-        value: Of an attribute that names some model.
+        model: The name of some model.
     """
-    words = words_of(value) if isinstance(value, str) else ()
+    words = words_of(model)
     return len(words) > 1 and any(word.rstrip("0123456789") in _FAMILIES for word in words)

@@ -192,6 +192,8 @@ def test_steps_are_recorded_as_members_of_enums(word: str) -> None:
         ({"zorvex.prompt": "x", "zorvex.model": "meta-llama/Llama-3.1-8B"}, True),
         ({"zorvex.model": "m", "zorvex.messages": json.dumps(MESSAGES)}, True),
         ({"usage.input": 3, "prompt": "x", "model": "m"}, True),
+        ({"zorvex.prompt": "x", "zorvex.request.model": "gpt-4o", "zorvex.model": "mine"}, True),
+        ({"zorvex.prompt": "x", "zorvex.engine": ("gpt-4o",)}, False),
         ({"zorvex.tool_arguments": "{}"}, True),
         ({"car.usage.input": 3, "car.model": "x9"}, False),
         ({"car.model": "Model 3", "car.messages": "Turn left"}, False),
