@@ -92,7 +92,7 @@ def test_a_follower_shows_calls_as_they_end_and_stops_at_ctrl_c(tmp_path: Path) 
         end_spans(processor, 1, **{"gen_ai.response.id": "the-new-one"})
         wait_until(lambda: b"the-new-one" in (tmp_path / "out").read_bytes(), what="the call that ended now")
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(60) == 130
         assert process.stderr.read().strip() == b""
         process.stderr.close()
 

@@ -50,7 +50,7 @@ def record(
     assert processor.force_flush()
 
 
-def wait_until(path: Path, sql: str, expected: object, seconds: float = 20.0) -> object:
+def wait_until(path: Path, sql: str, expected: object, seconds: float = 60.0) -> object:
     """Return what a query answers, once it is what is expected or time is up."""
     deadline = time.monotonic() + seconds
     while True:

@@ -237,7 +237,7 @@ def test_shutdown_flush_and_spans_may_race(tmp_path: Path) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(20)
+            thread.join(60)
             assert not thread.is_alive()
         stats = processor.stats()
         assert stats.received == 120

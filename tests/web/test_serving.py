@@ -24,7 +24,7 @@ def _serve(*options: str) -> subprocess.CompletedProcess[str]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
 
 
@@ -55,7 +55,7 @@ def test_it_ends_at_once_with_connections_open(demo_path: Path, ending: signal.S
         half = socket.create_connection(("127.0.0.1", port or 0))
         half.sendall(b"GET /calls HTTP/1.1\r\nHost: 127.0.0.1\r\n")
         process.send_signal(ending)
-        assert process.wait(timeout=30) in {0, -ending, 130}
+        assert process.wait(timeout=60) in {0, -ending, 130}
         half.close()
         for connection in held:
             connection.close()
@@ -102,7 +102,7 @@ def test_listening_for_the_network_warns(demo_path: Path) -> None:
         assert address.startswith("http://127.0.0.1:")
         assert _status(address.partition("?")[0]) == 403
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
+        process.wait(timeout=60)
 
 
 def test_polling_for_long_holds_nothing(demo_path: Path) -> None:
