@@ -14,7 +14,7 @@ from otel_sqlite_exporter.conventions.key_words import COUNT, MODEL, SAID, SIDES
 from otel_sqlite_exporter.scanning.patterns import COUNTED_TOKENS, NAMED_MODEL, SPOKEN_TO_A_MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _ENOUGH: Final = 3
 _WORD: Final = 1
@@ -93,6 +93,20 @@ def is_spoken(value: object) -> bool:
         value: Of an attribute.
     """
     return type(value) is str and value[:1] in _OPENING and _holds_a_message(value[:_LOOKED_AT])
+
+
+def spoken(keys: Iterable[str], attributes: Mapping[str, object]) -> list[str]:
+    """Return the keys of which :func:`is_spoken` is true, without a call for each: most values are no structure.
+
+    Args:
+        keys: Of the span.
+        attributes: Of the span.
+    """
+    return [
+        key
+        for key in keys
+        if type(value := attributes[key]) is str and value[:1] in _OPENING and _holds_a_message(value[:_LOOKED_AT])
+    ]
 
 
 def _is_only_models(head: str) -> bool:

@@ -36,6 +36,10 @@ _SPOKEN_STEPS: Final = frozenset({"chat", "completion", "complete", "generate_te
 _ANY_STEPS: Final = frozenset({"model", "generate", "inference", "predict", "prediction"})
 """Everyday words for the steps of models: of language, and of any."""
 
+_OF_MODELS: Final = "models"
+_OF_NOTHING: Final = "nothing"
+"""Words for steps that nothing but a model has, and such as tell nothing but what span it is."""
+
 _OF_ANY: Final = _ANY_STEPS | {"generation", "embed", "embedding", "embeddings", "embedder"}
 
 _MOST_WORDS: Final = 3
@@ -78,13 +82,14 @@ def telling(keys: Iterable[str], attributes: Mapping[str, object]) -> tuple[str,
         value = attributes[key]
         marks = marks_of(key)
         if marks & STEP:
-            word = value[:_LONGEST_STEP] if type(value) is str else ""
-            step = _everyday_step(word)
-            if is_models_step(word) or _says_kind_of_span(key, word, step):
+            step = _step_of(value[:_LONGEST_STEP]) if type(value) is str else None
+            if step is None:
+                continue
+            if step is _OF_MODELS or _names_kind_of_span(key, step):
                 told.append(key)
-            elif step is not None:
+            elif step is not _OF_NOTHING:
                 asked[key] = step
-        elif marks & SAID or is_spoken(value):
+        elif (marks & SAID and isinstance(value, (str, tuple, list))) or is_spoken(value):
             asked[key] = None
     if asked:
         told += keys_with_enough(asked, attributes)
@@ -106,36 +111,29 @@ def keys_told_by_value(marks: Mapping[str, int], keys: Collection[str]) -> tuple
     return tuple(key for key in asked if not marks[key] & GIVEN_OR_MADE), sides
 
 
-def spoken(keys: Collection[str], attributes: Mapping[str, object]) -> list[str]:
-    """Return the keys whose values are structures with what somebody says to a model, or the model.
-
-    Args:
-        keys: Of the span.
-        attributes: Of the span.
-    """
-    return [key for key in keys if is_spoken(attributes[key])]
-
-
 @lru_cache(maxsize=4096)
-def _says_kind_of_span(key: str, word: str, step: str | None) -> bool:
-    """Tell a key that names the kind of its span, and any step's word under it; OpenTelemetry has kinds of its own."""
+def _names_kind_of_span(key: str, step: str) -> bool:
+    """Tell a key that says which step its span is; OpenTelemetry's own kinds have other words."""
     words = words_of(key)
-    if words[-2:] != ("span", "kind"):
-        return False
     has_emitter = len(words) > 2  # noqa: PLR2004 - span and kind
-    return step is not None or (has_emitter and "_".join(words_of(member_of(word))) in STEPS)
+    return words[-2:] == ("span", "kind") and (has_emitter or step is not _OF_NOTHING)
 
 
 @lru_cache(maxsize=1024)
-def _everyday_step(word: str) -> str | None:
-    """Return of what models a word for a step may be, None for other words."""
+def _step_of(word: str) -> str | None:
+    """Return of what models a word for a step may be, None for a word that is none for a step."""
+    if is_models_step(word):
+        return _OF_MODELS
     member = member_of(word)
     words = words_of(member)
     plain = "_".join(words)
-    if plain not in _SPOKEN_STEPS | _ANY_STEPS and step_of_parts(member) is None:
-        return None
-    is_of_any = "language" not in words and (not _OF_ANY.isdisjoint(words) or plain in _ANY_STEPS)
-    return OF_ANY_MODEL if is_of_any and plain not in _SPOKEN_STEPS else OF_LANGUAGE
+    if plain in _SPOKEN_STEPS:
+        return OF_LANGUAGE
+    if plain in _ANY_STEPS:
+        return OF_ANY_MODEL
+    if step_of_parts(member) is None:
+        return _OF_NOTHING if plain in STEPS else None
+    return OF_LANGUAGE if "language" in words or _OF_ANY.isdisjoint(words) else OF_ANY_MODEL
 
 
 def is_models_step(value: object) -> bool:

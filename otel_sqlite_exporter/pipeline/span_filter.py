@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from opentelemetry.trace.status import StatusCode
 
-from otel_sqlite_exporter.conventions import call_names, key_words, telling_values
+from otel_sqlite_exporter.conventions import call_names, everyday_words, key_words, telling_values
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS, is_genai_key, is_genai_scope
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of
 
@@ -79,8 +79,8 @@ class SpanFilter:
         is_telling, words, sides = asked
         if is_telling or not (words or sides):
             return is_telling
-        spoken = telling_values.spoken(sides, attributes) if sides else ()
-        return bool(telling_values.telling((*words, *spoken), attributes))
+        doubtful = (*words, *everyday_words.spoken(sides, attributes)) if sides else words
+        return bool(doubtful) and bool(telling_values.telling(doubtful, attributes))
 
     def _learn_keys(self, keys: tuple[str, ...]) -> _Asked:
         for key in keys:
