@@ -10,7 +10,7 @@ from otel_sqlite_exporter.conventions.parse import UNREADABLE
 from otel_sqlite_exporter.conventions.parts import first
 from otel_sqlite_exporter.conventions.providers import canonical
 from otel_sqlite_exporter.conventions.usage import read_usage
-from otel_sqlite_exporter.conventions.values import flag, name, service_tier, text
+from otel_sqlite_exporter.conventions.values import flag, identifier, service_tier, text
 from otel_sqlite_exporter.scanning.patterns import CACHED_COUNT, SERVICE_TIER
 
 if TYPE_CHECKING:
@@ -255,12 +255,14 @@ def _request(body: object, facts: Facts, depth: int) -> None:
         _note(facts, "response_model", facts.get("request_model"))
         _note(facts, "response_id", _response_id(body))
     _note(facts, "streaming", flag(first(body, "stream", "streaming")))
-    _note(facts, "user_id", name(first(body, "user", "user_id", "langfuse_user_id")))
+    _note(facts, "user_id", identifier(first(body, "user", "user_id", "langfuse_user_id")))
     _note(
-        facts, "conversation_id", name(first(body, "session_id", "thread_id", "conversation_id", "langfuse_session_id"))
+        facts,
+        "conversation_id",
+        identifier(first(body, "session_id", "thread_id", "conversation_id", "langfuse_session_id")),
     )
     if "lc_agent_name" in body:
-        _note(facts, "agent_name", text(body["lc_agent_name"]))
+        _note(facts, "agent_name", identifier(body["lc_agent_name"]))
     provider = first(body, "ls_provider", "custom_llm_provider")
     _note(facts, "provider", text(provider))
     for holder in _REQUEST_HOLDERS:

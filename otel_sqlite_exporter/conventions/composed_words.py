@@ -93,7 +93,7 @@ _COMPOSITIONS: Final = (
 )
 
 _OF_MODELS: Final = _LANGUAGE_MODELS | {
-    *("genai", "retriever", "retrieval", "rerank", "reranker", "reranking"),
+    *("genai", "embedding", "embeddings", "embedder", "retriever", "retrieval", "rerank", "reranker", "reranking"),
     *("agent", "tool", "guardrail", "guardrails", "openai", "anthropic", "mistralai", "ollama"),
 }
 """Parts that nobody else's words for steps have."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions import key_words, telling_values, unknown_keys
@@ -112,7 +114,7 @@ class Dictionary:
             plan = self._plans[keys] = Plan(keys, self.slot_of if self.scope_family else self._with_words(keys))
             return plan
         self._step_keys[keys] = steps
-        told = telling_values.telling(steps, attributes)
+        told = tuple(key for key in steps if telling_values.tells_of_model(key, attributes))
         plan = self._plans.get((keys, told))
         if plan is None:
             self._make_room(len(keys))
@@ -242,14 +244,10 @@ class Dictionary:
             telling: Of these the ones whose values say that it is a model's.
         """
         marks = self._marks(keys)
-        is_claimed = self._is_claimed(keys)
-        tells = key_words.STRONG | (key_words.SAID if is_claimed else 0)
-        if telling or self._has_strong(marks):
+        tells = key_words.STRONG | (key_words.SAID if self._is_claimed(keys) else 0)
+        if telling or key_words.is_telling(reduce(or_, marks.values(), 0)):
             tells = ANY_MARK
-        holders = {key_words.words_of(key)[0] for key, mark in marks.items() if mark & tells}
-        is_models = is_claimed or tells == ANY_MARK or self._speaks_plainly
-        if is_models:
-            holders.update(self._own_names)
+        holders = {*self._own_names, *(key_words.words_of(key)[0] for key, mark in marks.items() if mark & tells)}
         holders.update(key_words.words_of(key)[0] for key in telling)
         if tells == ANY_MARK:
             holders |= unknown_keys.FIRST_WORDS
@@ -257,7 +255,7 @@ class Dictionary:
         def slot_of(key: str) -> Slot:
             slot = self.slot_of(key)
             if slot is not UNKNOWN or not isinstance(key, str):
-                return slot if is_models or slot.rank < unknown_keys.RANK else UNKNOWN
+                return slot
             is_own = self._speaks_plainly or not holders.isdisjoint(key_words.words_of(key)[:1])
             return (self._named_as_known(key) or unknown_keys.slot_of(key)) if is_own else slot
 
@@ -277,17 +275,13 @@ class Dictionary:
     def _doubtful(self, keys: Sequence[str]) -> tuple[str, ...]:
         """Return the keys whose values decide whether a span is a model's, none where its keys tell it."""
         marks = self._marks(keys)
-        if self._names_step(keys) or self._has_strong(marks):
+        if self._names_step(keys) or key_words.is_telling(reduce(or_, marks.values(), 0)):
             return ()
         return tuple(key for key, mark in marks.items() if mark & key_words.TOLD_BY_VALUE)
 
     def _marks(self, keys: Sequence[str]) -> dict[str, int]:
         unclaimed = (key for key in keys if isinstance(key, str) and self._is_unclaimed(self.slot_of(key)))
         return {key: mark for key in unclaimed if (mark := key_words.marks_of(key))}
-
-    @staticmethod
-    def _has_strong(marks: Mapping[str, int]) -> bool:
-        return any(mark & key_words.STRONG for mark in marks.values())
 
     @staticmethod
     def _is_unclaimed(slot: Slot) -> bool:

@@ -215,6 +215,11 @@ def _mark_of_end(words: tuple[str, ...], end: str) -> int:
     return STEP if last in _STEP_NAMES or end == "operation_name" else 0
 
 
+def is_telling(marks: int) -> bool:
+    """Tell whether keys of these marks together are a model's span's."""
+    return bool(marks & STRONG) or marks & (MODEL | SAID) == MODEL | SAID
+
+
 _GIVEN: Final = frozenset({"inputs", "input", "args", "kwargs", "arguments"})
 _PASSED_ON: Final = frozenset({"response", "result", "output", "agent", "self", "client", "completion"})
 """What a function is given that had facts before."""

@@ -15,13 +15,13 @@ MAX_COUNT: Final = 10**12
 """More tokens for one call are a mistake, and sums of such mistakes overflow."""
 
 _SPACE: Final = frozenset(" \n\t\r")
-# How a string may begin that is encoded, padded, or stands for nothing ("None", "null").
 _NO_NAMES: Final = frozenset(
     {"unknown", "Unknown", "UNKNOWN", "unknown_model", "undefined", "N/A", "n/a", "<unset>", "<unknown>"}
 )
 _FEWEST_BLANKS: Final = 3  # "Google Vertex AI" has two
 _FULL_STOPS: Final = frozenset(".!?。！？")  # noqa: RUF001 - as other scripts write them
 _BRACKETS: Final = frozenset("{[")
+# How a string may begin that is encoded, padded, or stands for nothing ("None", "null").
 _ODD: Final = frozenset('"Nn') | _SPACE
 
 
@@ -54,13 +54,19 @@ def is_sentence(value: object) -> bool:
     return len(words) > _FEWEST_BLANKS and 2 * small >= len(words)
 
 
-def name(value: object) -> str | None:
-    """Return a name or an id; the words that stand for an unknown one are none, and an object that holds one is not it.
+def identifier(value: object) -> str | None:
+    """Return an id, or a name that somebody chose; the words that stand for an unknown one are none.
 
     A conversation of that name would hold the calls of all that have none.
     """
     found = text(value)
-    return None if found is None or found in _NO_NAMES or found[:1] in _BRACKETS else found
+    return None if found in _NO_NAMES else found
+
+
+def name(value: object) -> str | None:
+    """Return a name as :func:`identifier` does; an object that holds one is not it."""
+    found = identifier(value)
+    return None if found is None or found[:1] in _BRACKETS else found
 
 
 def class_name(value: object) -> str | None:

@@ -164,7 +164,7 @@ MAX_LINKS: Final = _MAX_ROW_PARAMETERS // (len(_MESSAGE) + len(_RUN)) - _MESSAGE
 
 
 def install(connection: sqlite3.Connection, schema_version: int) -> None:
-    """Create the table and its triggers, for this connection only.
+    """Create the table and its trigger, for this connection only.
 
     Args:
         connection: The connection.

@@ -195,7 +195,7 @@ class Converter:
         """Return the conversation and the user that a span that is stored nowhere tells of, as they are stored."""
         ids: list[str | None] = [None, None]
         for key, column in ID_KEYS.items():
-            value = values.name(attributes.get(key))
+            value = values.identifier(attributes.get(key))
             if value is not None and ids[column] is None:
                 ids[column] = self._policy.name(_ID_KEYS[column], value)
         return ids[0], ids[1], None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from opentelemetry.trace.status import StatusCode
 
-from otel_sqlite_exporter.conventions import call_names, everyday_words, key_words, telling_values
+from otel_sqlite_exporter.conventions import call_names, key_words, telling_values
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS, is_genai_key, is_genai_scope
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of
 
@@ -79,14 +79,18 @@ class SpanFilter:
         is_telling, words, sides = asked
         if is_telling or not (words or sides):
             return is_telling
-        doubtful = (*words, *everyday_words.spoken(sides, attributes)) if sides else words
-        return bool(doubtful) and bool(telling_values.telling(doubtful, attributes))
+        spoken = telling_values.spoken(sides, attributes) if sides else ()
+        return any(telling_values.tells_of_model(key, attributes) for key in (*words, *spoken))
 
     def _learn_keys(self, keys: tuple[str, ...]) -> _Asked:
+        told = 0
         for key in keys:
-            if key not in self.plain_keys and key not in ID_KEYS and key not in self.hints and self._learn_key(key):
+            if key in self.plain_keys or key in ID_KEYS:
+                continue
+            if key not in self.hints and self._learn_key(key):
                 return True, (), ()
-        return (False, *telling_values.keys_told_by_value(self.hints, keys))
+            told |= self.hints.get(key, 0)
+        return (key_words.is_telling(told), *telling_values.keys_told_by_value(self.hints, keys))
 
     def _learn_key(self, key: str) -> bool:
         """Classify a key; tell whether a span that has it is one of a model for that alone."""

@@ -149,12 +149,6 @@ SPOKEN_TO_A_MODEL: Final = re.compile(
 )
 """Searched. At most 20 characters from each quote on."""
 
-COUNTED_TOKENS: Final = re.compile(r"[\"'](?:prompt|input|completion|output)_?[tT]okens?(?:_?[cC]ount)?[\"']: ?[1-9]")
-"""Searched. At most 32 characters from each quote on."""
-
-NAMED_MODEL: Final = re.compile(r"[\"'](?:model|model_name|modelId|model_id|engine)[\"']: ?[\"']([^\"']{1,128})[\"']")
-"""Searched. At most 147 characters from each quote on; its group is the model."""
-
 SERVICE_TIER: Final = re.compile(r'"service_tier": ?"(\w{1,32})"')
 """Searched. At most 49 characters from each beginning of the name."""
 

@@ -357,8 +357,10 @@ def test_a_word_for_nothing_is_no_id(word: str, keys: tuple[str, str]) -> None:
     """A conversation called ``unknown`` would hold the calls of everybody."""
     call = _chat({keys[0]: word, keys[1]: word, "gen_ai.agent.name": word, "acme.llm.call": 1})
     assert (call.conversation_id, call.user_id, call.agent_name) == (None, None, None)
-    call = _chat({keys[0]: "s-1", keys[1]: 42, "gen_ai.agent.name": "unknown.py", "acme.llm.call": 1})
-    assert (call.conversation_id, call.user_id, call.agent_name) == ("s-1", "42", "unknown.py")
+    call = _chat({keys[0]: "{6F9619FF}", keys[1]: 42, "gen_ai.agent.name": "[unknown.py]", "acme.llm.call": 1})
+    assert (call.conversation_id, call.user_id, call.agent_name) == ("{6F9619FF}", "42", "[unknown.py]")
+    call = _chat({"metadata": json.dumps({"lc_agent_name": word, "session_id": word}), "acme.llm.call": 1})
+    assert (call.conversation_id, call.agent_name) == (None, None)
 
 
 def test_made_up_defaults_are_no_values() -> None:

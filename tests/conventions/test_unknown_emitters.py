@@ -12,12 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.semconv._incubating import attributes as semantic_conventions
 
-from otel_sqlite_exporter.conventions import key_words, read, unknown_keys
+from otel_sqlite_exporter.conventions import key_words, read, telling_values, unknown_keys
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, SpanFacts
 from otel_sqlite_exporter.conventions.recognise import is_genai_key
 from otel_sqlite_exporter.conventions.slots import UNKNOWN
 from otel_sqlite_exporter.conventions.summary import last_user_text, output_text, system_text, tool_calls
-from otel_sqlite_exporter.pipeline.span_filter import SpanFilter
 from tests.conventions.provider_bodies import (
     ANSWER,
     ANSWERED,
@@ -31,7 +30,6 @@ from tests.conventions.provider_bodies import (
     QUESTION,
     SYSTEM,
 )
-from tests.support import span_of
 
 
 class Spelling(NamedTuple):
@@ -111,7 +109,13 @@ def _read(attributes: dict[str, Any], scope: str = "my.tracer", name: str = "ste
 
 
 def _is_recorded(attributes: dict[str, Any]) -> bool:
-    return SpanFilter(everything=False).is_llm_span(span_of(attributes))
+    marks = 0
+    for key, value in attributes.items():
+        found = key_words.STRONG if is_genai_key(key) else key_words.marks_of(key)
+        if found & key_words.STEP and telling_values.is_models_step(value):
+            return True
+        marks |= found
+    return key_words.is_telling(marks)
 
 
 def _said(call: Call) -> tuple[str | None, str | None, str | None]:

@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -43,6 +44,27 @@ def test_messages_that_no_span_has_go_even_where_no_span_goes(tmp_path: Path) ->
     wait_until(lambda: value(path, "SELECT count(*) FROM messages WHERE text = 'orphan'") == 0, what="it is gone")
     second.shutdown()
     check_file(path)
+
+
+@pytest.mark.parametrize("table", ["recorders", "resources", "scopes"])
+def test_a_row_that_was_deleted_beside_others_is_missed(tmp_path: Path, table: str) -> None:
+    """Rows of other processes that are still there do not hide that this one's is gone."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path)
+    end_spans(processor, 2)
+    assert processor.force_flush()
+    with contextlib.closing(sqlite3.connect(path, timeout=10)) as connection, connection:
+        (first,) = connection.execute(f"SELECT min(id) FROM {table}").fetchone()
+        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")][1:]
+        values = ", ".join("'other'" if name in ("uuid", "attributes") else name for name in columns)
+        connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table}")
+        connection.execute(f"DELETE FROM {table} WHERE id = ?", [first])
+    end_spans(processor, 3)
+    processor.shutdown()
+    assert stored(path) == 5
+    column = f"{table.removesuffix('s')}_id"
+    lost = f"SELECT count(*) FROM spans WHERE id > 2 AND {column} NOT IN (SELECT id FROM {table})"
+    assert value(path, lost) == 0
 
 
 def test_a_recorder_whose_rows_were_deleted_adds_them_again(tmp_path: Path) -> None:

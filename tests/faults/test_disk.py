@@ -290,7 +290,7 @@ def test_recording_goes_on_in_a_new_file_when_the_old_one_is_gone(tmp_path: Path
         if harm == "unlink":
             path.unlink()
         elif harm == "unlink all":
-            for file in path.parent.iterdir():
+            for file in sorted(path.parent.iterdir()):
                 file.unlink()
         elif harm == "rename":
             path.rename(tmp_path / "old.db")
