@@ -185,7 +185,7 @@ def install(connection: sqlite3.Connection, schema_version: int) -> None:
         f"(SELECT 0 UNION ALL SELECT number + 1 FROM numbers WHERE number < {_LONGEST_RUN - 1}) "
         "INSERT INTO batch_numbers SELECT number FROM numbers"
     )
-    # Of an INSERT's own triggers SQLite keeps all rows a first time before it inserts one: an upsert's UPDATE has none.
+    # For a table with INSERT triggers SQLite stores all rows once more before it inserts the first; hence an upsert's.
     connection.execute(f"CREATE TEMP TRIGGER batch_move AFTER UPDATE ON batch BEGIN {actions} DELETE FROM batch; END")
 
 
