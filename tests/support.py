@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
+
+if TYPE_CHECKING:
+    import pytest
 
 CHAT: Mapping[str, str] = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai"}
 # Where none is given, each provider and each span that is made by hand finds one out, with threads and in milliseconds.
@@ -73,6 +78,12 @@ def value(path: Path | str, sql: str, *parameters: object) -> object:
 def stored(path: Path | str) -> int:
     """Return how many spans are in the file."""
     return int(str(value(path, "SELECT count(*) FROM spans")))
+
+
+def unset_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take OpenTelemetry's settings out of the environment."""
+    for name in [name for name in os.environ if name.startswith("OTEL_")]:
+        monkeypatch.delenv(name)
 
 
 def wait_until(condition: Callable[[], object], *, what: str, seconds: float = 60.0) -> None:

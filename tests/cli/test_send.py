@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import Command
 from tests.sending.conftest import record_spans
 from tests.sending.receiver import Reply, listening
-from tests.support import value, wait_until
+from tests.support import unset_settings, value, wait_until
 
 
 def line(*arguments: object) -> list[str]:
@@ -31,8 +31,7 @@ def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[s
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the path of a file with five calls, and no setting in the environment."""
-    for name in [name for name in os.environ if name.startswith("OTEL_")]:
-        monkeypatch.delenv(name)
+    unset_settings(monkeypatch)
     record_spans(tmp_path / "traces.db", 5)
     return tmp_path / "traces.db"
 

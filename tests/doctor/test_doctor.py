@@ -26,7 +26,7 @@ from otel_sqlite_exporter.sources import content
 from otel_sqlite_exporter.sources.catalogue import CONTRIB, OFFICIAL, OPENINFERENCE, SDKS, is_genai, sdk_of
 from otel_sqlite_exporter.sources.installed import InstalledSdk
 from tests.fake_sdk import BROKEN, INSTRUMENTOR, import_path, install
-from tests.support import CHAT, end_spans, provider_with
+from tests.support import CHAT, end_spans, provider_with, unset_settings
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -50,8 +50,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def programs(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a working directory for programs that have an SDK, its instrumentation and this environment's commands."""
     install(directory / "site")
-    for name in [name for name in os.environ if name.startswith("OTEL_")]:
-        monkeypatch.delenv(name)
+    unset_settings(monkeypatch)
     monkeypatch.setenv("PYTHONPATH", import_path(directory))
     monkeypatch.setenv("PATH", os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
     return directory
