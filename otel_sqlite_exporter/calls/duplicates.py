@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_sqlite_exporter.calls.candidates import Candidates
 from otel_sqlite_exporter.calls.descent import Descent
+from otel_sqlite_exporter.calls.end_order import EndOrder
 from otel_sqlite_exporter.calls.report import MATCH, NO_RANK, CallReport, Rank, SpanKey, is_part, is_twin
 from otel_sqlite_exporter.calls.report_node import MOST_REPORTS, PART, STRUCTURE, TAIL, Node, nested_call, rivals
 from otel_sqlite_exporter.calls.stream_tails import StreamTails
@@ -71,11 +71,12 @@ class RecentCalls:
         self.descent = Descent() if descent is None else descent
         self._capacity = capacity
         self._by_key: OrderedDict[SpanKey, Node] = OrderedDict()
-        self._with_texts: OrderedDict[SpanKey, Node] = OrderedDict()
+        self._with_texts: deque[Node] = deque()
+        self._max_with_texts = min(_WITH_TEXTS, capacity)
         self._twins: dict[tuple[str, str], Node] = {}
         self._candidates = Candidates(self._by_key)
         self._tails = StreamTails()
-        self._ends: list[tuple[tuple[int, int, SpanKey], Node]] = []
+        self._ends = EndOrder()
         self._late: dict[Node, None] = {}
         """Reports that have not chosen yet."""
         self._changed: dict[Node, None] = {}
@@ -167,20 +168,15 @@ class RecentCalls:
                 are part of may be on its way.
         """
         if self._late:
-            behind = len(self._ends) - self._first_late()
+            behind = self._ends.count_since_first_of(self._late)
             arrived = self._count - self._settled_count
             if is_last or behind <= _MOST_AGAIN + arrived // 4:
                 self._choose_again()
         return self._news() if self._changed else []
 
-    def _first_late(self) -> int:
-        """Return where, in the order of ends, the first of the late reports is."""
-        return bisect_left(self._ends, (min(node.order for node in self._late),))
-
     def _choose_again(self) -> None:
         """Have the late reports, and all that ended after them, choose in the order of their ends."""
-        first = self._first_late()
-        behind = [node for _, node in self._ends[first:]]
+        behind = self._ends.since_first_of(self._late)
         again = dict.fromkeys(node for node in behind if not self._candidates.is_settled(node))
         self._late.clear()
         self._settled_count = self._count
@@ -238,7 +234,7 @@ class RecentCalls:
                 return
         self._find_twin(node)
         if self._candidates.is_concurrent(node):
-            if self._ends[-1][1] is not node:
+            if self._ends.last is not node:
                 self._late[node] = None
                 self._choose(node)
             else:
@@ -403,14 +399,10 @@ class RecentCalls:
         self._by_key[key] = node
         self._candidates.note(node)
         self._tails.note(node)
-        place = (node.order, node)
-        if not self._ends or self._ends[-1][0] < node.order:
-            self._ends.append(place)
-        else:
-            insort(self._ends, place)
-        self._with_texts[key] = node
-        if len(self._with_texts) > _WITH_TEXTS:
-            old = self._with_texts.popitem(last=False)[1]
+        self._ends.add(node)
+        self._with_texts.append(node)
+        if len(self._with_texts) > self._max_with_texts:
+            old = self._with_texts.popleft()
             old.own.age()
             old.report.age()
 
@@ -420,13 +412,13 @@ class RecentCalls:
         node.inside.clear()
         self._late.pop(node, None)
         del self._by_key[node.own.key]
-        del self._ends[bisect_left(self._ends, (node.order,))]
+        self._ends.remove(node)
         self._candidates.forget(node)
         self._tails.forget(node)
-        self._with_texts.pop(node.own.key, None)
-        twin = (node.own.scope_name, node.own.response_id or "")
-        if self._twins.get(twin) is node:
-            del self._twins[twin]
+        if node.own.response_id:
+            twin = (node.own.scope_name, node.own.response_id)
+            if self._twins.get(twin) is node:
+                del self._twins[twin]
 
     def _news(self) -> list[Duplicate]:
         """Return what changed since the caller was told last."""
