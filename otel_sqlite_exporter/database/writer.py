@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import functools
 import logging
 import os
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from otel_sqlite_exporter.database import forked_connections
@@ -25,6 +26,7 @@ from otel_sqlite_exporter.database.connection import (
 from otel_sqlite_exporter.database.ledger import Counts, LedgerRow
 from otel_sqlite_exporter.database.open_file import file_id
 from otel_sqlite_exporter.database.rows import SpanRecord
+from otel_sqlite_exporter.database.unseen import Unseen, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,13 +65,16 @@ def _alone(
     return guarded  # type: ignore[return-value] # the name of its first parameter is of no interest
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What became of a batch: how many of its records are in the file, how many could not be stored."""
+class _Place(enum.Enum):
+    """Where the file is that a connection has open."""
 
-    written: int
-    failed: int
-    error: Exception | None = None
+    HERE = "at its path"
+    HELD = "nowhere, or somewhere else, but it can't be parted with now"
+    ELSEWHERE = "renamed, and no longer open"
+    GONE = "deleted or emptied, and no longer open"
+
+
+_OPEN: Final = (_Place.HERE, _Place.HELD)
 
 
 class DatabaseWriter:
@@ -95,44 +100,65 @@ class DatabaseWriter:
         """Until when nothing should be written, by ``time.monotonic``: a child of a fork may be about to write."""
         self._ledger = LedgerRow(settings)
         self._statements = Statements()
+        self._unseen = Unseen()
 
     @_alone
-    def write(self, batch: Batch, counts_after: Callable[[int, int], Counts]) -> Written:
+    def write(self, batch: Batch, counts_after: Callable[[int, int], Counts], *, is_followed: bool = False) -> Written:
         """Write a batch and the ledger in one transaction.
 
         Args:
             batch: What to write.
             counts_after: Called with (written, failed) inside the transaction; returns the process's cumulative counts.
+            is_followed: Whether the next batch is there already. Looking whether the file is still at its place, and
+                telling what became of the batch, may then wait for that one.
+
+        Returns:
+            What became of the batch, and of all before it of which that was not told yet.
 
         Raises:
             DatabaseRefusedError: The file must not be written.
             sqlite3.Error: Nothing of the batch was written; the caller may try again.
             OSError: As above.
         """
+        unseen = self._unseen
         file, connection = self._connect()
         try:
-            result = self._write(connection, batch, counts_after)
+            result = self._commit_batch(connection, batch, counts_after)
         except Exception as error:
             if failure_of(error) is Failure.BUSY:
                 raise
-            if file.is_current() or not self._leave(file, connection):
+            place = self._look(file, connection)
+            self._learn(place)
+            if place in _OPEN:
                 if not self._has_only_log():
                     self.close()
                 raise
         else:
-            is_current = file.is_current()
-            is_gone = not is_current and file.is_gone()
-            if is_current or not self._leave(file, connection):
-                self._ledger.persisted()
-                return result
-            if not is_gone:
+            if is_followed and unseen.may_wait:
+                return Written()
+            place = self._look(file, connection)
+            if place in _OPEN:
+                self._learn(place)
+                return unseen.take()
+            unseen.take_back()
+            self._learn(place)
+            if place is _Place.ELSEWHERE:
                 self._ledger.persisted_elsewhere(result.written, result.failed)
         # The file was deleted, renamed, replaced or emptied under the open connection. What was just written went with
         # it, or failed because of that. The new file gets it too, and its ledger counts it.
         _, connection = self._connect()
-        result = self._write(connection, batch, counts_after)
-        self._ledger.persisted()
-        return result
+        self._commit_batch(connection, batch, counts_after)
+        self._learn(_Place.HERE)
+        return unseen.take()
+
+    def take_unseen(self) -> Written:
+        """Return what :meth:`write` did not tell, and give up what would have to be written again."""
+        return self._unseen.take()
+
+    @property
+    def has_unseen(self) -> bool:
+        """Whether there are batches of which :meth:`write` did not tell what became of them."""
+        return bool(self._unseen)
 
     def new_batch(self) -> Batch:
         """Return an empty batch."""
@@ -193,6 +219,7 @@ class DatabaseWriter:
         with self._undone_when_failed(connection):
             self._begin(connection)
             self._commit(connection, counts)
+        self._ledger.committed()
         self._ledger.persisted()
 
     @_alone
@@ -239,8 +266,13 @@ class DatabaseWriter:
     def close(self) -> None:
         """Close the connection; the next write opens another one."""
         connection, file = self.connection, self._file
-        if connection is None or (file is not None and not file.is_current() and self._leave(file, connection)):
+        if connection is None:
             return
+        if file is not None:
+            place = self._look(file, connection)
+            self._learn(place)
+            if place not in _OPEN:
+                return
         if self._has_only_log():
             _logger.warning("%s: the log was deleted while the file was read; the last rows of it are lost", self.path)
         self.connection = None
@@ -326,23 +358,43 @@ class DatabaseWriter:
         if not self._ledger.is_stored or (self.connection is None and file_id(self.path) is None):
             return None
         file, connection = self._connect()
-        if file.is_current():
-            return connection
-        self._leave(file, connection)  # the next batch makes a new file
-        return None
+        place = self._look(file, connection)
+        self._learn(place)
+        return connection if place is _Place.HERE else None  # the next batch makes a new file
 
     def _has_only_log(self) -> bool:
         return self.connection is not None and self._file is not None and self._file.has_only_log()
 
-    def _leave(self, file: OpenFile, connection: sqlite3.Connection) -> bool:
-        """Part with a file that is no longer at its path; return whether that is possible now (see OpenFile.leave)."""
+    def _look(self, file: OpenFile, connection: sqlite3.Connection) -> _Place:
+        """Return where the file is, and part with one that is no longer at its path (see OpenFile.leave)."""
+        if file.is_current():
+            return _Place.HERE
+        is_gone = file.is_gone()
         try:
             is_left = file.leave(connection)
         except sqlite3.Error:
-            return False
-        if is_left:
-            self.connection = self._file = None
-        return is_left
+            return _Place.HELD
+        if not is_left:
+            return _Place.HELD
+        self.connection = self._file = None
+        return _Place.GONE if is_gone else _Place.ELSEWHERE
+
+    def _learn(self, place: _Place) -> None:
+        """Take note of what that means to what was committed before."""
+        if place is _Place.GONE:
+            self._unseen.lose()
+        else:
+            self._unseen.found()
+            self._ledger.persisted()
+
+    def _commit_batch(
+        self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
+    ) -> Written:
+        unseen = self._unseen
+        result = self._write(connection, unseen.before(batch), unseen.counting(counts_after))
+        unseen.commit(batch, result)
+        self._ledger.committed()
+        return result
 
     def _write(
         self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
