@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.batch import Batch
+from otel_sqlite_exporter.database.transactions import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,19 +14,6 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.database.ledger import Counts
 
 _LOOK_SECONDS: Final = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What became of spans: how many are in the file, how many could not be stored."""
-
-    written: int = 0
-    failed: int = 0
-    error: Exception | None = None
-
-    def plus(self, other: Written) -> Written:
-        """Return what became of these and of others."""
-        return Written(self.written + other.written, self.failed + other.failed, other.error or self.error)
 
 
 class Unseen:

@@ -1,4 +1,4 @@
-"""The database file: one connection, one transaction per batch, every row once."""
+"""The database file: one connection, whatever happens to the file and to the process meanwhile."""
 
 from __future__ import annotations
 
@@ -10,27 +10,20 @@ import os
 import sqlite3
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from otel_sqlite_exporter.database import forked_connections
-from otel_sqlite_exporter.database.batch import Batch, RepeatedIdError, Statements
-from otel_sqlite_exporter.database.connection import (
-    Failure,
-    LogHeldUpError,
-    failure_of,
-    open_for_writing,
-    refuse_foreign,
-    rollback,
-)
-from otel_sqlite_exporter.database.ledger import Counts, LedgerRow
+from otel_sqlite_exporter.database.connection import Failure, LogHeldUpError, failure_of, open_for_writing
+from otel_sqlite_exporter.database.ledger import LedgerRow
 from otel_sqlite_exporter.database.open_file import file_id
-from otel_sqlite_exporter.database.rows import SpanRecord
-from otel_sqlite_exporter.database.unseen import Unseen, Written
+from otel_sqlite_exporter.database.transactions import Transactions, Written
+from otel_sqlite_exporter.database.unseen import Unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from otel_sqlite_exporter.database.batch import Batch
+    from otel_sqlite_exporter.database.ledger import Counts
     from otel_sqlite_exporter.database.open_file import OpenFile
     from otel_sqlite_exporter.database.retention import Retention
 
@@ -99,7 +92,7 @@ class DatabaseWriter:
         self.children_write_until = 0.0
         """Until when nothing should be written, by ``time.monotonic``: a child of a fork may be about to write."""
         self._ledger = LedgerRow(settings)
-        self._statements = Statements()
+        self._transactions = Transactions(path, self._ledger)
         self._unseen = Unseen()
 
     @_alone
@@ -162,7 +155,7 @@ class DatabaseWriter:
 
     def new_batch(self) -> Batch:
         """Return an empty batch."""
-        return Batch(completions=self._statements.completions)
+        return self._transactions.new_batch()
 
     @property
     def has_ledger(self) -> bool:
@@ -192,14 +185,7 @@ class DatabaseWriter:
             if self._has_only_log():
                 raise LogHeldUpError(f"{self.path}-wal was deleted while the file is read")
             return
-        with self._undone_when_failed(connection):
-            self._begin(connection)
-            self._statements.write_ledger(connection, self._ledger, replace(counts, is_idle=is_clean))
-            connection.execute(
-                "UPDATE recorders SET ended_unix_nano = ?, clean_exit = ? WHERE id = ?",
-                (time.time_ns(), int(is_clean), self._ledger.recorder_id),
-            )
-            connection.execute("COMMIT")
+        self._transactions.end(connection, counts, is_clean=is_clean)
 
     @_alone
     def beat(self, counts: Counts) -> None:
@@ -216,10 +202,7 @@ class DatabaseWriter:
         connection = self._connect_to_ledger()
         if connection is None:
             return
-        with self._undone_when_failed(connection):
-            self._begin(connection)
-            self._commit(connection, counts)
-        self._ledger.committed()
+        self._transactions.beat(connection, counts)
         self._ledger.persisted()
 
     @_alone
@@ -235,7 +218,7 @@ class DatabaseWriter:
             retention.postpone()
             return
         retention.prune(self.connection)
-        self._statements.forget()  # messages that may have gone
+        self._transactions.forget()  # messages that may have gone
 
     @_alone
     def prune_to_end(self, retention: Retention, deadline: float) -> None:
@@ -342,7 +325,7 @@ class DatabaseWriter:
 
     def _connect(self) -> tuple[OpenFile, sqlite3.Connection]:
         if self.connection is None or self._file is None:
-            self._statements.forget()
+            self._transactions.forget()
             self._ledger.reopened()
             if self._file is not None:
                 self._file.follow()
@@ -391,87 +374,6 @@ class DatabaseWriter:
         self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
     ) -> Written:
         unseen = self._unseen
-        result = self._write(connection, unseen.before(batch), unseen.counting(counts_after))
+        result = self._transactions.write(connection, unseen.before(batch), unseen.counting(counts_after))
         unseen.commit(batch, result)
-        self._ledger.committed()
         return result
-
-    def _write(
-        self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
-    ) -> Written:
-        ways = [self._write_alone, self._write_together]
-        if batch.records:
-            ways.append(self._write_one_by_one)
-        for way in ways:
-            try:
-                with self._undone_when_failed(connection):
-                    result = way(connection, batch, counts_after)
-            except Exception as error:
-                if way is ways[-1] or failure_of(error) is not Failure.POISON:
-                    raise
-            else:
-                if result is not None:
-                    return result
-        raise AssertionError("the last way gives a result or an error")
-
-    @contextlib.contextmanager
-    def _undone_when_failed(self, connection: sqlite3.Connection) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            rollback(connection)
-            self._statements.forget()
-            self._ledger.reopened()
-            raise
-
-    def _write_alone(
-        self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
-    ) -> Written | None:
-        """Write everything in one statement, None where that is not possible: what nearly every batch gets."""
-        written = len(batch.records)
-        is_done = self._statements.insert_alone(connection, batch, self._ledger, counts_after(written, 0))
-        return Written(written, 0) if is_done else None
-
-    def _write_together(
-        self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
-    ) -> Written:
-        self._begin(connection)
-        lost = self._statements.insert(connection, batch.records, self._ledger.recorder_id)
-        for change in batch.changes:
-            self._statements.write(connection, change, self._ledger.recorder_id)
-        result = Written(len(batch.records) - lost, lost, RepeatedIdError() if lost else None)
-        self._commit(connection, counts_after(result.written, result.failed))
-        return result
-
-    def _write_one_by_one(
-        self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
-    ) -> Written:
-        """Write each record in a savepoint of its own, so that a value that can't be stored costs one row only."""
-        written = failed = 0
-        last_error: Exception | None = None
-        self._begin(connection)
-        for step in batch.steps:
-            connection.execute("SAVEPOINT one")
-            try:
-                self._statements.write(connection, step, self._ledger.recorder_id)
-                written += isinstance(step, SpanRecord)
-            except Exception as error:
-                if failure_of(error) is not Failure.POISON:
-                    raise
-                last_error = error
-                failed += isinstance(step, SpanRecord)
-                connection.execute("ROLLBACK TO one")
-                self._statements.forget()
-            connection.execute("RELEASE one")
-        self._commit(connection, counts_after(written, failed))
-        return Written(written, failed, last_error)
-
-    def _begin(self, connection: sqlite3.Connection) -> None:
-        """Begin a transaction, see whether another process migrated the file, and register with the ledger."""
-        connection.execute("BEGIN IMMEDIATE")
-        refuse_foreign(connection, self.path)
-        self._ledger.register(connection)
-
-    def _commit(self, connection: sqlite3.Connection, counts: Counts) -> None:
-        self._statements.write_ledger(connection, self._ledger, counts)
-        connection.execute("COMMIT")
