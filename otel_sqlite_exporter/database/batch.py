@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -126,7 +125,7 @@ class Statements:
         self.completions = Completions()
         self._resources: dict[ResourceRow, int] = {}
         self._scopes: dict[ScopeRow, int] = {}
-        self._messages: OrderedDict[bytes, None] = OrderedDict()
+        self._messages: set[bytes] = set()
         self._columns = bound_columns()
 
     def forget(self) -> None:
@@ -253,11 +252,10 @@ class Statements:
             insertion.add_links(back, links)
         return new
 
-    def _remember(self, digests: Iterable[bytes]) -> None:
-        known = self._messages
-        known.update(dict.fromkeys(digests))
-        while len(known) > _KNOWN_MESSAGES:
-            known.popitem(last=False)
+    def _remember(self, digests: set[bytes]) -> None:
+        if len(self._messages) > _KNOWN_MESSAGES:  # what is still in use is written once more, which changes nothing
+            self._messages.clear()
+        self._messages |= digests
 
     def _resource_id(self, connection: sqlite3.Connection, row: ResourceRow) -> int:
         resource_id = self._resources.get(row)
