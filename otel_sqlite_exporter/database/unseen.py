@@ -69,11 +69,16 @@ class Unseen:
         self._committed = []
 
     def take(self) -> Written:
-        """Return what became of everything, and forget it; what was to be written again is given up."""
-        given_up = sum(len(batch.records) for batch in self._lost)
-        untold = self._untold().plus(Written(0, given_up))
-        self._committed, self._lost, self._seen = [], [], Written()
+        """Return what became of everything but what has to be written again, and forget it."""
+        untold = self._untold()
+        self._committed, self._seen = [], Written()
         return untold
+
+    def give_up(self) -> Written:
+        """Return what becomes of what has to be written again where it is not."""
+        given_up = sum(len(batch.records) for batch in self._lost)
+        self._lost = []
+        return Written(0, given_up)
 
     def _untold(self) -> Written:
         untold = self._seen

@@ -144,9 +144,17 @@ class DatabaseWriter:
         self._learn(_Place.HERE)
         return unseen.take()
 
-    def take_unseen(self) -> Written:
-        """Return what :meth:`write` did not tell, and give up what would have to be written again."""
+    @_alone
+    def look(self) -> Written:
+        """Look whether the file is there, and return what :meth:`write` did not tell; what is gone is written again."""
+        file = self._file
+        if file is not None and self.connection is not None:
+            self._learn(_Place.GONE if not file.is_current() and file.is_gone() else _Place.HERE)
         return self._unseen.take()
+
+    def give_up(self) -> Written:
+        """Return what :meth:`look` does, and count as failed what would have to be written again."""
+        return self.look().plus(self._unseen.give_up())
 
     @property
     def has_unseen(self) -> bool:

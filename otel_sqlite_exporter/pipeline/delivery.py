@@ -159,7 +159,7 @@ class Delivery:
 
     def lose_in_hand(self, error: BaseException) -> None:
         """Count what was taken and never got further, because of an error that nothing else has dealt with."""
-        self._give_up_unseen()
+        self._count_unseen(is_over=True)
         lost = self._tally.in_hand
         kind = self._tally.last_error = type(error).__name__  # as above
         self._tally.lose("write_error", lost, None)
@@ -222,12 +222,14 @@ class Delivery:
         if self._recorder.database.has_unseen:
             self._write(Batch())
 
-    def _give_up_unseen(self) -> None:
-        """Count those batches as they are, because no other is written."""
-        if self._recorder.database.has_unseen:
-            result = self._recorder.database.take_unseen()
-            self._tally.wrote(result.written)
-            self._tally.lose("write_error", result.failed, result.error)
+    def _count_unseen(self, *, is_over: bool) -> None:
+        """Count these batches while no other can be written, or none is any more."""
+        database, tally = self._recorder.database, self._tally
+        if database.has_unseen:
+            result = database.give_up() if is_over else database.look()
+            if result.written:
+                tally.wrote(result.written)
+            tally.lose("write_error", result.failed, result.error)
 
     def _write(self, batch: Batch, *, is_followed: bool = False) -> None:
         first_try = time.monotonic()
@@ -249,7 +251,7 @@ class Delivery:
             else:
                 self._lose(batch, failure, error)
                 return
-        self._give_up_unseen()
+        self._count_unseen(is_over=True)
         self._tally.lose("write_error", len(batch.records), None)
 
     def _is_still_broken(self) -> bool:
@@ -263,6 +265,7 @@ class Delivery:
             result = database.write(batch, tally.counts_after, is_followed=is_followed)
         except Exception as error:  # noqa: BLE001 - classified by the caller
             self._observe(started, error)
+            self._count_unseen(is_over=False)
             return error
         self._observe(started, None)
         self._broken_file = None
@@ -287,7 +290,7 @@ class Delivery:
 
     def _lose(self, batch: Batch, failure: Failure, error: Exception) -> None:
         database, count = self._recorder.database, len(batch.records)
-        self._give_up_unseen()
+        self._count_unseen(is_over=True)
         self._tally.note(error)
         if failure in _FIRST_PAUSE:
             self.give_up(count)

@@ -5,6 +5,7 @@ In every test a backlog of six batches is written, and something happens after t
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.database import unseen
-from tests.support import check_books, check_file, end_spans, query, stored, wait_until, write_locked
+from tests.support import check_books, check_file, end_spans, exporter_threads, query, stored, wait_until, write_locked
 
 BATCH = 50
 BACKLOG = 6 * BATCH
@@ -25,7 +26,9 @@ def no_look_but_the_first_and_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unseen, "_LOOK_SECONDS", 3600.0)
 
 
-def write_backlog(processor: SQLiteSpanProcessor, path: Path, then: Callable[[], object]) -> None:
+def write_backlog(
+    processor: SQLiteSpanProcessor, path: Path, then: Callable[[], object], *, is_whole: bool = True
+) -> None:
     """Have a first look taken and a backlog written; do something when three batches of it are committed."""
     end_spans(processor)
     assert processor.force_flush()
@@ -40,6 +43,8 @@ def write_backlog(processor: SQLiteSpanProcessor, path: Path, then: Callable[[],
     with write_locked(path):
         end_spans(processor, BACKLOG)
         processor._exporter_thread._on_write = observe
+    if not is_whole:
+        return
     wait_until(lambda: processor.stats().queue_depth == 0, what="the backlog is taken")
     processor._exporter_thread._on_write = None
 
@@ -114,6 +119,37 @@ def test_what_can_not_be_written_again_is_counted_as_lost(tmp_path: Path) -> Non
     assert stats.received == stats.written + stats.dropped["write_error"] == BACKLOG + 1
     assert stats.dropped["write_error"] >= BACKLOG - BATCH
     assert path.read_text(encoding="utf-8") == "nothing that SQLite would open"
+
+
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["kept", "deleted"])
+def test_who_locks_the_file_learns_nothing_wrong(tmp_path: Path, *, is_deleted: bool) -> None:
+    """While nothing can be written, what was committed counts as written, unless it is gone with its file."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path, schedule_delay_millis=3_600_000)
+    end_spans(processor)
+    assert processor.force_flush()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("SELECT count(*) FROM spans").fetchone()
+
+    told: list[int] = []
+
+    def lock() -> None:
+        told.append(processor.stats().written)
+        if is_deleted:
+            delete(path)
+        other.execute("BEGIN IMMEDIATE")
+
+    write_backlog(processor, path, lock, is_whole=False)
+    wait_until(lambda: processor.stats().last_error, what="an attempt fails")
+    expected = told[0] if is_deleted else 2 + 3 * BATCH
+    assert processor.stats().written == expected
+    processor.shutdown(timeout_millis=300)
+    wait_until(lambda: not exporter_threads(), what="the thread ends")
+    other.close()
+    stats = processor.stats()
+    assert stats.written == expected
+    assert stats.dropped["write_error"] == BACKLOG + 2 - expected
+    assert is_deleted or stored(path) == expected
 
 
 def test_what_is_in_the_file_counts_when_the_time_of_a_shutdown_is_up(tmp_path: Path) -> None:
