@@ -33,6 +33,11 @@ _logger = logging.getLogger(__name__)
 _PRUNING_SHARE: Final = 0.8
 
 
+# A log as long as SQLite's own limit of 1,000 pages, by what a batch of small or large spans takes.
+_LONG_LOG: Final = 1000
+_PAGES_OF_A_BATCH: Final = 10
+_PAGES_OF_A_SPAN: Final = 4
+
 _FORK_SECONDS: Final = 0.2
 _FORK_POLL_SECONDS: Final = 0.01
 _CHILD_SECONDS: Final = 0.5
@@ -94,6 +99,8 @@ class DatabaseWriter:
         self._ledger = LedgerRow(settings)
         self._transactions = Transactions(path, self._ledger)
         self._unseen = Unseen()
+        self._log_pages = 0
+        """About how many were written since the log was moved into the file."""
 
     @_alone
     def write(self, batch: Batch, counts_after: Callable[[int, int], Counts], *, is_followed: bool = False) -> Written:
@@ -132,6 +139,8 @@ class DatabaseWriter:
             place = self._look(file, connection)
             if place in _OPEN:
                 self._learn(place)
+                if place is _Place.HERE:
+                    self._shorten_log(connection)
                 return unseen.take()
             unseen.take_back()
             self._learn(place)
@@ -384,4 +393,12 @@ class DatabaseWriter:
         unseen = self._unseen
         result = self._transactions.write(connection, unseen.before(batch), unseen.counting(counts_after))
         unseen.commit(batch, result)
+        self._log_pages += _PAGES_OF_A_BATCH + _PAGES_OF_A_SPAN * len(batch.records)
         return result
+
+    def _shorten_log(self, connection: sqlite3.Connection) -> None:
+        """Move a long log into the file, which was just seen: parts of a log in an emptied file look like a file."""
+        if self._log_pages >= _LONG_LOG:
+            self._log_pages = 0
+            with contextlib.suppress(sqlite3.Error):  # as SQLite does itself: the next one may succeed
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

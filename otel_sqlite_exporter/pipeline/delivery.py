@@ -267,12 +267,13 @@ class Delivery:
             self._observe(started, error)
             self._count_unseen(is_over=False)
             return error
+        tally.wrote(result.written)  # before anybody else's code may end the thread
+        if result.failed:
+            tally.lose("write_error", result.failed, result.error)
         self._observe(started, None)
         self._broken_file = None
         self.heartbeat.wrote()
-        tally.wrote(result.written)
         if result.failed:
-            tally.lose("write_error", result.failed, result.error)
             self._log.trouble("rows", "%d spans could not be stored and are lost: %s", result.failed, result.error)
         for kind in ("write", "loss"):
             self._log.over(kind, "%s: writable again", database.path)

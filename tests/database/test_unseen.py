@@ -27,7 +27,12 @@ def no_look_but_the_first_and_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def write_backlog(
-    processor: SQLiteSpanProcessor, path: Path, then: Callable[[], object], *, is_whole: bool = True
+    processor: SQLiteSpanProcessor,
+    path: Path,
+    then: Callable[[], object],
+    *,
+    spans: int = BACKLOG,
+    is_whole: bool = True,
 ) -> None:
     """Have a first look taken and a backlog written; do something when three batches of it are committed."""
     end_spans(processor)
@@ -41,7 +46,7 @@ def write_backlog(
                 then()
 
     with write_locked(path):
-        end_spans(processor, BACKLOG)
+        end_spans(processor, spans)
         processor._exporter_thread._on_write = observe
     if not is_whole:
         return
@@ -85,6 +90,19 @@ def test_all_that_went_with_a_file_is_written_again(tmp_path: Path, remove: Call
     known = processor.stats().written - BACKLOG
     assert known == 1
     assert stored(path) >= BACKLOG - BATCH
+    assert query(path, "SELECT written, dropped FROM recorders") == [(stored(path), 0)]
+    check_file(path)
+
+
+def test_a_long_log_is_not_moved_into_an_emptied_file(tmp_path: Path) -> None:
+    """However much is written before anybody looks at the file, that it was emptied is seen."""
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path, schedule_delay_millis=3_600_000, max_queue_size=2048)
+    write_backlog(processor, path, lambda: path.write_bytes(b""), spans=1000)
+    assert processor.force_flush()
+    processor.shutdown()
+    assert processor.stats().written == 1001
+    assert stored(path) >= 1000 - BATCH
     assert query(path, "SELECT written, dropped FROM recorders") == [(stored(path), 0)]
     check_file(path)
 
