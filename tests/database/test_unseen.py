@@ -46,7 +46,7 @@ def write_backlog(
                 then()
 
     with write_locked(path):
-        end_spans(processor, spans)
+        end_spans(processor, spans, note="x" * 3000)  # a page of the log each
         processor._exporter_thread._on_write = observe
     if not is_whole:
         return
@@ -97,12 +97,12 @@ def test_all_that_went_with_a_file_is_written_again(tmp_path: Path, remove: Call
 def test_a_long_log_is_not_moved_into_an_emptied_file(tmp_path: Path) -> None:
     """However much is written before anybody looks at the file, that it was emptied is seen."""
     path = tmp_path / "traces.db"
-    processor = SQLiteSpanProcessor(path, schedule_delay_millis=3_600_000, max_queue_size=2048)
-    write_backlog(processor, path, lambda: path.write_bytes(b""), spans=1000)
+    processor = SQLiteSpanProcessor(path, schedule_delay_millis=3_600_000, max_queue_size=4096)
+    write_backlog(processor, path, lambda: path.write_bytes(b""), spans=2000)
     assert processor.force_flush()
     processor.shutdown()
-    assert processor.stats().written == 1001
-    assert stored(path) >= 1000 - BATCH
+    assert processor.stats().written == 2001
+    assert stored(path) >= 2000 - BATCH
     assert query(path, "SELECT written, dropped FROM recorders") == [(stored(path), 0)]
     check_file(path)
 
