@@ -53,13 +53,6 @@ class Batch:
     _unwritten: dict[RowKey, SpanRecord] = field(default_factory=dict)
     _inherited: dict[str, InheritedIds] = field(default_factory=dict)
 
-    @classmethod
-    def joined(cls, batches: Sequence[Batch]) -> Batch:
-        """Return one batch of several, for one transaction; at least one."""
-        records = [record for batch in batches for record in batch.records]
-        changes = [change for batch in batches for change in batch.changes]
-        return cls(records, changes, batches[-1].completions)
-
     def add(self, record: SpanRecord) -> None:
         """Add a span."""
         self._unwritten.setdefault(record.key, record)

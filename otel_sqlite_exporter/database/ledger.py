@@ -81,7 +81,7 @@ class LedgerRow:
         self._started = time.time_ns()
         self.is_known_here = False
         """Whether the file that is open now has the row."""
-        self._baseline = self._stored = self._committed = self._latest = Counts().columns()
+        self._baseline = self._stored = self._latest = Counts().columns()
 
     def is_behind(self, counts: Counts) -> bool:
         """Tell whether drops were counted since the row was last written."""
@@ -113,17 +113,13 @@ class LedgerRow:
         since = (now - before for now, before in zip(self._latest, self._baseline, strict=True))
         return (*since, counts.last_error, counts.counted_unix_nano, int(counts.is_idle))
 
-    def committed(self) -> None:
+    def persisted(self) -> None:
         """Take note that the transaction was committed."""
         self.is_known_here = self.is_stored = True
-        self._committed = self._latest
-
-    def persisted(self) -> None:
-        """Take note that the file of what was committed is not lost."""
-        self._stored = self._committed
+        self._stored = self._latest
 
     def persisted_elsewhere(self, written: int, failed: int) -> None:
-        """Take note that the file is left now, and that the batch that was committed last is written again.
+        """Take note that the transaction was committed to a file that is left now, and that its batch is written again.
 
         Else what was skipped and dropped since the last batch would stand in both files.
 
@@ -132,7 +128,7 @@ class LedgerRow:
             failed: Those that could not be stored.
         """
         again = {_WRITTEN: written, _WRITE_ERRORS: failed}
-        self._stored = tuple(count - again.get(place, 0) for place, count in enumerate(self._committed))
+        self._stored = tuple(count - again.get(place, 0) for place, count in enumerate(self._latest))
 
     def _is_in(self, connection: sqlite3.Connection) -> bool:
         """Tell whether the file has the row, and not as an older copy of the file does."""

@@ -20,15 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of spans: how many are in the file, how many could not be stored."""
+    """What became of a batch: how many of its records are in the file, how many could not be stored."""
 
-    written: int = 0
-    failed: int = 0
+    written: int
+    failed: int
     error: Exception | None = None
-
-    def plus(self, other: Written) -> Written:
-        """Return what became of these and of others."""
-        return Written(self.written + other.written, self.failed + other.failed, other.error or self.error)
 
 
 class Transactions:
@@ -77,7 +73,6 @@ class Transactions:
                     raise
             else:
                 if result is not None:
-                    self._ledger.committed()
                     return result
         raise AssertionError("the last way gives a result or an error")
 
@@ -86,7 +81,6 @@ class Transactions:
         with self._undone_when_failed(connection):
             self._begin(connection)
             self._commit(connection, counts)
-        self._ledger.committed()
 
     def end(self, connection: sqlite3.Connection, counts: Counts, *, is_clean: bool) -> None:
         """Have the ledger tell that the process ended, and whether everything was written."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 import functools
 import logging
 import os
@@ -17,7 +16,6 @@ from otel_sqlite_exporter.database.connection import Failure, LogHeldUpError, fa
 from otel_sqlite_exporter.database.ledger import LedgerRow
 from otel_sqlite_exporter.database.open_file import file_id
 from otel_sqlite_exporter.database.transactions import Transactions, Written
-from otel_sqlite_exporter.database.unseen import Unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,18 +61,6 @@ def _alone(
     return guarded  # type: ignore[return-value] # the name of its first parameter is of no interest
 
 
-class _Place(enum.Enum):
-    """Where the file is that a connection has open."""
-
-    HERE = "at its path"
-    HELD = "nowhere, or somewhere else, but it can't be parted with now"
-    ELSEWHERE = "renamed, and no longer open"
-    GONE = "deleted or emptied, and no longer open"
-
-
-_OPEN: Final = (_Place.HERE, _Place.HELD)
-
-
 class DatabaseWriter:
     """One connection to the file, opened at the first write. Used by one thread at a time.
 
@@ -98,77 +84,49 @@ class DatabaseWriter:
         """Until when nothing should be written, by ``time.monotonic``: a child of a fork may be about to write."""
         self._ledger = LedgerRow(settings)
         self._transactions = Transactions(path, self._ledger)
-        self._unseen = Unseen()
         self._log_pages = 0
         """About how many were written since the log was moved into the file."""
 
     @_alone
-    def write(self, batch: Batch, counts_after: Callable[[int, int], Counts], *, is_followed: bool = False) -> Written:
+    def write(self, batch: Batch, counts_after: Callable[[int, int], Counts]) -> Written:
         """Write a batch and the ledger in one transaction.
 
         Args:
             batch: What to write.
             counts_after: Called with (written, failed) inside the transaction; returns the process's cumulative counts.
-            is_followed: Whether the next batch is there already. Looking whether the file is still at its place, and
-                telling what became of the batch, may then wait for that one.
-
-        Returns:
-            What became of the batch, and of all before it of which that was not told yet.
 
         Raises:
             DatabaseRefusedError: The file must not be written.
             sqlite3.Error: Nothing of the batch was written; the caller may try again.
             OSError: As above.
         """
-        unseen = self._unseen
         file, connection = self._connect()
         try:
-            result = self._commit_batch(connection, batch, counts_after)
+            result = self._transactions.write(connection, batch, counts_after)
         except Exception as error:
             if failure_of(error) is Failure.BUSY:
                 raise
-            place = self._look(file, connection)
-            self._learn(place)
-            if place in _OPEN:
+            if file.is_current() or not self._leave(file, connection):
                 if not self._has_only_log():
                     self.close()
                 raise
         else:
-            if is_followed and unseen.may_wait:
-                return Written()
-            place = self._look(file, connection)
-            if place in _OPEN:
-                self._learn(place)
-                if place is _Place.HERE:
+            is_current = file.is_current()
+            is_gone = not is_current and file.is_gone()
+            if is_current or not self._leave(file, connection):
+                self._ledger.persisted()
+                self._log_pages += _PAGES_OF_A_BATCH + _PAGES_OF_A_SPAN * len(batch.records)
+                if is_current and self._log_pages >= _LONG_LOG:
                     self._shorten_log(connection)
-                return unseen.take()
-            unseen.take_back()
-            self._learn(place)
-            if place is _Place.ELSEWHERE:
+                return result
+            if not is_gone:
                 self._ledger.persisted_elsewhere(result.written, result.failed)
         # The file was deleted, renamed, replaced or emptied under the open connection. What was just written went with
         # it, or failed because of that. The new file gets it too, and its ledger counts it.
         _, connection = self._connect()
-        self._commit_batch(connection, batch, counts_after)
-        self._learn(_Place.HERE)
-        return unseen.take()
-
-    @_alone
-    def look(self) -> Written:
-        """Look whether the file is there, and return what :meth:`write` did not tell; what is gone is written again."""
-        file = self._file
-        if file is not None and self.connection is not None:
-            self._learn(_Place.GONE if not file.is_current() and file.is_gone() else _Place.HERE)
-        return self._unseen.take()
-
-    def give_up(self) -> Written:
-        """Return what :meth:`look` does, and count as failed what would have to be written again."""
-        return self.look().plus(self._unseen.give_up())
-
-    @property
-    def has_unseen(self) -> bool:
-        """Whether there are batches of which :meth:`write` did not tell what became of them."""
-        return bool(self._unseen)
+        result = self._transactions.write(connection, batch, counts_after)
+        self._ledger.persisted()
+        return result
 
     def new_batch(self) -> Batch:
         """Return an empty batch."""
@@ -266,13 +224,8 @@ class DatabaseWriter:
     def close(self) -> None:
         """Close the connection; the next write opens another one."""
         connection, file = self.connection, self._file
-        if connection is None:
+        if connection is None or (file is not None and not file.is_current() and self._leave(file, connection)):
             return
-        if file is not None:
-            place = self._look(file, connection)
-            self._learn(place)
-            if place not in _OPEN:
-                return
         if self._has_only_log():
             _logger.warning("%s: the log was deleted while the file was read; the last rows of it are lost", self.path)
         self.connection = None
@@ -358,47 +311,26 @@ class DatabaseWriter:
         if not self._ledger.is_stored or (self.connection is None and file_id(self.path) is None):
             return None
         file, connection = self._connect()
-        place = self._look(file, connection)
-        self._learn(place)
-        return connection if place is _Place.HERE else None  # the next batch makes a new file
+        if file.is_current():
+            return connection
+        self._leave(file, connection)  # the next batch makes a new file
+        return None
 
     def _has_only_log(self) -> bool:
         return self.connection is not None and self._file is not None and self._file.has_only_log()
 
-    def _look(self, file: OpenFile, connection: sqlite3.Connection) -> _Place:
-        """Return where the file is, and part with one that is no longer at its path (see OpenFile.leave)."""
-        if file.is_current():
-            return _Place.HERE
-        is_gone = file.is_gone()
+    def _leave(self, file: OpenFile, connection: sqlite3.Connection) -> bool:
+        """Part with a file that is no longer at its path; return whether that is possible now (see OpenFile.leave)."""
         try:
             is_left = file.leave(connection)
         except sqlite3.Error:
-            return _Place.HELD
-        if not is_left:
-            return _Place.HELD
-        self.connection = self._file = None
-        return _Place.GONE if is_gone else _Place.ELSEWHERE
-
-    def _learn(self, place: _Place) -> None:
-        """Take note of what that means to what was committed before."""
-        if place is _Place.GONE:
-            self._unseen.lose()
-        else:
-            self._unseen.found()
-            self._ledger.persisted()
-
-    def _commit_batch(
-        self, connection: sqlite3.Connection, batch: Batch, counts_after: Callable[[int, int], Counts]
-    ) -> Written:
-        unseen = self._unseen
-        result = self._transactions.write(connection, unseen.before(batch), unseen.counting(counts_after))
-        unseen.commit(batch, result)
-        self._log_pages += _PAGES_OF_A_BATCH + _PAGES_OF_A_SPAN * len(batch.records)
-        return result
+            return False
+        if is_left:
+            self.connection = self._file = None
+        return is_left
 
     def _shorten_log(self, connection: sqlite3.Connection) -> None:
         """Move a long log into the file, which was just seen: parts of a log in an emptied file look like a file."""
-        if self._log_pages >= _LONG_LOG:
-            self._log_pages = 0
-            with contextlib.suppress(sqlite3.Error):  # as SQLite does itself: the next one may succeed
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        self._log_pages = 0
+        with contextlib.suppress(sqlite3.Error):  # as SQLite does itself: the next one may succeed
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -83,16 +83,14 @@ class Delivery:
         passing: Sequence[PassingSpan] = (),
         *,
         is_last: bool = False,
-        is_followed: bool = False,
     ) -> None:
-        """Write what was taken off the queues; each span is written or lost when this returns, or the next call does.
+        """Write what was taken off the queues; each span is written or lost when this returns.
 
         Args:
             spans: Ended spans.
             log_events: Log events of these spans, of some that were written already or of some that are still to end.
             passing: Spans that get no row.
             is_last: Whether nothing else is queued, and somebody waits for the file to be right.
-            is_followed: Whether the next batch is queued already, and nobody waits.
         """
         if log_events:
             self._recorder.add_log_events(log_events)
@@ -108,18 +106,16 @@ class Delivery:
             kind = type(reason).__name__  # its text may quote the span, which nobody has redacted
             self._log.trouble("conversion", "%d spans could not be converted and are lost (%s)", failed, kind)
         if batch.steps:
-            self._write(batch, is_followed=is_followed)
+            self._write(batch)
 
     def settle(self) -> None:
         """Write what late spans change about others, now that none come."""
-        self._write_unseen()
         batch = self._recorder.settled()
         if batch.steps:
             self._write(batch)
 
     def write_counts(self) -> None:
         """Have the ledger tell of drops since the last batch, and the log that a loss has ended."""
-        self._write_unseen()
         self._report_overflow()
         lost = self._tally.queue_full.value()
         if self._log.over("overflow", "the queue has room again; %d spans were lost", lost):
@@ -159,7 +155,6 @@ class Delivery:
 
     def lose_in_hand(self, error: BaseException) -> None:
         """Count what was taken and never got further, because of an error that nothing else has dealt with."""
-        self._count_unseen(is_over=True)
         lost = self._tally.in_hand
         kind = self._tally.last_error = type(error).__name__  # as above
         self._tally.lose("write_error", lost, None)
@@ -183,7 +178,6 @@ class Delivery:
         database = self._recorder.database
         pause = 0.0
         try:
-            self._write_unseen()
             while True:
                 try:
                     database.end(self._tally.counts(), is_clean=not (self._given_up or self._tally.queue_depth))
@@ -217,26 +211,12 @@ class Delivery:
         """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
-    def _write_unseen(self) -> None:
-        """See what became of batches after which a look at the file waited."""
-        if self._recorder.database.has_unseen:
-            self._write(Batch())
-
-    def _count_unseen(self, *, is_over: bool) -> None:
-        """Count these batches while no other can be written, or none is any more."""
-        database, tally = self._recorder.database, self._tally
-        if database.has_unseen:
-            result = database.give_up() if is_over else database.look()
-            if result.written:
-                tally.wrote(result.written)
-            tally.lose("write_error", result.failed, result.error)
-
-    def _write(self, batch: Batch, *, is_followed: bool = False) -> None:
+    def _write(self, batch: Batch) -> None:
         first_try = time.monotonic()
         pause = 0.0
         is_second_look = False
         while not self._is_still_broken():
-            error = self._try(batch, is_followed=is_followed)
+            error = self._try(batch)
             if error is None:
                 return
             failure = failure_of(error)
@@ -251,21 +231,19 @@ class Delivery:
             else:
                 self._lose(batch, failure, error)
                 return
-        self._count_unseen(is_over=True)
         self._tally.lose("write_error", len(batch.records), None)
 
     def _is_still_broken(self) -> bool:
         return self._broken_file is not None and self._recorder.database.file_identity() == self._broken_file
 
-    def _try(self, batch: Batch, *, is_followed: bool) -> Exception | None:
+    def _try(self, batch: Batch) -> Exception | None:
         """Write a batch, and return the error when nothing of it was written."""
         database, tally = self._recorder.database, self._tally
         started = time.monotonic()
         try:
-            result = database.write(batch, tally.counts_after, is_followed=is_followed)
+            result = database.write(batch, tally.counts_after)
         except Exception as error:  # noqa: BLE001 - classified by the caller
             self._observe(started, error)
-            self._count_unseen(is_over=False)
             return error
         tally.wrote(result.written)  # before anybody else's code may end the thread
         if result.failed:
@@ -291,7 +269,6 @@ class Delivery:
 
     def _lose(self, batch: Batch, failure: Failure, error: Exception) -> None:
         database, count = self._recorder.database, len(batch.records)
-        self._count_unseen(is_over=True)
         self._tally.note(error)
         if failure in _FIRST_PAUSE:
             self.give_up(count)
