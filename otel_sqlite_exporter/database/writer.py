@@ -30,8 +30,7 @@ _logger = logging.getLogger(__name__)
 # Of the time that is left; closing the file moves the log into it, which takes some as well.
 _PRUNING_SHARE: Final = 0.8
 
-
-# A log as long as SQLite's own limit of 1,000 pages, by what a batch of small or large spans takes.
+# In pages: SQLite's own limit for a log, and about what a batch and each of its spans add to one.
 _LONG_LOG: Final = 1000
 _PAGES_OF_A_BATCH: Final = 10
 _PAGES_OF_A_SPAN: Final = 4

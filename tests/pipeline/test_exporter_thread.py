@@ -42,7 +42,13 @@ def raise_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, error: B
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), MemoryError(), SystemExit(1), KeyboardInterrupt()])
 @pytest.mark.parametrize(
     ("owner", "method"),
-    [(Recorder, "convert"), (BoundedQueue, "take"), (Delivery, "write_counts"), (Delivery, "maintain")],
+    [
+        (Recorder, "convert"),
+        (BoundedQueue, "take"),
+        (Delivery, "_observe"),  # after a batch was committed
+        (Delivery, "write_counts"),
+        (Delivery, "maintain"),
+    ],
 )
 def test_recording_goes_on_whatever_is_raised_in_the_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, owner: type, method: str
