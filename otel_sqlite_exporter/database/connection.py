@@ -31,7 +31,6 @@ WAL_SIZE_LIMIT: Final = 64 << 20
 _PRAGMAS: Final = (
     ("synchronous", "NORMAL"),  # in WAL mode a commit survives the process; only power loss can undo the last ones
     ("journal_size_limit", str(WAL_SIZE_LIMIT)),
-    ("wal_autocheckpoint", "4000"),  # for what DatabaseWriter does not foresee, which moves shorter logs into the file
     ("cache_size", str(-16 << 10)),  # KiB: the upper levels of every index stay in memory at millions of rows
     ("temp_store", "MEMORY"),
     ("secure_delete", "ON"),  # what retention or an amendment deletes is gone from the file

@@ -30,11 +30,6 @@ _logger = logging.getLogger(__name__)
 # Of the time that is left; closing the file moves the log into it, which takes some as well.
 _PRUNING_SHARE: Final = 0.8
 
-# In pages: SQLite's own limit for a log, and about what a batch and each of its spans add to one.
-_LONG_LOG: Final = 1000
-_PAGES_OF_A_BATCH: Final = 10
-_PAGES_OF_A_SPAN: Final = 4
-
 _FORK_SECONDS: Final = 0.2
 _FORK_POLL_SECONDS: Final = 0.01
 _CHILD_SECONDS: Final = 0.5
@@ -83,8 +78,6 @@ class DatabaseWriter:
         """Until when nothing should be written, by ``time.monotonic``: a child of a fork may be about to write."""
         self._ledger = LedgerRow(settings)
         self._transactions = Transactions(path, self._ledger)
-        self._log_pages = 0
-        """About how many were written since the log was moved into the file."""
 
     @_alone
     def write(self, batch: Batch, counts_after: Callable[[int, int], Counts]) -> Written:
@@ -114,9 +107,6 @@ class DatabaseWriter:
             is_gone = not is_current and file.is_gone()
             if is_current or not self._leave(file, connection):
                 self._ledger.persisted()
-                self._log_pages += _PAGES_OF_A_BATCH + _PAGES_OF_A_SPAN * len(batch.records)
-                if is_current and self._log_pages >= _LONG_LOG:
-                    self._shorten_log(connection)
                 return result
             if not is_gone:
                 self._ledger.persisted_elsewhere(result.written, result.failed)
@@ -327,9 +317,3 @@ class DatabaseWriter:
         if is_left:
             self.connection = self._file = None
         return is_left
-
-    def _shorten_log(self, connection: sqlite3.Connection) -> None:
-        """Move a long log into the file, which was just seen: parts of a log in an emptied file look like a file."""
-        self._log_pages = 0
-        with contextlib.suppress(sqlite3.Error):  # as SQLite does itself: the next one may succeed
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import shutil
 import sqlite3
@@ -9,21 +8,18 @@ import time
 from pathlib import Path
 
 import pytest
-from opentelemetry.sdk.trace.export import SpanExportResult
 
-from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor, __version__
+from otel_sqlite_exporter import SQLiteSpanProcessor, __version__
 from otel_sqlite_exporter.database.batch import Batch
 from otel_sqlite_exporter.database.schema import DROP_REASONS
 from otel_sqlite_exporter.pipeline import heartbeat
 from tests.support import (
-    CHAT,
     check_books,
     check_file,
     end_spans,
     provider_with,
     query,
     recording,
-    span_of,
     stored,
     value,
     wait_until,
@@ -238,30 +234,6 @@ def test_an_emptied_file_is_begun_again(tmp_path: Path) -> None:
         check_file(path)
         assert query(path, "SELECT received, written FROM recorders") == [(7, 7)]
     processor.shutdown()
-
-
-@pytest.mark.parametrize("batches", range(8, 20))
-def test_an_emptied_file_is_begun_again_however_long_its_log_is(tmp_path: Path, batches: int) -> None:
-    """Nothing of a log is moved into a file that was just emptied: what is in it then would look like a file."""
-    path = tmp_path / "traces.db"
-    exporter = SQLiteSpanExporter(path)
-    numbers = itertools.count(1)
-
-    def export(count: int) -> None:
-        text = {**CHAT, "note": "x" * 3000}  # a page of the log each
-        spans = [span_of(text, trace_id=number, span_id=number) for number in itertools.islice(numbers, count)]
-        assert exporter.export(spans) is SpanExportResult.SUCCESS
-
-    export(1)
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # later logs have no longer every page
-    for _ in range(batches):
-        export(50)
-    os.truncate(path, 0)
-    export(50)
-    exporter.shutdown()
-    check_file(path)
-    assert stored(path) == 50
 
 
 def test_a_directory_that_vanishes_is_made_again(tmp_path: Path) -> None:
