@@ -86,12 +86,11 @@ class Transactions:
         """Have the ledger tell that the process ended, and whether everything was written."""
         with self._undone_when_failed(connection):
             self._begin(connection)
-            self._statements.write_ledger(connection, self._ledger, replace(counts, is_idle=is_clean))
             connection.execute(
                 "UPDATE recorders SET ended_unix_nano = ?, clean_exit = ? WHERE id = ?",
                 (time.time_ns(), int(is_clean), self._ledger.recorder_id),
             )
-            connection.execute("COMMIT")
+            self._commit(connection, replace(counts, is_idle=is_clean))
 
     @contextlib.contextmanager
     def _undone_when_failed(self, connection: sqlite3.Connection) -> Iterator[None]:
