@@ -27,6 +27,9 @@ class EndOrder:
         self._gone = 0
         """How many at the front are no longer there."""
 
+    def __len__(self) -> int:
+        return len(self._places) - self._gone
+
     @property
     def last(self) -> Node:
         """The report that ended last."""

@@ -30,6 +30,7 @@ def test_it_is_a_sorted_list_for_whoever_looks(history: list[Step], most_gone: i
             assert order.last is known[-1]
             if leaves and len(known) > leaving:
                 order.remove(known.pop(leaving))
+            assert len(order) == len(known)
             for first in range(len(known)):
                 assert order.since_first_of(known[first : first + 2]) == known[first:]
                 assert order.count_since_first_of(known[first:]) == len(known) - first
