@@ -21,6 +21,8 @@ FileId: TypeAlias = tuple[int, int]
 
 _SIDE_FILES: Final = ("-wal", "-shm")
 _LOGS: Final = ("-wal", "-journal")
+_LOOKING_SHARE: Final = 0.05
+_LONGEST_UNSEEN_SECONDS: Final = 0.1
 _LOCK_ATTEMPTS: Final = 100
 _LOCK_PAUSE_SECONDS: Final = 0.01
 
@@ -46,22 +48,37 @@ class OpenFile:
         self._path = path
         self.id = main_id
         self._side_ids = {f"{path}{suffix}": file_id(f"{path}{suffix}") for suffix in _SIDE_FILES}
+        self._next_look = 0.0
+        """When it is time to see whether log and shared memory are there, by ``time.monotonic``."""
 
     @property
     def shared_memory_id(self) -> FileId | None:
         """The id of the file through which connections share the index of the write-ahead log."""
         return self._side_ids[f"{self._path}-shm"]
 
-    def is_current(self) -> bool:
-        """Tell whether the path still leads to this file, nobody has emptied it, and its log is still beside it."""
+    def is_current(self, *, is_hurried: bool = False) -> bool:
+        """Tell whether the path still leads to this file, nobody has emptied it, and its log is still beside it.
+
+        Args:
+            is_hurried: Whether to look for the log and the shared memory only now and then: as long as that is quick,
+                nearly always; beside threads that keep the GIL for the milliseconds of their turn each time it is given
+                away, every 0.1 s (python -m benchmarks kept). What is written to a deleted log meanwhile is not lost:
+                whoever has the log open can still move it into the file.
+        """
         try:
             info = os.stat(self._path)  # noqa: PTH116 - as above
         except OSError:
             return False
-        return (info.st_dev, info.st_ino) == self.id and info.st_size > 0 and self._has_side_files()
+        if (info.st_dev, info.st_ino) != self.id or info.st_size == 0:
+            return False
+        return (is_hurried and time.monotonic() < self._next_look) or self._has_side_files()
 
     def _has_side_files(self) -> bool:
-        return all(side_id is None or file_id(side) == side_id for side, side_id in self._side_ids.items())
+        started = time.monotonic()
+        are_there = all(side_id is None or file_id(side) == side_id for side, side_id in self._side_ids.items())
+        ended = time.monotonic()
+        self._next_look = ended + min((ended - started) / _LOOKING_SHARE, _LONGEST_UNSEEN_SECONDS)
+        return are_there
 
     def is_gone(self) -> bool:
         """Tell whether nobody will find what was written: the open file has no name any more, or was emptied."""

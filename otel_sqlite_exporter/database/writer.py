@@ -80,12 +80,13 @@ class DatabaseWriter:
         self._transactions = Transactions(path, self._ledger)
 
     @_alone
-    def write(self, batch: Batch, counts_after: Callable[[int, int], Counts]) -> Written:
+    def write(self, batch: Batch, counts_after: Callable[[int, int], Counts], *, is_followed: bool = False) -> Written:
         """Write a batch and the ledger in one transaction.
 
         Args:
             batch: What to write.
             counts_after: Called with (written, failed) inside the transaction; returns the process's cumulative counts.
+            is_followed: Whether another batch comes at once, after which a log that was deleted alone is noticed, too.
 
         Raises:
             DatabaseRefusedError: The file must not be written.
@@ -103,7 +104,7 @@ class DatabaseWriter:
                     self.close()
                 raise
         else:
-            is_current = file.is_current()
+            is_current = file.is_current(is_hurried=is_followed)
             is_gone = not is_current and file.is_gone()
             if is_current or not self._leave(file, connection):
                 self._ledger.persisted()

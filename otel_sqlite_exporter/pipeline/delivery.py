@@ -83,6 +83,7 @@ class Delivery:
         passing: Sequence[PassingSpan] = (),
         *,
         is_last: bool = False,
+        is_followed: bool = False,
     ) -> None:
         """Write what was taken off the queues; each span is written or lost when this returns.
 
@@ -91,6 +92,7 @@ class Delivery:
             log_events: Log events of these spans, of some that were written already or of some that are still to end.
             passing: Spans that get no row.
             is_last: Whether nothing else is queued, and somebody waits for the file to be right.
+            is_followed: Whether the next batch is queued already, and nobody waits.
         """
         if log_events:
             self._recorder.add_log_events(log_events)
@@ -106,7 +108,7 @@ class Delivery:
             kind = type(reason).__name__  # its text may quote the span, which nobody has redacted
             self._log.trouble("conversion", "%d spans could not be converted and are lost (%s)", failed, kind)
         if batch.steps:
-            self._write(batch)
+            self._write(batch, is_followed=is_followed)
 
     def settle(self) -> None:
         """Write what late spans change about others, now that none come."""
@@ -211,12 +213,12 @@ class Delivery:
         """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
-    def _write(self, batch: Batch) -> None:
+    def _write(self, batch: Batch, *, is_followed: bool = False) -> None:
         first_try = time.monotonic()
         pause = 0.0
         is_second_look = False
         while not self._is_still_broken():
-            error = self._try(batch)
+            error = self._try(batch, is_followed=is_followed)
             if error is None:
                 return
             failure = failure_of(error)
@@ -236,12 +238,12 @@ class Delivery:
     def _is_still_broken(self) -> bool:
         return self._broken_file is not None and self._recorder.database.file_identity() == self._broken_file
 
-    def _try(self, batch: Batch) -> Exception | None:
+    def _try(self, batch: Batch, *, is_followed: bool) -> Exception | None:
         """Write a batch, and return the error when nothing of it was written."""
         database, tally = self._recorder.database, self._tally
         started = time.monotonic()
         try:
-            result = database.write(batch, tally.counts_after)
+            result = database.write(batch, tally.counts_after, is_followed=is_followed)
         except Exception as error:  # noqa: BLE001 - classified by the caller
             self._observe(started, error)
             return error

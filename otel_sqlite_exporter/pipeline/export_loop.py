@@ -148,8 +148,14 @@ class ExportLoop:
             if self.delivery.is_time_up:
                 self.delivery.give_up(len(spans))
                 continue
-            is_last = not self._queue and bool(meeting.flushes or meeting.is_closed)
-            self.delivery.deliver(spans, log_events, passing, is_last=is_last)
+            is_awaited = bool(meeting.flushes or meeting.is_closed)
+            self.delivery.deliver(
+                spans,
+                log_events,
+                passing,
+                is_last=is_awaited and not self._queue,
+                is_followed=not is_awaited and len(self._queue) >= self._batch_size,
+            )
             meeting.flushes.settle(tally.settled)
             if len(self._queue) < self._batch_size and not (meeting.flushes or meeting.is_closed):
                 break

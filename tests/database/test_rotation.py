@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
-from tests.support import check_file, end_spans, log_lines, query, stored
+from otel_sqlite_exporter.database import open_file
+from tests.support import check_file, end_spans, log_lines, query, stored, write_locked
 
 
 @contextlib.contextmanager
@@ -121,6 +123,72 @@ def test_a_file_whose_log_is_deleted_alone_is_left_whole(tmp_path: Path, deleted
     assert _names(left) >= {"before"}
     assert _names(path) == {"after"}
     assert [line for line in lines if str(left) in line]
+
+
+@pytest.mark.parametrize("deleted", ["-wal", "-shm"])
+def test_a_log_deleted_in_a_backlog_costs_nothing_when_it_is_missed_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deleted: str
+) -> None:
+    """Where looking takes long, the batches of a backlog are still written to the log that has no name any more."""
+    monkeypatch.setattr(open_file, "_LOOKING_SHARE", 1e-9)
+    monkeypatch.setattr(open_file, "_LONGEST_UNSEEN_SECONDS", 3600.0)
+    path = tmp_path / "traces.db"
+    processor = SQLiteSpanProcessor(path)
+    end_spans(processor, 10, name="before")
+    assert processor.force_flush()
+    with write_locked(path):
+        end_spans(processor, 300, name="backlog")
+        Path(f"{path}{deleted}").unlink()
+    assert processor.force_flush()
+    end_spans(processor, 10, name="after")
+    assert processor.force_flush()
+    processor.shutdown()
+    (left,) = (file for file in tmp_path.glob("traces.db.left-*") if file.name[-4:] not in {"-wal", "-shm"})
+    check_file(path)
+    assert query(left, "PRAGMA integrity_check") == [("ok",)]
+    assert len({row for file in (path, left) for row in query(file, "SELECT trace_id, span_id FROM spans")}) == 320
+    assert _names(left) >= {"before"}
+    assert "before" not in _names(path)
+
+
+def test_a_hurried_look_is_a_whole_one_again_as_soon_as_it_is_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is put off for no more than 0.1 s, for less where it is quick, and never for the file itself."""
+    clock = [100.0]
+    monkeypatch.setattr(open_file, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    path, log = tmp_path / "traces.db", tmp_path / "traces.db-wal"
+    path.write_bytes(b"file")
+    log.write_bytes(b"log")
+    file = open_file.OpenFile(str(path), open_file.file_id(str(path)))
+    slow, look = [0.004], open_file.file_id
+
+    def slow_look(name: str) -> open_file.FileId | None:
+        clock[0] += slow[0]
+        return look(name)
+
+    monkeypatch.setattr(open_file, "file_id", slow_look)
+    assert file.is_current(is_hurried=True)  # the first one is whole
+    log.unlink()
+    assert file.is_current(is_hurried=True)
+    assert not file.is_current()
+    clock[0] += 0.1
+    assert not file.is_current(is_hurried=True)
+
+    log.write_bytes(b"log")
+    file = open_file.OpenFile(str(path), look(str(path)))
+    slow[0] = 0.0001
+    assert file.is_current(is_hurried=True)
+    log.unlink()
+    clock[0] += 0.005
+    assert not file.is_current(is_hurried=True)
+
+    log.write_bytes(b"log")
+    file = open_file.OpenFile(str(path), look(str(path)))
+    slow[0] = 0.004
+    assert file.is_current(is_hurried=True)
+    path.write_bytes(b"")
+    assert not file.is_current(is_hurried=True)
 
 
 @pytest.mark.parametrize("is_renamed", [False, True], ids=["alone", "of a renamed file"])
