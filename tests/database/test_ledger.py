@@ -183,9 +183,9 @@ def test_drops_stand_in_one_of_two_files(tmp_path: Path, monkeypatch: pytest.Mon
     delivery = processor._exporter_thread._loop.delivery
     attempt, attempts = delivery._try, list[Batch]()
 
-    def counted(batch: Batch) -> Exception | None:
+    def counted(batch: Batch, *, is_followed: bool) -> Exception | None:
         attempts.append(batch)
-        return attempt(batch)
+        return attempt(batch, is_followed=is_followed)
 
     monkeypatch.setattr(delivery, "_try", counted)
     with write_locked(path):
