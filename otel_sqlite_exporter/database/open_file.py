@@ -21,7 +21,7 @@ FileId: TypeAlias = tuple[int, int]
 
 _SIDE_FILES: Final = ("-wal", "-shm")
 _LOGS: Final = ("-wal", "-journal")
-_LOOKING_SHARE: Final = 0.05
+_LOOKING_SHARE: Final = 0.05  # of the time of a backlog, for log and shared memory
 _LONGEST_UNSEEN_SECONDS: Final = 0.1
 _LOCK_ATTEMPTS: Final = 100
 _LOCK_PAUSE_SECONDS: Final = 0.01
@@ -62,8 +62,8 @@ class OpenFile:
         Args:
             is_hurried: Whether to look for the log and the shared memory only now and then: as long as that is quick,
                 nearly always; beside threads that keep the GIL for the milliseconds of their turn each time it is given
-                away, every 0.1 s (python -m benchmarks kept). What is written to a deleted log meanwhile is not lost:
-                whoever has the log open can still move it into the file.
+                away, after 0.1 s at the latest (python -m benchmarks kept). What is written to a deleted log meanwhile
+                is not lost: whoever has the log open can still move it into the file.
         """
         try:
             info = os.stat(self._path)  # noqa: PTH116 - as above

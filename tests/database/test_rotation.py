@@ -126,7 +126,7 @@ def test_a_file_whose_log_is_deleted_alone_is_left_whole(tmp_path: Path, deleted
 
 
 @pytest.mark.parametrize("deleted", ["-wal", "-shm"])
-def test_a_log_deleted_in_a_backlog_costs_nothing_when_it_is_missed_at_its_end(
+def test_a_log_deleted_in_a_backlog_costs_nothing_when_that_is_noticed_late(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deleted: str
 ) -> None:
     """Where looking takes long, the batches of a backlog are still written to the log that has no name any more."""
@@ -151,44 +151,60 @@ def test_a_log_deleted_in_a_backlog_costs_nothing_when_it_is_missed_at_its_end(
     assert "before" not in _names(path)
 
 
-def test_a_hurried_look_is_a_whole_one_again_as_soon_as_it_is_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is put off for no more than 0.1 s, for less where it is quick, and never for the file itself."""
-    clock = [100.0]
-    monkeypatch.setattr(open_file, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    path, log = tmp_path / "traces.db", tmp_path / "traces.db-wal"
-    path.write_bytes(b"file")
-    log.write_bytes(b"log")
-    file = open_file.OpenFile(str(path), open_file.file_id(str(path)))
-    slow, look = [0.004], open_file.file_id
+class TestAHurriedLook:
+    """After a batch that another one follows: at the file always, at its log and shared memory now and then."""
 
-    def slow_look(name: str) -> open_file.FileId | None:
-        clock[0] += slow[0]
-        return look(name)
+    @pytest.fixture
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """Return the time as the list's one item, which a test sets."""
+        clock = [100.0]
+        monkeypatch.setattr(open_file, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+        return clock
 
-    monkeypatch.setattr(open_file, "file_id", slow_look)
-    assert file.is_current(is_hurried=True)  # the first one is whole
-    log.unlink()
-    assert file.is_current(is_hurried=True)
-    assert not file.is_current()
-    clock[0] += 0.1
-    assert not file.is_current(is_hurried=True)
+    @staticmethod
+    def _seen(path: Path, monkeypatch: pytest.MonkeyPatch, clock: list[float], seconds: float) -> open_file.OpenFile:
+        """Return a file with a log, after the first hurried look at it, each stat of which takes so long."""
+        path.write_bytes(b"file")
+        Path(f"{path}-wal").write_bytes(b"log")
+        look = open_file.file_id
+        file = open_file.OpenFile(str(path), look(str(path)))
 
-    log.write_bytes(b"log")
-    file = open_file.OpenFile(str(path), look(str(path)))
-    slow[0] = 0.0001
-    assert file.is_current(is_hurried=True)
-    log.unlink()
-    clock[0] += 0.005
-    assert not file.is_current(is_hurried=True)
+        def slow_look(name: str) -> open_file.FileId | None:
+            clock[0] += seconds
+            return look(name)
 
-    log.write_bytes(b"log")
-    file = open_file.OpenFile(str(path), look(str(path)))
-    slow[0] = 0.004
-    assert file.is_current(is_hurried=True)
-    path.write_bytes(b"")
-    assert not file.is_current(is_hurried=True)
+        monkeypatch.setattr(open_file, "file_id", slow_look)
+        assert file.is_current(is_hurried=True)
+        return file
+
+    @pytest.mark.parametrize(
+        ("seconds_of_a_stat", "pause", "is_missed"),
+        [(0.004, 0.0, True), (0.004, 0.1, False), (0.0001, 0.005, False), (0.03, 0.09, True), (0.03, 0.1, False)],
+    )
+    def test_misses_a_deleted_log_only_until_it_is_time_for_a_whole_one(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        clock: list[float],
+        *,
+        seconds_of_a_stat: float,
+        pause: float,
+        is_missed: bool,
+    ) -> None:
+        """Twenty times as long as the last whole one took, and no longer than 0.1 s."""
+        file = self._seen(tmp_path / "traces.db", monkeypatch, clock, seconds_of_a_stat)
+        (tmp_path / "traces.db-wal").unlink()
+        clock[0] += pause
+        assert file.is_current(is_hurried=True) == is_missed
+        assert not file.is_current()
+
+    def test_never_misses_an_emptied_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: list[float]
+    ) -> None:
+        """What is written to one is lost, and has to be written again at once."""
+        file = self._seen(tmp_path / "traces.db", monkeypatch, clock, 0.004)
+        (tmp_path / "traces.db").write_bytes(b"")
+        assert not file.is_current(is_hurried=True)
 
 
 @pytest.mark.parametrize("is_renamed", [False, True], ids=["alone", "of a renamed file"])

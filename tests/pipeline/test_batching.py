@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import pytest
 
 from otel_sqlite_exporter import SQLiteLogRecordProcessor, SQLiteSpanProcessor
-from otel_sqlite_exporter.database.batch import Batch
 from otel_sqlite_exporter.database.writer import DatabaseWriter
 from otel_sqlite_exporter.pipeline import export_loop
 from tests.support import (
@@ -34,7 +33,7 @@ def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
     write = DatabaseWriter.write
 
-    def observed(self: DatabaseWriter, batch: Batch, counts_after: object, **options: object) -> object:
+    def observed(self: DatabaseWriter, batch: object, counts_after: object, **options: object) -> object:
         result = write(self, batch, counts_after, **options)  # type: ignore[arg-type]
         sizes.append(result.written)
         return result
