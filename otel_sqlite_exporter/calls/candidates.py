@@ -82,9 +82,10 @@ class Candidates:
         layer = node.own.scope_name
         if node.inner is not None:
             self.note_link(node, -1)
-        self._everyone.remove(node)
-        for shelf in self._free.values():
-            shelf.remove(node)
+        if node.number <= self._filed:
+            self._everyone.remove(node)
+            for shelf in self._free.values():
+                shelf.remove(node)
         self._sizes[layer] -= 1
         if not self._sizes[layer]:
             del self._sizes[layer]

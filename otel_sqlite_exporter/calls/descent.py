@@ -20,7 +20,6 @@ Ids = tuple["str | None", "str | None", "str | None"]
 """Conversation, user and agent's name."""
 
 NO_IDS: Final[Ids] = (None, None, None)
-_NOTHING: Final = list(NO_IDS)
 
 # A call that a tool or an agent makes inside another call is a call of its own.
 _OWN_WORK: Final = frozenset({"tool", "agent"})
@@ -49,7 +48,7 @@ class Relative:
         self.is_call = is_call
         self.is_own_work = kind in _OWN_WORK
         self.own_ids = ids
-        self.ids = list(ids)
+        self.ids = ids
         """What it has, its own or handed down."""
         self.above: tuple[Relative, bool] | None = None
         """The nearest call that it descends from, and whether through a tool or an agent."""
@@ -160,8 +159,9 @@ class Descent:
         if parent.children is None:
             parent.children = {}
         parent.children[relative.key] = relative
-        if parent.ids != _NOTHING:
-            relative.ids = [mine or theirs for mine, theirs in zip(relative.ids, parent.ids, strict=True)]
+        if parent.ids != NO_IDS:
+            mine, theirs = relative.ids, parent.ids
+            relative.ids = (mine[0] or theirs[0], mine[1] or theirs[1], mine[2] or theirs[2])
         relative.above = parent.passed_on_call()
 
     def _hand_down(self, relative: Relative) -> News:
@@ -199,10 +199,15 @@ def _heirs(relative: Relative, index: int, value: str) -> Iterator[Relative]:
         children = stack.pop().children
         for child in children.values() if children else ():
             if child.ids[index] is None:
-                child.ids[index] = value
+                child.ids = _with(child.ids, index, value)
                 stack.append(child)
                 if child.kind is not None and (index != _AGENT or child.kind in _OF_AN_AGENT):
                     yield child
+
+
+def _with(ids: Ids, index: int, value: str) -> Ids:
+    conversation_id, user_id, agent_name = (value if at == index else own for at, own in enumerate(ids))
+    return conversation_id, user_id, agent_name
 
 
 def _calls_below(relative: Relative) -> Iterator[tuple[Relative, Relative, bool]]:

@@ -375,7 +375,7 @@ class RecentCalls:
         node.inner = inner
         node.rank = rank
         node.is_complete = is_complete
-        inner.outers[node] = None
+        inner.add_outer(node)
         self._candidates.note_link(node, 1)
         self._changed.update(dict.fromkeys(node.group()))
         self._changed[inner] = None
@@ -384,7 +384,7 @@ class RecentCalls:
     def _unlink(self, node: Node) -> None:
         inner = node.inner
         if inner is not None:
-            inner.outers.pop(node, None)
+            inner.remove_outer(node)
             if node.own.key in self._by_key:
                 self._candidates.note_link(node, -1)
             node.inner = None
@@ -409,7 +409,7 @@ class RecentCalls:
     def _forget(self, node: Node) -> None:
         for inner, _ in node.inside:
             inner.ancestor = None
-        node.inside.clear()
+        node.inside = ()
         self._late.pop(node, None)
         del self._by_key[node.own.key]
         self._ends.remove(node)

@@ -23,7 +23,7 @@ class EndOrder:
     __slots__ = ("_gone", "_places")
 
     def __init__(self) -> None:
-        self._places: list[tuple[tuple[int, int, tuple[int, int]], Node]] = []
+        self._places: list[Node] = []
         self._gone = 0
         """How many at the front are no longer there."""
 
@@ -33,21 +33,20 @@ class EndOrder:
     @property
     def last(self) -> Node:
         """The report that ended last."""
-        return self._places[-1][1]
+        return self._places[-1]
 
     def add(self, node: Node) -> None:
         """Put a report in its place."""
         places = self._places
-        place = (node.order, node)
-        if not places or places[-1][0] < node.order:
-            places.append(place)
+        if not places or places[-1] < node:
+            places.append(node)
         else:
-            insort(places, place, self._gone)
+            insort(places, node, self._gone)
 
     def remove(self, node: Node) -> None:
         """Take a report out."""
         places, gone = self._places, self._gone
-        if places[gone][1] is not node:
+        if places[gone] is not node:
             del places[self._place_of(node)]
         elif gone < _MOST_GONE:
             self._gone += 1
@@ -57,7 +56,7 @@ class EndOrder:
 
     def since_first_of(self, nodes: Iterable[Node]) -> list[Node]:
         """Return the first of some reports to end, and all that ended after it."""
-        return [node for _, node in self._places[self._first_of(nodes) :]]
+        return self._places[self._first_of(nodes) :]
 
     def count_since_first_of(self, nodes: Iterable[Node]) -> int:
         """Return how many :meth:`since_first_of` returns."""
@@ -67,4 +66,4 @@ class EndOrder:
         return self._place_of(min(nodes))
 
     def _place_of(self, node: Node) -> int:
-        return bisect_left(self._places, (node.order,), self._gone)
+        return bisect_left(self._places, node, self._gone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.calls.report import (
@@ -18,7 +19,7 @@ from otel_sqlite_exporter.calls.report import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from otel_sqlite_exporter.calls.report_keys import Key, Questions
 
@@ -33,6 +34,9 @@ PART: Final[Rank] = (-3, 0, 0, 0, 0)
 
 MOST_REPORTS: Final = 16
 """How many reports of one call are told apart; a call with more is hardly one."""
+
+_NOBODY: Final[Mapping[Node, None]] = MappingProxyType({})
+"""Shared by the many that have no other report: the garbage collector visits what each of thousands has of its own."""
 
 _CALLS_INSIDE: Final = 32
 _DEEPEST_NESTING: Final = 16
@@ -67,10 +71,11 @@ class Node:
         self.order = (report.end, -report.start, report.key)
         self.ancestor: Node | None = None
         """The nearest call that this span descends from."""
-        self.inside: list[tuple[Node, bool]] = []
+        self.inside: Sequence[tuple[Node, bool]] = ()
         """The nearest calls that descend from this span, the last ones to arrive, and whether through own work."""
         self.inner: Node | None = None
-        self.outers: dict[Node, None] = {}
+        self.outers: Mapping[Node, None] = _NOBODY
+        """The reports that are linked to this one."""
         self.rank: Rank = NO_RANK
         self.is_complete = True
         self.moves = 0
@@ -122,9 +127,19 @@ class Node:
     def put_inside(self, inner: Node, *, is_own_work: bool) -> None:
         """Remember a call that descends from this one, and forget the oldest of many."""
         inner.ancestor = self
-        self.inside.append((inner, is_own_work))
-        if len(self.inside) > _CALLS_INSIDE:
-            del self.inside[0]
+        self.inside = (*self.inside[1 - _CALLS_INSIDE :], (inner, is_own_work))
+
+    def add_outer(self, outer: Node) -> None:
+        """Let a report be linked to this one."""
+        if isinstance(self.outers, dict):
+            self.outers[outer] = None
+        else:
+            self.outers = {outer: None}
+
+    def remove_outer(self, outer: Node) -> None:
+        """Let a report be linked to this one no more."""
+        if isinstance(self.outers, dict):
+            self.outers.pop(outer, None)
 
     def _reports(self) -> Iterator[Node]:
         stack = [self]

@@ -228,9 +228,8 @@ class Recorder:
         recent = self._recent_calls
         ids = record.ids
         relative, news = recent.descent.add(key, parent, call.kind, ids, is_call=report is not None)
-        row_ids = relative.row_ids()
-        if row_ids != ids:
-            record.ids = row_ids
+        if relative.ids is not ids:
+            record.ids = relative.row_ids()
         if report is not None:
             self._link(recent.observe(report, relative, news), batch)
         else:
