@@ -16,8 +16,8 @@ from otel_sqlite_exporter.calls.stream_tails import StreamTails
 if TYPE_CHECKING:
     from otel_sqlite_exporter.calls.descent import News, Relative
 
-_WITH_TEXTS: Final = 1024
-"""How many reports are remembered with their texts."""
+_MOST_CHARACTERS: Final = 8 << 20
+"""How many characters of prompts and answers are remembered; of those before only hashes, which take a while to make."""
 
 _MOST_MOVES: Final = 8
 """How many reports of others may be moved for the sake of one that arrives."""
@@ -72,7 +72,8 @@ class RecentCalls:
         self._capacity = capacity
         self._by_key: OrderedDict[SpanKey, Node] = OrderedDict()
         self._with_texts: deque[Node] = deque()
-        self._max_with_texts = min(_WITH_TEXTS, capacity)
+        self._characters = 0
+        """How many there are in these texts."""
         self._twins: dict[tuple[str, str], Node] = {}
         self._candidates = Candidates(self._by_key)
         self._tails = StreamTails()
@@ -401,12 +402,21 @@ class RecentCalls:
         self._tails.note(node)
         self._ends.add(node)
         self._with_texts.append(node)
-        if len(self._with_texts) > self._max_with_texts:
-            old = self._with_texts.popleft()
+        self._characters += node.own.characters
+        while self._characters > _MOST_CHARACTERS:
+            old = self._leave_texts()
             old.own.age()
             old.report.age()
 
+    def _leave_texts(self) -> Node:
+        """Take the oldest report out of those with texts."""
+        node = self._with_texts.popleft()
+        self._characters -= node.own.characters
+        return node
+
     def _forget(self, node: Node) -> None:
+        if self._with_texts and self._with_texts[0] is node:
+            self._leave_texts()
         for inner, _ in node.inside:
             inner.ancestor = None
         node.inside = ()

@@ -106,6 +106,12 @@ class CallReport:
         """Whether it may have ended before the stream began that it opened."""
         return self.prompt is not None and not (self.has_counts or self.is_failed)
 
+    @property
+    def characters(self) -> int:
+        """How long its texts are, as far as it has them still."""
+        prompt, answer = self.prompt, self.answer
+        return (len(prompt) if isinstance(prompt, str) else 0) + (len(answer) if isinstance(answer, str) else 0)
+
     def age(self) -> None:
         """Keep no texts any more, only what tells equal ones."""
         if isinstance(self.prompt, str):

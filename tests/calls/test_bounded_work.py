@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.calls import candidates, report_node
+from otel_sqlite_exporter.calls import candidates, duplicates, report_node
 from otel_sqlite_exporter.calls.duplicates import RecentCalls
 from otel_sqlite_exporter.calls.report import CallReport, SpanKey, is_compatible, likeness
 from otel_sqlite_exporter.calls.report_keys import keys_of
@@ -153,6 +153,39 @@ def test_what_is_remembered_without_its_text_is_found_by_it() -> None:
     assert set(keys_of(outer)[0]) & set(keys_of(inner)[0])
     inner.prompt = "What was due?"
     assert likeness(outer, inner) is None
+
+
+def _calls_with_texts(recent: RecentCalls, count: int) -> list[CallReport]:
+    """Let one layer report calls with 80 characters of a prompt and 20 of an answer, one after the other."""
+    calls = []
+    for number in range(count):
+        _, _, call = concurrent_calls(1, "separate")
+        call.key, call.start, call.end = (number, 1), number * 10**10, number * 10**10 + 10**9
+        call.prompt, call.answer = f"What is  due for number {number:056}", f"{number:020}"
+        assert recent.observe(call) == []
+        calls.append(call)
+    return calls
+
+
+def test_texts_are_remembered_up_to_a_number_of_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the calls before only hashes are kept, by which another report of such a call is still found."""
+    monkeypatch.setattr(duplicates, "_MOST_CHARACTERS", 1000)
+    recent = RecentCalls()
+    calls = _calls_with_texts(recent, 20)
+    assert [isinstance(call.prompt, str) for call in calls] == [*[False] * 10, *[True] * 10]
+    assert [isinstance(call.answer, str) for call in calls] == [*[False] * 10, *[True] * 10]
+    for number in (3, 15):
+        outer, *_ = concurrent_calls(1, "separate")
+        outer.key, outer.start, outer.end = (number, 2), calls[number].start - 1, calls[number].end + 1
+        outer.prompt = f"What is due for number {number:056}"
+        found = [*recent.observe(outer), *recent.settle(is_last=True)]
+        assert [(news.outer, news.inner) for news in found] == [((number, 2), (number, 1))]
+
+
+def test_texts_of_forgotten_calls_take_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates, "_MOST_CHARACTERS", 1000)
+    calls = _calls_with_texts(RecentCalls(capacity=9), 100)
+    assert all(isinstance(call.prompt, str) for call in calls)
 
 
 def test_many_retries_below_one_span_are_looked_at_a_few_at_a_time(comparisons: list[int]) -> None:
