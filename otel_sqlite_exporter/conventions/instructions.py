@@ -32,8 +32,10 @@ def fill(call: Call, sheet: Sheet, explicit: list[Message]) -> None:
             continue
         leads = message.role == "developer" and not rest
         (moved if leads or message.role == "system" else rest).append(message)
-    known = explicit[0].parts if explicit else None
-    call.system = [*explicit, *(message for message in moved if message.parts != known)] if moved else explicit
+    if explicit:
+        known = explicit[0].parts
+        moved = [*explicit, *(message for message in moved if message.parts != known)]
+    call.system = moved
     call.input = rest
     if not call.system and rest and call.kind == "llm":
         inputs = sheet.candidates("input")

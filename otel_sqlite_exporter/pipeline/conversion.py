@@ -203,6 +203,7 @@ class Converter:
     def completing_facts(self, call: Call) -> tuple[object, ...]:
         """Return the columns ``provider`` to ``tool_call_id``: what another report of the call may complete."""
         name = self._policy.name
+        # Most spans lack most of these, and a call that returns None takes longer than not to make it.
         return (
             name("gen_ai.provider.name", call.provider),
             name("gen_ai.request.model", call.request_model),
@@ -219,11 +220,11 @@ class Converter:
             call.cost_source,
             call.time_to_first_token_ms,
             None if call.streaming is None else int(call.streaming),
-            name(_ID_KEYS[0], call.conversation_id),
-            name(_ID_KEYS[1], call.user_id),
-            name("gen_ai.agent.name", call.agent_name),
-            name("gen_ai.tool.name", call.tool_name),
-            name("gen_ai.tool.call.id", call.tool_call_id),
+            call.conversation_id and name(_ID_KEYS[0], call.conversation_id),
+            call.user_id and name(_ID_KEYS[1], call.user_id),
+            call.agent_name and name("gen_ai.agent.name", call.agent_name),
+            call.tool_name and name("gen_ai.tool.name", call.tool_name),
+            call.tool_call_id and name("gen_ai.tool.call.id", call.tool_call_id),
         )
 
     def _finish_reasons(self, reasons: Sequence[str]) -> str | None:

@@ -98,7 +98,8 @@ def attributes_of(span: ReadableSpan) -> Mapping[str, object]:
     a short chat that way took longer than converting it. The property serves whatever is built differently.
     """
     try:
-        return span._attributes._dict  # type: ignore[union-attr, no-any-return] # noqa: SLF001 - see above
+        held = span._attributes  # noqa: SLF001 - see above
+        return held if type(held) is dict else held._dict  # type: ignore[union-attr, no-any-return] # noqa: SLF001
     except AttributeError as error:
         if is_of_a_handler(error):
             raise
