@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.calls.descent import News, Relative
 
 _MOST_CHARACTERS: Final = 8 << 20
-"""How many characters of prompts and answers are remembered; of those before only hashes, which take a while to make."""
+"""How many characters of prompts and answers are remembered; of those before only hashes, which take long to make."""
 
 _MOST_MOVES: Final = 8
 """How many reports of others may be moved for the sake of one that arrives."""

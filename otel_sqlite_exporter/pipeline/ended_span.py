@@ -99,7 +99,7 @@ def attributes_of(span: ReadableSpan) -> Mapping[str, object]:
     """
     try:
         held = span._attributes  # noqa: SLF001 - see above
-        return held if type(held) is dict else held._dict  # type: ignore[union-attr, no-any-return] # noqa: SLF001
+        return held if type(held) is dict else held._dict  # type: ignore[union-attr] # noqa: SLF001
     except AttributeError as error:
         if is_of_a_handler(error):
             raise

@@ -183,6 +183,7 @@ def test_texts_are_remembered_up_to_a_number_of_characters(monkeypatch: pytest.M
 
 
 def test_texts_of_forgotten_calls_take_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where few calls are remembered, all of them have their texts, however many there were."""
     monkeypatch.setattr(duplicates, "_MOST_CHARACTERS", 1000)
     calls = _calls_with_texts(RecentCalls(capacity=9), 100)
     assert all(isinstance(call.prompt, str) for call in calls)
