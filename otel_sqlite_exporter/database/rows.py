@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias, cast
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
 
 from otel_sqlite_exporter.database.schema import SPAN_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RowKey: TypeAlias = tuple[str, str]
 """(trace_id, span_id) as the columns hold them."""
@@ -61,6 +64,15 @@ class MessageLink(NamedTuple):
     position: int
     message: MessageRow
     finish_reason: str | None
+
+
+# As the two classes make themselves of their fields, without a call of Python's for each message of a history.
+row_of_message: Final = partial(
+    cast("Callable[[type[MessageRow], tuple[object, ...]], MessageRow]", tuple.__new__), MessageRow
+)
+link_of_message: Final = partial(
+    cast("Callable[[type[MessageLink], tuple[object, ...]], MessageLink]", tuple.__new__), MessageLink
+)
 
 
 @dataclass(slots=True)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace.status import StatusCode
 
@@ -12,7 +11,7 @@ from otel_sqlite_exporter.conventions import values
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, Message, SpanFacts
 from otel_sqlite_exporter.conventions.reader import Reading, read
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS
-from otel_sqlite_exporter.database.rows import MessageLink, SpanRecord
+from otel_sqlite_exporter.database.rows import MessageLink, SpanRecord, link_of_message
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of, events_of, links_of
 from otel_sqlite_exporter.pipeline.provenance import Provenance
@@ -22,7 +21,7 @@ from otel_sqlite_exporter.texts.policy import TextPolicy
 from otel_sqlite_exporter.texts.privacy import telling_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from opentelemetry.sdk.trace import Event, ReadableSpan
 
@@ -45,11 +44,6 @@ _ID_KEYS: Final = ("gen_ai.conversation.id", "user.id")
 _SHORT_LIST: Final = 1024
 _FINISH_REASONS_KEY: Final = "gen_ai.response.finish_reasons"
 _TOOL_DEFINITIONS_KEY: Final = "gen_ai.tool.definitions"
-
-# As MessageLink makes itself of its fields, without a call of Python's for each message of a history.
-_link_of: Final = partial(
-    cast("Callable[[type[MessageLink], tuple[object, ...]], MessageLink]", tuple.__new__), MessageLink
-)
 
 
 class InvalidSpanError(ValueError):
@@ -253,7 +247,7 @@ class Converter:
                 finish_reason = message.finish_reason
                 if finish_reason is not None:
                     finish_reason = name(key, finish_reason)
-                links.append(_link_of((direction, position, row, finish_reason)))
+                links.append(link_of_message((direction, position, row, finish_reason)))
         if call.tool_definitions:
             definitions = Message("tool_definitions", [{"type": "tool_definitions", "tools": call.tool_definitions}])
             row = row_of(_TOOL_DEFINITIONS_KEY, definitions)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.summary import plain_text
-from otel_sqlite_exporter.database.rows import MessageRow, message_hash
+from otel_sqlite_exporter.database.rows import MessageRow, message_hash, row_of_message
 from otel_sqlite_exporter.scanning.base64_media import may_name_base64
 from otel_sqlite_exporter.scanning.notes import SIGN, missing_bytes
 from otel_sqlite_exporter.scanning.patterns import BARE_BASE64_CHARACTERS
@@ -153,6 +153,15 @@ class TextPolicy:
         return row
 
     def _text_row(self, key: str, role: str | None, content: str) -> MessageRow:
+        if (
+            0 < len(content) <= self._longest_plain_name
+            and content.isascii()
+            and ";" not in content
+            and "\0" not in content
+        ):  # as in most turns of a chat: what follows would find nothing to do
+            data = content.encode()
+            size = len(data)
+            return row_of_message((message_hash(role, data, is_parts=False), role, content, None, size, size))
         content = prepare(content, key, self._redact)
         text = marked(content)
         data = text.encode()
@@ -166,7 +175,7 @@ class TextPolicy:
         if len(data) > self._limit or text is not content:
             full_bytes = content_bytes(content) + missing_bytes(content)
             text, kept_bytes = cut_with_mark(content, self._limit)
-        return MessageRow(digest, role, text, parts, full_bytes, kept_bytes)
+        return row_of_message((digest, role, text, parts, full_bytes, kept_bytes))
 
     def _remember(self, key: tuple[str | None, str, bool], row: MessageRow) -> None:
         self._known_characters += len(key[1])
