@@ -14,6 +14,7 @@ from otel_sqlite_exporter.conventions.recognise import ID_KEYS
 from otel_sqlite_exporter.database.rows import MessageLink, SpanRecord, link_of_message
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of, events_of, links_of
+from otel_sqlite_exporter.pipeline.known_rows import KnownRows
 from otel_sqlite_exporter.pipeline.provenance import Provenance
 from otel_sqlite_exporter.texts.cleaning import describe, encode_json
 from otel_sqlite_exporter.texts.known_words import WORDS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.config import ExporterOptions
     from otel_sqlite_exporter.conventions.call import JSONValue
+    from otel_sqlite_exporter.database.rows import MessageRow
 
 _STATUSES: Final = {StatusCode.OK: "ok", StatusCode.ERROR: "error"}
 _MAX_TIME: Final = (1 << 63) - 1
@@ -44,6 +46,7 @@ _ID_KEYS: Final = ("gen_ai.conversation.id", "user.id")
 _SHORT_LIST: Final = 1024
 _FINISH_REASONS_KEY: Final = "gen_ai.response.finish_reasons"
 _TOOL_DEFINITIONS_KEY: Final = "gen_ai.tool.definitions"
+_LONGEST_KNOWN_DEFINITIONS: Final = 65_536
 
 
 class InvalidSpanError(ValueError):
@@ -58,6 +61,8 @@ class Converter:
         self._keeps_raw_content = options.keep_raw_content and options.capture_content
         self._policy = TextPolicy(options.max_text_bytes, options.redact, capture_content=options.capture_content)
         self._provenance = Provenance(self._policy)
+        # An agent offers the same tools with every call, and a convention reads them once.
+        self._known_definitions = KnownRows(self._definitions_row, is_small=_is_small)
 
     def facts(self, span: ReadableSpan, log_events: Sequence[EventFacts] = ()) -> SpanFacts:
         """Return what a convention may look at."""
@@ -249,11 +254,16 @@ class Converter:
                     finish_reason = name(key, finish_reason)
                 links.append(link_of_message((direction, position, row, finish_reason)))
         if call.tool_definitions:
-            definitions = Message("tool_definitions", [{"type": "tool_definitions", "tools": call.tool_definitions}])
-            row = row_of(_TOOL_DEFINITIONS_KEY, definitions)
+            # A redactor sees every text of every call.
+            of_definitions = self._definitions_row if self._options.redact else self._known_definitions.of
+            row = of_definitions(call.tool_definitions)
             cut += row.full_bytes - row.kept_bytes
             links.append(MessageLink("system", len(call.system), row, None))
         return links, cut
+
+    def _definitions_row(self, tools: list[JSONValue]) -> MessageRow:
+        definitions = Message("tool_definitions", [{"type": "tool_definitions", "tools": tools}])
+        return self._policy.message(_TOOL_DEFINITIONS_KEY, definitions)
 
     def events(self, call: Call, scope_name: str) -> list[str]:
         """Return a call's span events as JSON objects."""
@@ -292,6 +302,10 @@ class Converter:
             )
             total += cut
         return encode_json(items), total
+
+
+def _is_small(row: MessageRow) -> bool:
+    return row.full_bytes == row.kept_bytes and len(row.parts or "") <= _LONGEST_KNOWN_DEFINITIONS
 
 
 def _storable(moment: int) -> int:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.rows import ResourceRow, ScopeRow
+from otel_sqlite_exporter.pipeline.known_rows import KnownRows
 from otel_sqlite_exporter.texts.cleaning import encode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from otel_sqlite_exporter.texts.policy import TextPolicy
-
-_Row = TypeVar("_Row")
-
-_CACHED_OBJECTS: Final = 64
 
 
 class Provenance:
@@ -26,16 +23,10 @@ class Provenance:
 
     def __init__(self, policy: TextPolicy) -> None:
         self._policy = policy
-        self._resources: dict[int, tuple[object, ResourceRow]] = {}
-        self._scopes: dict[int, tuple[object, ScopeRow]] = {}
-
-    def resource(self, resource: object) -> ResourceRow:
-        """Return the row of a resource."""
-        return self._cached(self._resources, resource, self._resource_row)
-
-    def scope(self, scope: object) -> ScopeRow:
-        """Return the row of an instrumentation scope, None included."""
-        return self._cached(self._scopes, scope, self._scope_row)
+        self.resource: Final = KnownRows(self._resource_row).of
+        """Returns the row of a resource."""
+        self.scope: Final = KnownRows(self._scope_row).of
+        """Returns the row of an instrumentation scope, None included."""
 
     def _resource_row(self, resource: object) -> ResourceRow:
         attributes: Mapping[str, object] = getattr(resource, "attributes", None) or {}
@@ -53,13 +44,3 @@ class Provenance:
             self._policy.name("scope.schema_url", getattr(scope, "schema_url", None)) or "",
             encode_json(self._policy.clean(dict(getattr(scope, "attributes", None) or {}))[0]),
         )
-
-    @staticmethod
-    def _cached(cache: dict[int, tuple[object, _Row]], key: object, make: Callable[[object], _Row]) -> _Row:
-        """Return an object's row by its identity: hashing its attributes would cost as much as making the row."""
-        hit = cache.get(id(key))
-        if hit is None:
-            if len(cache) >= _CACHED_OBJECTS:
-                cache.clear()
-            hit = cache[id(key)] = (key, make(key))
-        return hit[1]
