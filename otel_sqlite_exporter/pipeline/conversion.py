@@ -255,7 +255,7 @@ class Converter:
                 links.append(link_of_message((direction, position, row, finish_reason)))
         if call.tool_definitions:
             # A redactor sees every text of every call.
-            of_definitions = self._definitions_row if self._options.redact else self._known_definitions.of
+            of_definitions = self._known_definitions.of if self._options.redact is None else self._definitions_row
             row = of_definitions(call.tool_definitions)
             cut += row.full_bytes - row.kept_bytes
             links.append(MessageLink("system", len(call.system), row, None))

@@ -31,6 +31,9 @@ class KnownRows(Generic[_Shared, _Row]):
         self._known: dict[int, tuple[_Shared, _Row]] = {}
         """With the object, whose number is nobody else's as long as it is here."""
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def of(self, shared: _Shared) -> _Row:
         """Return an object's row."""
         known = self._known.get(id(shared))

@@ -228,6 +228,26 @@ def test_a_short_data_uri_in_an_attribute_is_a_placeholder_in_any_case(tmp_path:
     assert "see [image/png, 60 bytes, sha256 " in stored
 
 
+@pytest.mark.parametrize("sign", ["base64", "BASE64", "Base64"])
+def test_a_short_data_uri_in_a_message_is_a_placeholder_in_any_case(tmp_path: Path, sign: str) -> None:
+    """As in an attribute."""
+    path = tmp_path / "traces.db"
+    data = base64.b64encode(bytes(range(60))).decode()
+    with recording(path) as processor:
+        end_spans(processor, 1, **{"gen_ai.input.messages": messages(f"see data:image/png;{sign},{data}")})
+    assert "see [image/png, 60 bytes, sha256 " in str(value(path, "SELECT text FROM messages"))
+    assert data.encode() not in every_byte(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "a\0b"], ids=["empty", "with a NUL"])
+def test_a_text_that_no_view_can_make_parts_of_has_them_stored(tmp_path: Path, text: str) -> None:
+    """SQLite's JSON functions end at a NUL, and an empty text is stored as NULL."""
+    path = tmp_path / "traces.db"
+    with recording(path) as processor:
+        end_spans(processor, 1, **{"gen_ai.input.messages": messages(text)})
+    assert json.loads(str(value(path, "SELECT parts FROM messages"))) == [{"type": "text", "content": text}]
+
+
 def test_without_content_no_text_reaches_any_file(tmp_path: Path) -> None:
     """``capture_content=False``: no prompt, answer, argument, error text or free attribute, in any file."""
     path = tmp_path / "traces.db"
