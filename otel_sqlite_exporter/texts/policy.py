@@ -75,6 +75,7 @@ class TextPolicy:
         self._captures = capture_content
         is_plain = redact is None and capture_content
         self._longest_plain_name = min(max_text_bytes, BARE_BASE64_CHARACTERS - 1) if is_plain else -1
+        """Of names, and of messages without a semicolon, in ASCII: up to here nothing is to be done to them."""
         self._longest_plain_text = min(max_text_bytes // _LONGEST_ESCAPE, BARE_BASE64_CHARACTERS - 1)
         self._plain_keys: dict[str, str] = {}
         """Names of attributes that are stored as they are, and their JSON with the colon behind it."""
