@@ -6,13 +6,15 @@ import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from opentelemetry.sdk.trace import ReadableSpan
+
 from otel_sqlite_exporter.pipeline.bounded_queue import CHARACTERS_PER_PERMIT
 from otel_sqlite_exporter.pipeline.foreign_errors import is_of_a_handler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from opentelemetry.sdk.trace import Event, ReadableSpan
+    from opentelemetry.sdk.trace import Event
     from opentelemetry.trace import Link
 
 LLMSpanEvent: TypeAlias = "tuple[ReadableSpan, int]"
@@ -21,6 +23,9 @@ LLMSpanEvent: TypeAlias = "tuple[ReadableSpan, int]"
 Nothing is copied, parsed or hashed in the application's thread. A tuple, because making an object of a class of our own
 is a quarter of what queueing a span costs (``python -m benchmarks on_end``).
 """
+
+_OWN: Final = {name: getattr(ReadableSpan, name) for name in ("attributes", "events", "links")}
+"""The SDK's own properties, of which is known what they return."""
 
 _SCALARS: Final = frozenset({int, float, bool, type(None)})
 _ITEM_CHARACTERS: Final = 8  # what a list takes for each item, beside the item
@@ -47,7 +52,10 @@ def permits_of(span: ReadableSpan) -> int:
 
 
 def events_of(span: ReadableSpan) -> Sequence[Event]:
-    """Return the span's events; looking into the SDK's own container costs a tenth of having it copy itself."""
+    """Return the span's events; looking into the SDK's own container costs a tenth of having it copy itself.
+
+    A class with a property of its own may hide what it holds, so that one is asked.
+    """
     return _held(span, "_events", "events")
 
 
@@ -58,7 +66,8 @@ def links_of(span: ReadableSpan) -> Sequence[Link]:
 
 def _held(span: ReadableSpan, container: str, public: str) -> Sequence[Any]:
     try:
-        held = getattr(span, container)
+        is_own = getattr(type(span), public) is _OWN[public]
+        held = getattr(span, container if is_own else public)
     except AttributeError as error:
         if is_of_a_handler(error):
             raise
@@ -92,15 +101,16 @@ def _characters_of(value: object, depth: int) -> int:
 
 
 def attributes_of(span: ReadableSpan) -> Mapping[str, object]:
-    """Return the span's attributes as the SDK keeps them.
+    """Return the span's attributes, where the SDK's own property would give them, without its wrappers.
 
-    The public property wraps the SDK's own dict twice, and every look-up then runs through two Python methods; reading
-    a short chat that way took longer than converting it. The property serves whatever is built differently.
+    It wraps the SDK's own dict twice, and every look-up then runs through two Python methods; reading a short chat that
+    way took longer than converting it. Other classes' own properties are asked, as in :func:`events_of`.
     """
     try:
-        held = span._attributes  # noqa: SLF001 - see above
-        return held if type(held) is dict else held._dict  # type: ignore[union-attr] # noqa: SLF001
+        if type(span).attributes is _OWN["attributes"]:
+            held = span._attributes  # noqa: SLF001 - see above
+            return held if type(held) is dict else held._dict  # type: ignore[union-attr] # noqa: SLF001
     except AttributeError as error:
         if is_of_a_handler(error):
             raise
-        return span.attributes or {}
+    return span.attributes or {}

@@ -5,10 +5,12 @@ import contextlib
 import json
 import sqlite3
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
@@ -190,6 +192,38 @@ def test_a_span_of_another_make_still_links_calls_to_what_is_above(tmp_path: Pat
         assert processor.force_flush()
         assert processor.stats().skipped == 1
     assert value(path, "SELECT user_id FROM spans WHERE span_id = '0000000000000003'") == "u-7"
+
+
+@pytest.mark.parametrize("hold", [dict, lambda given: BoundedAttributes(attributes=given)], ids=["dict", "the SDK's"])
+def test_a_class_of_spans_with_properties_of_its_own_is_asked(tmp_path: Path, hold: Callable[[Any], Any]) -> None:
+    """What it hides, as an application's redacting span does, is stored nowhere."""
+
+    class Hiding(ReadableSpan):
+        @property
+        def attributes(self) -> Mapping[str, Any]:
+            return {**CHAT, "user.id": "hidden"}
+
+        @property
+        def events(self) -> Sequence[Event]:
+            return [Event("told", {"said": "hidden"}, 1)]
+
+    path = tmp_path / "traces.db"
+    shown = span_of()
+    span = Hiding(
+        "chat",
+        shown.context,
+        attributes=hold({**CHAT, "user.id": "a secret"}),
+        events=[Event("a secret", {"said": "a secret"}, 1)],
+        resource=shown.resource,
+        start_time=shown.start_time,
+        end_time=shown.end_time,
+    )
+    with recording(path) as processor:
+        processor.on_end(span)
+    assert query(path, "SELECT user_id, json_extract(events, '$[0].name') FROM spans WHERE name = 'chat'") == [
+        ("hidden", "told")
+    ]
+    assert b"a secret" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
 
 def test_unsampled_spans_are_neither_stored_nor_counted(tmp_path: Path) -> None:
