@@ -16,8 +16,11 @@ from otel_sqlite_exporter.calls.stream_tails import StreamTails
 if TYPE_CHECKING:
     from otel_sqlite_exporter.calls.descent import News, Relative
 
+_WITH_TEXTS: Final = 1024
+"""How many reports are remembered with their texts in any case."""
+
 _MOST_CHARACTERS: Final = 8 << 20
-"""How many characters of prompts and answers are remembered; of those before only hashes, which take long to make."""
+"""How long the texts of further reports may be, of all together; else only hashes are kept, which take long to make."""
 
 _MOST_MOVES: Final = 8
 """How many reports of others may be moved for the sake of one that arrives."""
@@ -403,20 +406,21 @@ class RecentCalls:
         self._ends.add(node)
         self._with_texts.append(node)
         self._characters += node.own.characters
-        while self._characters > _MOST_CHARACTERS:
-            old = self._leave_texts()
-            old.own.age()
-            old.report.age()
+        while self._characters > _MOST_CHARACTERS and len(self._with_texts) > _WITH_TEXTS:
+            _age(self._take_oldest_with_texts())
 
-    def _leave_texts(self) -> Node:
-        """Take the oldest report out of those with texts."""
+    def _take_oldest_with_texts(self) -> Node:
         node = self._with_texts.popleft()
         self._characters -= node.own.characters
         return node
 
     def _forget(self, node: Node) -> None:
         if self._with_texts and self._with_texts[0] is node:
-            self._leave_texts()
+            self._take_oldest_with_texts()
+            if node.inner is not None or node.outers:  # which keep it in memory
+                _age(node)
+        if node.inner is not None and len(node.inner.outers) > MOST_REPORTS:  # more than are ever looked at
+            node.inner.remove_outer(node)
         for inner, _ in node.inside:
             inner.ancestor = None
         node.inside = ()
@@ -446,3 +450,8 @@ class RecentCalls:
                 self._shown.append((node.own.key, trace_id))
         self._changed.clear()
         return news
+
+
+def _age(node: Node) -> None:
+    node.own.age()
+    node.report.age()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +170,7 @@ def _calls_with_texts(recent: RecentCalls, count: int) -> list[CallReport]:
 
 def test_texts_are_remembered_up_to_a_number_of_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the calls before only hashes are kept, by which another report of such a call is still found."""
+    monkeypatch.setattr(duplicates, "_WITH_TEXTS", 4)
     monkeypatch.setattr(duplicates, "_MOST_CHARACTERS", 1000)
     recent = RecentCalls()
     calls = _calls_with_texts(recent, 20)
@@ -182,8 +184,33 @@ def test_texts_are_remembered_up_to_a_number_of_characters(monkeypatch: pytest.M
         assert [(news.outer, news.inner) for news in found] == [((number, 2), (number, 1))]
 
 
+def test_the_latest_calls_have_their_texts_however_long_these_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few long prompts take no words from the others, by which a call is told from the next."""
+    monkeypatch.setattr(duplicates, "_WITH_TEXTS", 4)
+    monkeypatch.setattr(duplicates, "_MOST_CHARACTERS", 50)
+    calls = _calls_with_texts(RecentCalls(), 20)
+    assert [isinstance(call.prompt, str) for call in calls] == [*[False] * 16, *[True] * 4]
+
+
+def test_forgotten_reports_of_one_call_leave_memory() -> None:
+    """However many reports of one layer and one time have one response id."""
+    recent = RecentCalls(capacity=50)
+    reports = []
+    for number in range(2000):
+        report, *_ = concurrent_calls(1, "separate")
+        report.key, report.start, report.end = (number, 1), 0, 10**9 + number
+        report.response_id, report.prompt = "the same", "What is due?"
+        reports.append(report)
+        recent.observe(report)
+    gc.collect()
+    kept = sum(isinstance(item, report_node.Node) for item in gc.get_objects())
+    assert kept < 1000
+    assert not any(isinstance(report.prompt, str) for report in reports[:-50])
+
+
 def test_texts_of_forgotten_calls_take_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where few calls are remembered, all of them have their texts, however many there were."""
+    monkeypatch.setattr(duplicates, "_WITH_TEXTS", 4)
     monkeypatch.setattr(duplicates, "_MOST_CHARACTERS", 1000)
     calls = _calls_with_texts(RecentCalls(capacity=9), 100)
     assert all(isinstance(call.prompt, str) for call in calls)
