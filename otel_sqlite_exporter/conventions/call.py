@@ -19,6 +19,12 @@ Part: TypeAlias = dict[str, JSONValue]
 """One message part of the GenAI semantic conventions: ``{"type": "text", "content": ...}`` and its siblings."""
 
 
+class Shared(list[JSONValue]):
+    """A list that many calls have, as the definitions of the same tools: nobody changes it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class EventFacts:
     """A span event, or a log event joined to its span.

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from otel_sqlite_exporter.conventions import instructions
-from otel_sqlite_exporter.conventions.call import Call, JSONValue, Message, Part
+from otel_sqlite_exporter.conventions.call import Call, JSONValue, Message, Part, Shared
 from otel_sqlite_exporter.conventions.containers import read_input, read_one, read_output, read_system
 from otel_sqlite_exporter.conventions.documents import read_documents
 from otel_sqlite_exporter.conventions.events import read_event_list
@@ -290,8 +290,10 @@ def _definitions(value: object) -> list[JSONValue]:
     return [_definition(item) for item in cast("Sequence[Any]", decoded)] if isinstance(decoded, list) else []
 
 
-# An agent sends the same definitions with every call. Nobody changes the lists that are shared here.
-_remembered_definitions: Final[Callable[[str], list[JSONValue]]] = lru_cache(maxsize=64)(_definitions)
+@lru_cache(maxsize=64)
+def _remembered_definitions(value: str) -> list[JSONValue]:
+    """Return what an agent sends with every call."""
+    return Shared(_definitions(value))
 
 
 def _definition(item: object) -> JSONValue:

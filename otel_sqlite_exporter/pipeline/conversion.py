@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.trace.status import StatusCode
 
 from otel_sqlite_exporter.conventions import values
-from otel_sqlite_exporter.conventions.call import Call, EventFacts, Message, SpanFacts
+from otel_sqlite_exporter.conventions.call import Call, EventFacts, Message, Shared, SpanFacts
 from otel_sqlite_exporter.conventions.reader import Reading, read
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS
 from otel_sqlite_exporter.database.rows import MessageLink, SpanRecord, link_of_message
@@ -46,7 +46,6 @@ _ID_KEYS: Final = ("gen_ai.conversation.id", "user.id")
 _SHORT_LIST: Final = 1024
 _FINISH_REASONS_KEY: Final = "gen_ai.response.finish_reasons"
 _TOOL_DEFINITIONS_KEY: Final = "gen_ai.tool.definitions"
-_LONGEST_KNOWN_DEFINITIONS: Final = 65_536
 
 
 class InvalidSpanError(ValueError):
@@ -61,8 +60,7 @@ class Converter:
         self._keeps_raw_content = options.keep_raw_content and options.capture_content
         self._policy = TextPolicy(options.max_text_bytes, options.redact, capture_content=options.capture_content)
         self._provenance = Provenance(self._policy)
-        # An agent offers the same tools with every call, and a convention reads them once.
-        self._known_definitions = KnownRows(self._definitions_row, is_small=_is_small)
+        self._known_definitions = KnownRows(self._definitions_row)
 
     def facts(self, span: ReadableSpan, log_events: Sequence[EventFacts] = ()) -> SpanFacts:
         """Return what a convention may look at."""
@@ -202,7 +200,6 @@ class Converter:
     def completing_facts(self, call: Call) -> tuple[object, ...]:
         """Return the columns ``provider`` to ``tool_call_id``: what another report of the call may complete."""
         name = self._policy.name
-        # Most spans lack most of these, and a call that returns None takes longer than not to make it.
         return (
             name("gen_ai.provider.name", call.provider),
             name("gen_ai.request.model", call.request_model),
@@ -219,11 +216,12 @@ class Converter:
             call.cost_source,
             call.time_to_first_token_ms,
             None if call.streaming is None else int(call.streaming),
-            call.conversation_id and name(_ID_KEYS[0], call.conversation_id),
-            call.user_id and name(_ID_KEYS[1], call.user_id),
-            call.agent_name and name("gen_ai.agent.name", call.agent_name),
-            call.tool_name and name("gen_ai.tool.name", call.tool_name),
-            call.tool_call_id and name("gen_ai.tool.call.id", call.tool_call_id),
+            # What most spans lack: a call that returns None takes longer than not to make it.
+            None if call.conversation_id is None else name(_ID_KEYS[0], call.conversation_id),
+            None if call.user_id is None else name(_ID_KEYS[1], call.user_id),
+            None if call.agent_name is None else name("gen_ai.agent.name", call.agent_name),
+            None if call.tool_name is None else name("gen_ai.tool.name", call.tool_name),
+            None if call.tool_call_id is None else name("gen_ai.tool.call.id", call.tool_call_id),
         )
 
     def _finish_reasons(self, reasons: Sequence[str]) -> str | None:
@@ -254,15 +252,14 @@ class Converter:
                     finish_reason = name(key, finish_reason)
                 links.append(link_of_message((direction, position, row, finish_reason)))
         if call.tool_definitions:
-            # A redactor sees every text of every call.
-            of_definitions = self._known_definitions.of if self._options.redact is None else self._definitions_row
-            row = of_definitions(call.tool_definitions)
+            is_known = type(call.tool_definitions) is Shared and self._options.redact is None  # which sees all texts
+            row = (self._known_definitions.of if is_known else self._definitions_row)(call.tool_definitions)
             cut += row.full_bytes - row.kept_bytes
             links.append(MessageLink("system", len(call.system), row, None))
         return links, cut
 
     def _definitions_row(self, tools: list[JSONValue]) -> MessageRow:
-        definitions = Message("tool_definitions", [{"type": "tool_definitions", "tools": tools}])
+        definitions = Message("tool_definitions", [{"type": "tool_definitions", "tools": list(tools)}])
         return self._policy.message(_TOOL_DEFINITIONS_KEY, definitions)
 
     def events(self, call: Call, scope_name: str) -> list[str]:
@@ -302,10 +299,6 @@ class Converter:
             )
             total += cut
         return encode_json(items), total
-
-
-def _is_small(row: MessageRow) -> bool:
-    return row.full_bytes == row.kept_bytes and len(row.parts or "") <= _LONGEST_KNOWN_DEFINITIONS
 
 
 def _storable(moment: int) -> int:

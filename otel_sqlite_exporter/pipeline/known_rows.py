@@ -16,18 +16,16 @@ _CAPACITY: Final = 64
 class KnownRows(Generic[_Shared, _Row]):
     """Rows by the identity of the objects they are made of: comparing these would cost as much as making the row.
 
-    Nobody changes such an object once it was seen.
+    Only for objects that nobody changes.
 
     Args:
         make: Makes a row of an object.
-        is_small: Tells of a row whether it and its object may be kept in memory; by default all may.
     """
 
-    __slots__ = ("_is_small", "_known", "_make")
+    __slots__ = ("_known", "_make")
 
-    def __init__(self, make: Callable[[_Shared], _Row], is_small: Callable[[_Row], bool] | None = None) -> None:
+    def __init__(self, make: Callable[[_Shared], _Row]) -> None:
         self._make = make
-        self._is_small = is_small
         self._known: dict[int, tuple[_Shared, _Row]] = {}
         """With the object, whose number is nobody else's as long as it is here."""
 
@@ -37,11 +35,8 @@ class KnownRows(Generic[_Shared, _Row]):
     def of(self, shared: _Shared) -> _Row:
         """Return an object's row."""
         known = self._known.get(id(shared))
-        if known is not None:
-            return known[1]
-        row = self._make(shared)
-        if self._is_small is None or self._is_small(row):
+        if known is None:
             if len(self._known) >= _CAPACITY:
                 self._known.clear()
-            self._known[id(shared)] = (shared, row)
-        return row
+            known = self._known[id(shared)] = (shared, self._make(shared))
+        return known[1]

@@ -74,7 +74,7 @@ class TextPolicy:
         self._redact = None if redact is None else Redactor(redact)
         self._captures = capture_content
         is_plain = redact is None and capture_content
-        self._longest_plain_name = min(max_text_bytes, BARE_BASE64_CHARACTERS - 1) if is_plain else -1
+        self._longest_plain = min(max_text_bytes, BARE_BASE64_CHARACTERS - 1) if is_plain else -1
         """Of names, and of messages without a semicolon, in ASCII: up to here nothing is to be done to them."""
         self._longest_plain_text = min(max_text_bytes // _LONGEST_ESCAPE, BARE_BASE64_CHARACTERS - 1)
         self._plain_keys: dict[str, str] = {}
@@ -155,10 +155,7 @@ class TextPolicy:
 
     def _text_row(self, key: str, role: str | None, content: str) -> MessageRow:
         if (
-            0 < len(content) <= self._longest_plain_name
-            and content.isascii()
-            and ";" not in content
-            and "\0" not in content
+            0 < len(content) <= self._longest_plain and content.isascii() and ";" not in content and "\0" not in content
         ):  # as in most turns of a chat: what follows would find nothing to do
             data = content.encode()
             size = len(data)
@@ -200,7 +197,7 @@ class TextPolicy:
             key: What a redactor is told. It does not see the conventions' own words.
             text: What the emitter wrote.
         """
-        if text is None or (len(text) <= self._longest_plain_name and text.isascii()):
+        if text is None or (len(text) <= self._longest_plain and text.isascii()):
             return text
         if not self._captures and not is_identifier(text):
             return None

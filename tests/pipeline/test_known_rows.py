@@ -25,21 +25,6 @@ def test_an_object_becomes_a_row_once() -> None:
     assert len(made) == 2
 
 
-def test_what_is_not_small_is_made_each_time() -> None:
-    """A large object is not kept in memory for the sake of another call that may never come."""
-    made: list[int] = []
-
-    def make(shared: list[int]) -> int:
-        made.append(len(shared))
-        return len(shared)
-
-    rows = KnownRows(make, is_small=lambda row: row < 3)
-    short, long = [1], [1, 2, 3]
-    for _ in range(3):
-        assert (rows.of(short), rows.of(long)) == (1, 3)
-    assert made == [1, 3, 3, 3]
-
-
 def test_only_the_latest_objects_are_kept() -> None:
     """However many objects there are, few of them are kept in memory, and each has its own row."""
     rows: KnownRows[list[int], int] = KnownRows(sum)
