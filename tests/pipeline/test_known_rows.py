@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from otel_sqlite_exporter.config import exporter_options
+from otel_sqlite_exporter.conventions.call import Call, Shared
+from otel_sqlite_exporter.pipeline.conversion import Converter
 from otel_sqlite_exporter.pipeline.known_rows import KnownRows
 from tests.support import end_spans, query, recording
 
@@ -60,3 +69,20 @@ def test_a_redactor_sees_the_tools_of_every_call(tmp_path: Path) -> None:
     with recording(tmp_path / "traces.db", redact=redact) as processor:
         end_spans(processor, 3, **{"gen_ai.tool.definitions": json.dumps([TOOL])})
     assert seen.count("Finds what was said.") == 3
+
+
+class _Tool(dict[str, Any]):
+    """A definition of which can be told whether it is still in memory."""
+
+
+@pytest.mark.parametrize(("make", "is_kept"), [(Shared, True), (list, False)])
+def test_only_definitions_that_calls_share_are_kept(make: Callable[[list[Any]], list[Any]], is_kept: bool) -> None:
+    """A list that only one call has would be kept in memory for nothing."""
+    converter = Converter(exporter_options(path="traces.db"))
+    tool = _Tool(TOOL)
+    kept = weakref.ref(tool)
+    (link,) = converter.messages(Call(kind="llm", tool_definitions=make([tool])))
+    assert json.loads(str(link.message.parts)) == [{"type": "tool_definitions", "tools": [TOOL]}]
+    del tool
+    gc.collect()
+    assert (kept() is not None) == is_kept
