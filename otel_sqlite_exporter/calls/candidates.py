@@ -83,9 +83,7 @@ class Candidates:
         if node.inner is not None:
             self.note_link(node, -1)
         if node.number <= self._filed:
-            self._everyone.remove(node)
-            for shelf in self._free.values():
-                shelf.remove(node)
+            self._take_off(node)
         self._sizes[layer] -= 1
         if not self._sizes[layer]:
             del self._sizes[layer]
@@ -96,9 +94,7 @@ class Candidates:
         """Put a report, of which more has become known, where it belongs."""
         node.keys = None
         if node in self._everyone:
-            self._everyone.remove(node)
-            for shelf in self._free.values():
-                shelf.remove(node)
+            self._take_off(node)
             self._file(node)
 
     def refile(self, group: Sequence[Node]) -> None:
@@ -138,9 +134,7 @@ class Candidates:
         """
         self._file_all()
         for node in nodes:
-            self._everyone.remove(node)
-            for shelf in self._free.values():
-                shelf.remove(node)
+            self._take_off(node)
         self._last_end = self._last_end_of_others = min(self._last_end_of_others, since)
         self._last_opener_end = min(self._last_opener_end, since)
 
@@ -262,6 +256,12 @@ class Candidates:
         self._filed = self._noted
         for node in reversed(new):
             self._file(node)
+
+    def _take_off(self, node: Node) -> None:
+        """Let nobody find a report."""
+        self._everyone.remove(node)
+        for shelf in self._free.values():
+            shelf.remove(node)
 
     def _file(self, node: Node) -> None:
         keys = _keys_of(node)[0]
