@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from otel_sqlite_exporter.calls.candidates import Candidates
 from otel_sqlite_exporter.calls.descent import Descent
 from otel_sqlite_exporter.calls.end_order import EndOrder
+from otel_sqlite_exporter.calls.kept_texts import KeptTexts
 from otel_sqlite_exporter.calls.report import MATCH, NO_RANK, CallReport, Rank, SpanKey, is_part, is_twin
 from otel_sqlite_exporter.calls.report_node import MOST_REPORTS, PART, STRUCTURE, TAIL, Node, nested_call, rivals
 from otel_sqlite_exporter.calls.stream_tails import StreamTails
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.calls.descent import News, Relative
-
-_WITH_TEXTS: Final = 1024
-"""How many reports are remembered with their texts in any case."""
-
-_MOST_CHARACTERS: Final = 8 << 20
-"""How long the texts of further reports may be, of all together; else only hashes are kept, which take long to make."""
 
 _MOST_MOVES: Final = 8
 """How many reports of others may be moved for the sake of one that arrives."""
@@ -74,9 +69,7 @@ class RecentCalls:
         self.descent = Descent() if descent is None else descent
         self._capacity = capacity
         self._by_key: OrderedDict[SpanKey, Node] = OrderedDict()
-        self._with_texts: deque[Node] = deque()
-        self._characters = 0
-        """How many there are in these texts."""
+        self._texts = KeptTexts()
         self._twins: dict[tuple[str, str], Node] = {}
         self._candidates = Candidates(self._by_key)
         self._tails = StreamTails()
@@ -404,21 +397,10 @@ class RecentCalls:
         self._candidates.note(node)
         self._tails.note(node)
         self._ends.add(node)
-        self._with_texts.append(node)
-        self._characters += node.own.characters
-        while self._characters > _MOST_CHARACTERS and len(self._with_texts) > _WITH_TEXTS:
-            _age(self._take_oldest_with_texts())
-
-    def _take_oldest_with_texts(self) -> Node:
-        node = self._with_texts.popleft()
-        self._characters -= node.own.characters
-        return node
+        self._texts.add(node)
 
     def _forget(self, node: Node) -> None:
-        if self._with_texts and self._with_texts[0] is node:
-            self._take_oldest_with_texts()
-            if node.inner is not None or node.outers:  # which keep it in memory
-                _age(node)
+        self._texts.forget(node)
         if node.inner is not None and len(node.inner.outers) > MOST_REPORTS:  # more than are ever looked at
             node.inner.remove_outer(node)
         for inner, _ in node.inside:
@@ -450,8 +432,3 @@ class RecentCalls:
                 self._shown.append((node.own.key, trace_id))
         self._changed.clear()
         return news
-
-
-def _age(node: Node) -> None:
-    node.own.age()
-    node.report.age()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.calls import candidates, duplicates, report_node
+from otel_sqlite_exporter.calls import candidates, kept_texts, report_node
 from otel_sqlite_exporter.calls.duplicates import RecentCalls
 from otel_sqlite_exporter.calls.report import CallReport, SpanKey, is_compatible, likeness
 from otel_sqlite_exporter.calls.report_keys import keys_of
@@ -170,8 +170,8 @@ def _calls_with_texts(recent: RecentCalls, count: int) -> list[CallReport]:
 
 def test_texts_are_remembered_up_to_a_number_of_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the calls before only hashes are kept, by which another report of such a call is still found."""
-    monkeypatch.setattr(duplicates, "_WITH_TEXTS", 4)
-    monkeypatch.setattr(duplicates, "_MOST_CHARACTERS", 1000)
+    monkeypatch.setattr(kept_texts, "_WITH_TEXTS", 4)
+    monkeypatch.setattr(kept_texts, "_MOST_CHARACTERS", 1000)
     recent = RecentCalls()
     calls = _calls_with_texts(recent, 20)
     assert [isinstance(call.prompt, str) for call in calls] == [*[False] * 10, *[True] * 10]
@@ -186,8 +186,8 @@ def test_texts_are_remembered_up_to_a_number_of_characters(monkeypatch: pytest.M
 
 def test_the_latest_calls_have_their_texts_however_long_these_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few long prompts take no words from the others, by which a call is told from the next."""
-    monkeypatch.setattr(duplicates, "_WITH_TEXTS", 4)
-    monkeypatch.setattr(duplicates, "_MOST_CHARACTERS", 50)
+    monkeypatch.setattr(kept_texts, "_WITH_TEXTS", 4)
+    monkeypatch.setattr(kept_texts, "_MOST_CHARACTERS", 50)
     calls = _calls_with_texts(RecentCalls(), 20)
     assert [isinstance(call.prompt, str) for call in calls] == [*[False] * 16, *[True] * 4]
 
@@ -210,8 +210,8 @@ def test_forgotten_reports_of_one_call_leave_memory() -> None:
 
 def test_texts_of_forgotten_calls_take_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where few calls are remembered, all of them have their texts, however many there were."""
-    monkeypatch.setattr(duplicates, "_WITH_TEXTS", 4)
-    monkeypatch.setattr(duplicates, "_MOST_CHARACTERS", 1000)
+    monkeypatch.setattr(kept_texts, "_WITH_TEXTS", 4)
+    monkeypatch.setattr(kept_texts, "_MOST_CHARACTERS", 1000)
     calls = _calls_with_texts(RecentCalls(capacity=9), 100)
     assert all(isinstance(call.prompt, str) for call in calls)
 

@@ -439,7 +439,7 @@ class TestTheWindow:
         shelves = [recent._candidates._everyone, *recent._candidates._free.values()]
         shelves += [recent._tails._requests, recent._tails._tails]
         assert all(len(shelf) <= 16 for shelf in shelves)
-        assert [len(recent._by_key), len(recent._ends), len(recent._with_texts)] == [16] * 3
+        assert [len(recent._by_key), len(recent._ends), len(recent._texts)] == [16] * 3
         assert recent._ends._gone <= 512
         assert len(recent._twins) <= 16
         assert len(descent) == 64 + 32
