@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
 
 from otel_sqlite_exporter.database.schema import SPAN_COLUMNS
+from otel_sqlite_exporter.digests import blake2b_16
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +134,7 @@ def message_hash(role: str | None, content: bytes, *, is_parts: bool) -> bytes:
         content: The whole text, or the JSON of all parts; after redaction, before any cut.
         is_parts: Whether it is the JSON of parts.
     """
-    return hashlib.blake2b(_hash_head(role, is_parts) + content, digest_size=16).digest()
+    return blake2b_16(_hash_head(role, is_parts) + content)
 
 
 @lru_cache(maxsize=64)

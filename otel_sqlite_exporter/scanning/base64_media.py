@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import string
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from otel_sqlite_exporter.digests import sha256_hex
 from otel_sqlite_exporter.scanning import patterns
 from otel_sqlite_exporter.scanning.patterns import BARE_BASE64_CHARACTERS, BLOCK_CHARACTERS, SLICE
 
@@ -253,7 +253,7 @@ def _lines_in_pieces(text: str) -> list[str]:
 
 def placeholder(mime_type: str | None, data: bytes) -> str:
     """Return what stands in a text for media."""
-    return f"[{mime_type or 'binary'}, {len(data)} bytes, sha256 {sha256(data)}]"
+    return f"[{mime_type or 'binary'}, {len(data)} bytes, sha256 {sha256_hex(data)}]"
 
 
 def is_placeholder(text: str) -> bool:
@@ -268,9 +268,4 @@ def size_and_hash(content: str | bytes) -> tuple[int, str]:
         if match is not None:
             return int(match[1]), match[2]
         content = decoded(content)
-    return len(content), sha256(content)
-
-
-def sha256(data: bytes) -> str:
-    """Return the SHA-256 of media as hex digits."""
-    return hashlib.sha256(data).hexdigest()
+    return len(content), sha256_hex(content)

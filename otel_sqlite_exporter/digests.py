@@ -1,0 +1,30 @@
+"""Digests of texts and media of any length, made without giving the GIL away.
+
+``hashlib`` gives it away for 2 KiB and more at once. A thread that computes has it then, for a turn of 5 ms: for a
+prompt that takes 10 us to hash (``python -m benchmarks kept``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+_SLICE: Final = 2047
+
+
+def blake2b_16(data: bytes) -> bytes:
+    """Return the BLAKE2b digest of 16 bytes."""
+    if len(data) <= _SLICE:
+        return hashlib.blake2b(data, digest_size=16).digest()
+    digest = hashlib.blake2b(digest_size=16)
+    for start in range(0, len(data), _SLICE):
+        digest.update(data[start : start + _SLICE])
+    return digest.digest()
+
+
+def sha256_hex(data: bytes) -> str:
+    """Return the SHA-256 digest as hex digits."""
+    digest = hashlib.sha256()
+    for start in range(0, len(data), _SLICE):
+        digest.update(data[start : start + _SLICE])
+    return digest.hexdigest()
