@@ -112,6 +112,11 @@ def short_chat(index: int) -> dict[str, object]:
     )
 
 
+def long_prompt(index: int) -> dict[str, object]:
+    """Return a question of 4,000 characters and an answer of 2,500: both longer than hashlib takes with the GIL."""
+    return chat_attributes([message("user", prose(4000, index))], prose(2500, -index))
+
+
 def long_chat(index: int) -> dict[str, object]:
     """Return a chat of 20 messages, none of them seen before."""
     roles = ("user", "assistant")
