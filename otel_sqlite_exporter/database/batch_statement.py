@@ -286,9 +286,10 @@ class Insertion:
         values += [""] * (columns.own_count * (span_rows - len(self._spans)))
         _add_rows(values, self._messages, _NO_MESSAGE, message_rows, _MESSAGES_IN_A_ROW)
         _add_rows(values, self._runs, _NO_RUN, run_rows, _RUNS_IN_A_ROW)
-        connection.execute(
+        # Not execute, which gives the GIL away once more, for the id of a row: each time a busy thread may keep it.
+        connection.executemany(
             _statement(span_rows, columns.shared_marks, columns.own_marks, message_rows, run_rows),
-            values,
+            (values,),
         )
 
 
