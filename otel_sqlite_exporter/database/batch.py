@@ -18,7 +18,7 @@ from otel_sqlite_exporter.database.batch_statement import (
 )
 from otel_sqlite_exporter.database.completion import Completions, row_of
 from otel_sqlite_exporter.database.inherited_ids import INHERITED_COLUMNS, InheritedIds
-from otel_sqlite_exporter.database.rows import SpanRecord
+from otel_sqlite_exporter.database.rows import DIRECTION, SpanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -236,9 +236,8 @@ class Statements:
         new: set[bytes] = set()
         known = self._messages
         for back, links in spans:
-            for link in links:
-                message = link.message
-                digest = message.hash
+            for _, _, message, _ in links:
+                digest = message[0]
                 if digest not in known and digest not in new:
                     new.add(digest)
                     insertion.add_message(message)
@@ -289,7 +288,7 @@ class Statements:
             )
         }
         (last_id,) = connection.execute("SELECT max(id) FROM spans").fetchone()
-        missing = [link for link in amendment.messages if link.direction not in present]
+        missing = [link for link in amendment.messages if link[DIRECTION] not in present]
         self._insert_links(connection, [(last_id - span_id, missing)])
 
 

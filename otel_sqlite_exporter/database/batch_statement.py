@@ -238,9 +238,9 @@ class Insertion:
                 and finish_reason == reason_of_run
                 and len(hashes) < _LONGEST_RUN * _HASH_BYTES
             ):
-                hashes += message.hash
+                hashes += message[0]
             else:
-                hashes = bytearray(message.hash)
+                hashes = bytearray(message[0])
                 of_run, reason_of_run = direction, finish_reason
                 self._runs.append((hashes, direction, finish_reason or "", back, position))
             next_position = position + 1

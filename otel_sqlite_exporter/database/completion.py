@@ -11,6 +11,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_sqlite_exporter.database.essentials import MESSAGE_DIRECTIONS
+from otel_sqlite_exporter.database.rows import DIRECTION
 from otel_sqlite_exporter.database.schema import SPAN_COLUMNS
 
 if TYPE_CHECKING:
@@ -63,13 +64,13 @@ class Completions:
 
     def complete_record(self, outer: SpanRecord, inner: SpanRecord) -> None:
         """Fill what a record that is not written yet does not know by what another one knows."""
-        present = {link.direction for link in inner.messages}
+        present = {link[DIRECTION] for link in inner.messages}
         columns = tuple([column for column, fact in zip(FACT_COLUMNS, inner.facts, strict=True) if fact is None])
         directions = tuple([direction for direction in MESSAGE_DIRECTIONS if direction not in present])
         if columns:
             inner.facts = tuple([o if i is None else i for i, o in zip(inner.facts, outer.facts, strict=True)])
         if directions:
-            inner.messages = [*inner.messages, *(link for link in outer.messages if link.direction in directions)]
+            inner.messages = [*inner.messages, *(link for link in outer.messages if link[DIRECTION] in directions)]
         self._remember(outer.key, inner.key, Gaps(columns, directions))
 
     def take_back_record(self, outer: SpanRecord, inner: SpanRecord) -> None:
@@ -82,7 +83,7 @@ class Completions:
                     for column, mine, other in zip(FACT_COLUMNS, inner.facts, outer.facts, strict=True)
                 ]
             )
-            copied = [link for link in outer.messages if link.direction in gaps.directions]
+            copied = [link for link in outer.messages if link[DIRECTION] in gaps.directions]
             inner.messages = [link for link in inner.messages if link not in copied]
 
     def complete(self, connection: sqlite3.Connection, outer: Row, inner: Row) -> None:

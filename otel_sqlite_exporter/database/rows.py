@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from otel_sqlite_exporter.database.schema import SPAN_COLUMNS
 from otel_sqlite_exporter.digests import blake2b_16
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 RowKey: TypeAlias = tuple[str, str]
 """(trace_id, span_id) as the columns hold them."""
@@ -37,42 +34,19 @@ class ScopeRow(NamedTuple):
     attributes: str
 
 
-class MessageRow(NamedTuple):
-    """One row of ``messages``, as a tuple: a frozen dataclass takes five times as long to make.
+MessageRow: TypeAlias = tuple[bytes, str | None, str | None, str | None, int, int]
+"""One row of ``messages``: (hash, role, text, parts, full_bytes, kept_bytes).
 
-    Args:
-        hash: See :func:`message_hash`.
-        role: The message's role.
-        text: Its plain text, cut.
-        parts: JSON of its parts where they say more than ``text``, else None.
-        full_bytes: UTF-8 bytes of all its texts.
-        kept_bytes: How many of them are stored.
-    """
+The hash is that of :func:`message_hash`, the text the message's plain text, cut; the parts are JSON where they say more
+than the text, else None. A tuple and no class of its own: thousands are remembered, and of what holds texts and numbers
+only the garbage collector lets go of tuples.
+"""
 
-    hash: bytes
-    role: str | None
-    text: str | None
-    parts: str | None
-    full_bytes: int
-    kept_bytes: int
+MessageLink: TypeAlias = tuple[str, int, MessageRow, str | None]
+"""One row of ``span_messages``, still without ids: (direction, position, message, finish_reason)."""
 
-
-class MessageLink(NamedTuple):
-    """One row of ``span_messages``, still without ids."""
-
-    direction: str
-    position: int
-    message: MessageRow
-    finish_reason: str | None
-
-
-# As the two classes make themselves of their fields, without a call of Python's for each message of a history.
-row_of_message: Final = partial(
-    cast("Callable[[type[MessageRow], tuple[object, ...]], MessageRow]", tuple.__new__), MessageRow
-)
-link_of_message: Final = partial(
-    cast("Callable[[type[MessageLink], tuple[object, ...]], MessageLink]", tuple.__new__), MessageLink
-)
+DIRECTION: Final = 0
+"""Where a :data:`MessageLink` has its direction."""
 
 
 @dataclass(slots=True)

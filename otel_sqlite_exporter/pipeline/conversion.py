@@ -11,7 +11,7 @@ from otel_sqlite_exporter.conventions import values
 from otel_sqlite_exporter.conventions.call import Call, EventFacts, Message, Shared, SpanFacts
 from otel_sqlite_exporter.conventions.reader import Reading, read
 from otel_sqlite_exporter.conventions.recognise import ID_KEYS
-from otel_sqlite_exporter.database.rows import MessageLink, SpanRecord, link_of_message
+from otel_sqlite_exporter.database.rows import SpanRecord
 from otel_sqlite_exporter.ids import trace_id_text
 from otel_sqlite_exporter.pipeline.ended_span import attributes_of, events_of, links_of
 from otel_sqlite_exporter.pipeline.known_rows import KnownRows
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.config import ExporterOptions
     from otel_sqlite_exporter.conventions.call import JSONValue
-    from otel_sqlite_exporter.database.rows import MessageRow
+    from otel_sqlite_exporter.database.rows import MessageLink, MessageRow
 
 _STATUSES: Final = {StatusCode.OK: "ok", StatusCode.ERROR: "error"}
 _MAX_TIME: Final = (1 << 63) - 1
@@ -246,16 +246,18 @@ class Converter:
             key = _CONTENT_KEYS[direction]
             for position, message in enumerate(messages):
                 row = row_of(key, message)
-                cut += row.full_bytes - row.kept_bytes
+                _, _, _, _, full_bytes, kept_bytes = row
+                cut += full_bytes - kept_bytes
                 finish_reason = message.finish_reason
                 if finish_reason is not None:
                     finish_reason = name(key, finish_reason)
-                links.append(link_of_message((direction, position, row, finish_reason)))
+                links.append((direction, position, row, finish_reason))
         if call.tool_definitions:
             is_known = type(call.tool_definitions) is Shared and self._options.redact is None  # which sees all texts
             row = (self._known_definitions.of if is_known else self._definitions_row)(call.tool_definitions)
-            cut += row.full_bytes - row.kept_bytes
-            links.append(MessageLink("system", len(call.system), row, None))
+            _, _, _, _, full_bytes, kept_bytes = row
+            cut += full_bytes - kept_bytes
+            links.append(("system", len(call.system), row, None))
         return links, cut
 
     def _definitions_row(self, tools: list[JSONValue]) -> MessageRow:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.amendments import Amendment
 from otel_sqlite_exporter.database.completion import FACT_COLUMNS
+from otel_sqlite_exporter.database.rows import DIRECTION
 from otel_sqlite_exporter.database.schema import USAGE_SUMS
 from otel_sqlite_exporter.ids import span_key_text
 
@@ -51,7 +52,7 @@ def completion_of_wrapped(recent: RecentCalls, wrapper: Relative, call: Call, re
     if has_reason and not any(report.has_reason or report.is_failed for report in reports):
         columns |= _REASON
     if has_question and all(report.is_failed and report.prompt is None for report in reports):
-        messages = [link for link in record.messages if link.direction in _SENT]
+        messages = [link for link in record.messages if link[DIRECTION] in _SENT]
     if not columns and not messages:
         return None
     facts = [fact if column in columns else None for column, fact in zip(FACT_COLUMNS, record.facts, strict=True)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.conventions.call import Message
 from otel_sqlite_exporter.conventions.summary import plain_text
-from otel_sqlite_exporter.database.rows import MessageRow, message_hash, row_of_message
+from otel_sqlite_exporter.database.rows import message_hash
 from otel_sqlite_exporter.scanning.base64_media import may_name_base64
 from otel_sqlite_exporter.scanning.notes import SIGN, missing_bytes
 from otel_sqlite_exporter.scanning.patterns import BARE_BASE64_CHARACTERS
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.config import Redact
     from otel_sqlite_exporter.conventions.call import JSONValue, Part
+    from otel_sqlite_exporter.database.rows import MessageRow
 
 _NAMES_KEY: Final = "attributes"
 _MAX_KNOWN_CHARACTERS: Final = 2 << 20
@@ -116,7 +117,7 @@ class TextPolicy:
         size = bytes_of_plain(parts, document, self._limit) if document is not None else None
         if document is None or size is None:
             return self._cleaned_message(key, role, parts)
-        row = MessageRow(
+        row = (
             message_hash(role, document.encode(), is_parts=True),
             role,
             plain_text(Message(role, parts)),
@@ -141,7 +142,7 @@ class TextPolicy:
         kept_bytes = text_bytes(kept)
         text = plain_text(Message(role, [part for part in kept if isinstance(part, dict)]))
         text, _ = cut_with_mark(text, self._limit)
-        return MessageRow(digest, role, text, document, kept_bytes + lost + cleaner.missing, kept_bytes)
+        return digest, role, text, document, kept_bytes + lost + cleaner.missing, kept_bytes
 
     def _text_message(self, key: str, role: str | None, content: str) -> MessageRow:
         """Return the row of a plain text; the texts that a chat sends again with every turn are remembered."""
@@ -159,7 +160,7 @@ class TextPolicy:
         ):  # as in most turns of a chat: what follows would find nothing to do
             data = content.encode()
             size = len(data)
-            return row_of_message((message_hash(role, data, is_parts=False), role, content, None, size, size))
+            return message_hash(role, data, is_parts=False), role, content, None, size, size
         content = prepare(content, key, self._redact)
         text = marked(content)
         data = text.encode()
@@ -173,7 +174,7 @@ class TextPolicy:
         if len(data) > self._limit or text is not content:
             full_bytes = content_bytes(content) + missing_bytes(content)
             text, kept_bytes = cut_with_mark(content, self._limit)
-        return row_of_message((digest, role, text, parts, full_bytes, kept_bytes))
+        return digest, role, text, parts, full_bytes, kept_bytes
 
     def _remember(self, key: tuple[str | None, str, bool], row: MessageRow) -> None:
         self._known_characters += len(key[1])

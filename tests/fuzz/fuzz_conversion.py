@@ -104,9 +104,9 @@ def convert_and_write(raw: bytes) -> None:
     assert failed == 0, reason
     result = recorder.database.write(batch, lambda written, lost: Counts(written=written, received=written + lost))
     assert result.failed == 0, result.error
-    for link in batch.records[0].messages:
-        assert len((link.message.text or "").encode()) <= MAX_TEXT_BYTES
-        assert link.message.kept_bytes <= link.message.full_bytes
+    for _, _, (_, _, text, _, full_bytes, kept_bytes), _ in batch.records[0].messages:
+        assert len((text or "").encode()) <= MAX_TEXT_BYTES
+        assert kept_bytes <= full_bytes
     if number % 100 == 0:
         check_file()
 

@@ -81,8 +81,8 @@ def test_only_definitions_that_calls_share_are_kept(make: Callable[[list[Any]], 
     converter = Converter(exporter_options(path="traces.db"))
     tool = _Tool(TOOL)
     kept = weakref.ref(tool)
-    (link,) = converter.messages(Call(kind="llm", tool_definitions=make([tool])))
-    assert json.loads(str(link.message.parts)) == [{"type": "tool_definitions", "tools": [TOOL]}]
+    ((_, _, (_, _, _, parts, _, _), _),) = converter.messages(Call(kind="llm", tool_definitions=make([tool])))
+    assert json.loads(str(parts)) == [{"type": "tool_definitions", "tools": [TOOL]}]
     del tool
     gc.collect()
     assert (kept() is not None) == is_kept
