@@ -148,10 +148,11 @@ class TextPolicy:
         """Return the row of a plain text; the texts that a chat sends again with every turn are remembered."""
         if len(content) > _LONGEST_KNOWN_TEXT or self._redact is not None:
             return self._text_row(key, role, content)
-        row = self._known_rows.get((role, content, False))
+        known = (role, content, False)
+        row = self._known_rows.get(known)
         if row is None:
             row = self._text_row(key, role, content)
-            self._remember((role, content, False), row)
+            self._remember(known, row)
         return row
 
     def _text_row(self, key: str, role: str | None, content: str) -> MessageRow:
