@@ -18,7 +18,7 @@ from otel_sqlite_exporter.database.batch_statement import (
 )
 from otel_sqlite_exporter.database.completion import Completions, row_of
 from otel_sqlite_exporter.database.inherited_ids import INHERITED_COLUMNS, InheritedIds
-from otel_sqlite_exporter.database.rows import DIRECTION, SpanRecord
+from otel_sqlite_exporter.database.rows import DIRECTION, HASH, SpanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -237,7 +237,7 @@ class Statements:
         known = self._messages
         for back, links in spans:
             for _, _, message, _ in links:
-                digest = message[0]
+                digest = message[HASH]
                 if digest not in known and digest not in new:
                     new.add(digest)
                     insertion.add_message(message)

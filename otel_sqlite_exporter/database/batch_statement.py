@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from otel_sqlite_exporter.database.bound_columns import BoundColumns, Row
+from otel_sqlite_exporter.database.rows import HASH
 from otel_sqlite_exporter.database.schema import LEDGER_COLUMNS, MAY_BE_NULL, SPAN_COLUMNS, USAGE_SUMS
 
 if TYPE_CHECKING:
@@ -238,9 +239,9 @@ class Insertion:
                 and finish_reason == reason_of_run
                 and len(hashes) < _LONGEST_RUN * _HASH_BYTES
             ):
-                hashes += message[0]
+                hashes += message[HASH]
             else:
-                hashes = bytearray(message[0])
+                hashes = bytearray(message[HASH])
                 of_run, reason_of_run = direction, finish_reason
                 self._runs.append((hashes, direction, finish_reason or "", back, position))
             next_position = position + 1

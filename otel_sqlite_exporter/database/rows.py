@@ -38,9 +38,12 @@ MessageRow: TypeAlias = tuple[bytes, str | None, str | None, str | None, int, in
 """One row of ``messages``: (hash, role, text, parts, full_bytes, kept_bytes).
 
 The hash is that of :func:`message_hash`, the text the message's plain text, cut; the parts are JSON where they say more
-than the text, else None. A tuple and no class of its own: thousands are remembered, and of what holds texts and numbers
-only the garbage collector lets go of tuples.
+than the text, else None. No class of its own: thousands are remembered, and tuples of texts and numbers are what the
+garbage collector looks at once and then no more.
 """
+
+HASH: Final = 0
+"""Where a :data:`MessageRow` has its hash."""
 
 MessageLink: TypeAlias = tuple[str, int, MessageRow, str | None]
 """One row of ``span_messages``, still without ids: (direction, position, message, finish_reason)."""
