@@ -8,7 +8,10 @@ kept``).
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SLICE: Final = 2047
 
@@ -18,14 +21,17 @@ def blake2b_16(data: bytes) -> bytes:
     if len(data) <= _SLICE:
         return hashlib.blake2b(data, digest_size=16).digest()
     digest = hashlib.blake2b(digest_size=16)
-    for start in range(0, len(data), _SLICE):
-        digest.update(data[start : start + _SLICE])
+    _feed(digest.update, data)
     return digest.digest()
 
 
 def sha256_hex(data: bytes) -> str:
     """Return the SHA-256 digest as hex digits."""
     digest = hashlib.sha256()
-    for start in range(0, len(data), _SLICE):
-        digest.update(data[start : start + _SLICE])
+    _feed(digest.update, data)
     return digest.hexdigest()
+
+
+def _feed(update: Callable[[bytes], None], data: bytes) -> None:
+    for start in range(0, len(data), _SLICE):
+        update(data[start : start + _SLICE])

@@ -240,14 +240,11 @@ class Converter:
         if not self._options.capture_content:
             return [], 0
         links: list[MessageLink] = []
-        cut = 0
         row_of, name = self._policy.message, self._policy.name
         for direction, messages in (("system", call.system), ("input", call.input), ("output", call.output)):
             key = _CONTENT_KEYS[direction]
             for position, message in enumerate(messages):
                 row = row_of(key, message)
-                _, _, _, _, full_bytes, kept_bytes = row
-                cut += full_bytes - kept_bytes
                 finish_reason = message.finish_reason
                 if finish_reason is not None:
                     finish_reason = name(key, finish_reason)
@@ -255,10 +252,8 @@ class Converter:
         if call.tool_definitions:
             is_known = type(call.tool_definitions) is Shared and self._options.redact is None  # which sees all texts
             row = (self._known_definitions.of if is_known else self._definitions_row)(call.tool_definitions)
-            _, _, _, _, full_bytes, kept_bytes = row
-            cut += full_bytes - kept_bytes
             links.append(("system", len(call.system), row, None))
-        return links, cut
+        return links, sum([full_bytes - kept_bytes for _, _, (_, _, _, _, full_bytes, kept_bytes), _ in links])
 
     def _definitions_row(self, tools: list[JSONValue]) -> MessageRow:
         definitions = Message("tool_definitions", [{"type": "tool_definitions", "tools": list(tools)}])
